@@ -1,0 +1,42 @@
+# Everything runs in .venv inside this checkout; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help install demo test check format lock clean
+
+help:            ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1  \t/p' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed  ## make .venv with pinned dependencies, compile the contracts, install tallystick
+
+$(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py scripts/compile.py $(wildcard contracts/src/*.sol contracts/src/interfaces/*.sol)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+demo: install    ## a dozen companies over two years: sealed, reported, verified offline, and three attacks that fail
+	$(BIN)/tallystick demo
+
+test: install    ## all tests
+	$(BIN)/python -m pytest
+
+check: install   ## style, types and architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy backend/tallystick hardhat-free-devnet/hardhat_free_devnet scripts
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/compile.py --check
+
+format: install  ## rewrite the code in house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:            ## resolve pyproject.toml anew into requirements.lock (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+clean:           ## remove what the build made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf contracts/node_modules backend/tallystick/chain/artifacts/*.json
