@@ -1,0 +1,137 @@
+"""Every exception this package raises on purpose, in one tree.
+
+::
+
+    TallystickError                  message: expected and got; todo: what the user can do about it
+    ├── UsageError                   the call itself makes no sense (a missing option, two that exclude each other)
+    ├── MalformedInput               bytes or values that do not follow the format
+    │   ├── MalformedEvidence        a field of an evidence or of its content
+    │   ├── MalformedBundle          a bundle file
+    │   └── MalformedRow             a row of an imported file; knows its row number and column
+    ├── BadSignature                 a signature that is malformed, malleable or by another key
+    ├── Refused                      well-formed, but against a rule of the ledger
+    │   ├── WrongSigner              the signer may not sign for that party
+    │   ├── Duplicate                the same document or evidence stands recorded already
+    │   ├── Unfounded                no contract or consent lets this evidence enter the counterparty's history
+    │   └── Misfit                   a reference, countersignature or allocation does not fit what it refers to
+    ├── NotFound                     no such party, evidence, key or file
+    ├── HomeError                    the home directory is missing, in use, or belongs to something else
+    ├── KeystoreError                a key can't be read or written
+    │   └── WrongPassphrase
+    ├── StoreError                   the database holds something else than expected, or refused a statement
+    │   └── StoreUnavailable         it did not answer, is locked by another process, or its disk is full
+    └── ChainError                   the chain or the node before it
+        ├── ChainUnreachable         no answer: says nothing about any evidence
+        ├── WrongChain               another chain, genesis or contract than expected
+        ├── TransactionFailed        a transaction reverted or was refused
+        └── ChainInconsistent        what the node says contradicts itself (an omitted log, a broken link)
+
+A raw ``ValueError``, ``KeyError`` or library exception never crosses a package border.
+"""
+
+from __future__ import annotations
+
+
+class TallystickError(Exception):
+    """A failure that can be explained: ``message`` says expected and got, ``todo`` says what to do."""
+
+    def __init__(self, message: str, *, todo: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.todo = todo
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.todo}".rstrip()
+
+
+class UsageError(TallystickError):
+    """The call makes no sense as given."""
+
+
+class MalformedInput(TallystickError):
+    """Bytes or values that do not follow the format."""
+
+
+class MalformedEvidence(MalformedInput):
+    """A field of an evidence, or of its content, is not of its form."""
+
+
+class MalformedBundle(MalformedInput):
+    """A bundle file that does not follow the bundle format."""
+
+
+class MalformedRow(MalformedInput):
+    """A row of an imported file that can't be understood; ``row`` counts lines from 1, the header being line 1."""
+
+    def __init__(self, message: str, *, row: int, column: str, todo: str = "") -> None:
+        super().__init__(f"row {row}, column {column!r}: {message}", todo=todo)
+        self.row = row
+        self.column = column
+
+
+class BadSignature(TallystickError):
+    """A signature that is malformed, malleable (high s), or by another key than claimed."""
+
+
+class Refused(TallystickError):
+    """Well-formed input that breaks a rule of the ledger."""
+
+
+class WrongSigner(Refused):
+    """The signer may not sign for that party, or not at that time."""
+
+
+class Duplicate(Refused):
+    """The same document or evidence stands recorded already."""
+
+
+class Unfounded(Refused):
+    """No contract or consent lets this evidence enter the counterparty's history."""
+
+
+class Misfit(Refused):
+    """A reference, countersignature or allocation does not fit what it refers to."""
+
+
+class NotFound(TallystickError):
+    """No such party, evidence, key or file."""
+
+
+class HomeError(TallystickError):
+    """The home directory is missing, in use by another process, or belongs to something else."""
+
+
+class KeystoreError(TallystickError):
+    """A key can't be read or written."""
+
+
+class WrongPassphrase(KeystoreError):
+    """The passphrase does not open the keystore."""
+
+
+class StoreError(TallystickError):
+    """The database holds something else than expected, or refused a statement."""
+
+
+class StoreUnavailable(StoreError):
+    """The database did not answer, is locked by another process, or its disk is full."""
+
+
+class ChainError(TallystickError):
+    """The chain, or the node before it, did not do what was asked."""
+
+
+class ChainUnreachable(ChainError):
+    """The node gave no answer; that says nothing about any evidence."""
+
+
+class WrongChain(ChainError):
+    """Another chain id, genesis or contract than expected."""
+
+
+class TransactionFailed(ChainError):
+    """A transaction reverted or was refused by the node."""
+
+
+class ChainInconsistent(ChainError):
+    """What the node says contradicts itself: an omitted log, a broken parent link, a root that does not fit."""

@@ -1,0 +1,376 @@
+"""The bundle: one party's complete history in one file, with everything needed to check it offline.
+
+Rules:
+
+- the file is canonical JSON (RFC 8785), so that one history has one spelling; ``parse`` re-encodes and compares;
+- every object has exactly the members named here, every list its order; nothing is repaired;
+- ``proof`` is null where the holder's node gave none: such a bundle can be checked against a node only;
+- disclosures and hidden digests ascend as text; an entry with neither shows its content root only;
+- an append whose entries an operator withholds says ``"entries": null``.
+
+The JSON Schema of the format is ``bundle.schema.json`` beside this file; a test holds the two together.
+Source: protocol section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from tallystick.errors import MalformedBundle, MalformedEvidence, MalformedInput
+from tallystick.protocol import canonical
+from tallystick.protocol.binding import PartyBinding
+from tallystick.protocol.entry import Json, Standing
+from tallystick.protocol.evidence import Domain, Evidence
+from tallystick.protocol.log import LogAppend
+from tallystick.protocol.types import (
+    Address,
+    BlockRef,
+    DealId,
+    EvidenceId,
+    Hash,
+    PartyId,
+    SignerWindow,
+    Timestamp,
+    clip,
+    parse_address,
+    parse_bytes32,
+    parse_hex,
+    to_hex,
+)
+
+FORMAT = "tallystick-bundle/1"
+MAX_BUNDLE_BYTES = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class BundleEntry:
+    """An entry as the bundle shows it; ``standing`` is what its maker says of it, which the verifier checks."""
+
+    evidence: Evidence
+    signatures: bytes
+    disclosures: tuple[str, ...]
+    hidden: tuple[Hash, ...]
+    standing: Standing = Standing.STANDS
+
+
+@dataclass(frozen=True, slots=True)
+class BundleAppend:
+    """One append to the log and its entries, or None where its operator withholds them."""
+
+    append: LogAppend
+    entries: tuple[BundleEntry, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BundleProof:
+    """Block header (RLP) and trie nodes (RLP, ascending by keccak256) for every slot relied upon."""
+
+    header: bytes
+    nodes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One party's history as of one block. ``windows`` has every signer relied upon, ascending by (party, signer)."""
+
+    chain_id: int
+    registry: Address
+    ledger: Address
+    subject: PartyId
+    as_of: BlockRef
+    proof: BundleProof | None
+    windows: Mapping[tuple[PartyId, Address], SignerWindow]
+    appends: tuple[BundleAppend, ...]
+    bindings: tuple[PartyBinding, ...]
+    report: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def domain(self) -> Domain:
+        """The EIP-712 domain that its evidence is signed in."""
+        return Domain(self.chain_id, self.ledger)
+
+
+def format_bundle(bundle: Bundle) -> bytes:
+    """The canonical bytes of ``bundle``; ``parse_bundle`` gives it back."""
+    return canonical.encode(
+        {
+            "format": FORMAT,
+            "chainId": bundle.chain_id,
+            "registry": to_hex(bundle.registry),
+            "ledger": to_hex(bundle.ledger),
+            "subject": to_hex(bundle.subject),
+            "asOf": {
+                "blockNumber": bundle.as_of.number,
+                "blockHash": to_hex(bundle.as_of.hash),
+                "timestamp": bundle.as_of.timestamp,
+            },
+            "proof": None
+            if bundle.proof is None
+            else {"header": to_hex(bundle.proof.header), "nodes": [to_hex(node) for node in bundle.proof.nodes]},
+            "signers": [
+                {
+                    "party": to_hex(party),
+                    "signer": to_hex(signer),
+                    "addedAt": window.added_at,
+                    "revokedAt": window.revoked_at,
+                }
+                for (party, signer), window in sorted(bundle.windows.items())
+            ],
+            "appends": [_format_append(append) for append in bundle.appends],
+            "bindings": [_format_binding(binding) for binding in bundle.bindings],
+            "report": bundle.report,
+        }
+    )
+
+
+def parse_bundle(data: bytes) -> Bundle:
+    """The bundle that ``data`` spells.
+
+    Raises:
+        MalformedBundle: not canonical JSON, too large, a member missing, unknown or not of its form; says which.
+    """
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise MalformedBundle(f"bundle: expected at most {MAX_BUNDLE_BYTES} bytes, got {len(data)}.")
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBundle(f"bundle: expected JSON, got {clip(data)} ({error}).") from error
+    try:
+        if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != data:
+            raise MalformedBundle(
+                "bundle: expected canonical JSON (RFC 8785), got another spelling of the same values.",
+                todo="Verify the file as it was exported, byte for byte.",
+            )
+        return _parse(value)
+    except (MalformedEvidence, MalformedInput, RecursionError, TypeError) as error:
+        if isinstance(error, MalformedBundle):
+            raise
+        raise MalformedBundle(f"bundle: {error}") from error
+
+
+_MEMBERS = frozenset(
+    {"format", "chainId", "registry", "ledger", "subject"}
+    | {"asOf", "proof", "signers", "appends", "bindings", "report"}
+)
+
+
+def _parse(value: Any) -> Bundle:
+    top = _members(value, _MEMBERS, "bundle")
+    if top["format"] != FORMAT:
+        raise MalformedBundle(
+            f"format: expected {FORMAT!r}, got {clip(top['format'])}.", todo="Use a verifier of that version."
+        )
+    as_of = _members(top["asOf"], frozenset({"blockNumber", "blockHash", "timestamp"}), "asOf")
+    if not isinstance(top["report"], dict):
+        raise MalformedBundle("report: expected an object.")
+    canonical.check(top["report"], depth=1)
+    return Bundle(
+        chain_id=_integer(top["chainId"], "chainId"),
+        registry=parse_address(top["registry"], "registry"),
+        ledger=parse_address(top["ledger"], "ledger"),
+        subject=PartyId(parse_bytes32(top["subject"], "subject")),
+        as_of=BlockRef(
+            _integer(as_of["blockNumber"], "asOf.blockNumber"),
+            Hash(parse_bytes32(as_of["blockHash"], "asOf.blockHash")),
+            Timestamp(_integer(as_of["timestamp"], "asOf.timestamp")),
+        ),
+        proof=_parse_proof(top["proof"]),
+        windows=_parse_windows(top["signers"]),
+        appends=tuple(_parse_append(item, i) for i, item in enumerate(_items(top["appends"], "appends"))),
+        bindings=tuple(_parse_binding(item, i) for i, item in enumerate(_items(top["bindings"], "bindings"))),
+        report=top["report"],
+    )
+
+
+def _parse_proof(value: Any) -> BundleProof | None:
+    if value is None:
+        return None
+    members = _members(value, frozenset({"header", "nodes"}), "proof")
+    nodes = tuple(parse_hex(node, "proof.nodes") for node in _items(members["nodes"], "proof.nodes"))
+    return BundleProof(parse_hex(members["header"], "proof.header"), nodes)
+
+
+def _parse_windows(value: Any) -> dict[tuple[PartyId, Address], SignerWindow]:
+    windows: dict[tuple[PartyId, Address], SignerWindow] = {}
+    previous: tuple[bytes, bytes] = (b"", b"")
+    for item in _items(value, "signers"):
+        members = _members(item, frozenset({"party", "signer", "addedAt", "revokedAt"}), "signers")
+        key = (
+            PartyId(parse_bytes32(members["party"], "signers.party")),
+            parse_address(members["signer"], "signers.signer"),
+        )
+        if key <= previous:
+            raise MalformedBundle("signers: expected ascending by party, then signer, each once.")
+        previous = key
+        windows[key] = SignerWindow(
+            Timestamp(_integer(members["addedAt"], "signers.addedAt")),
+            Timestamp(_integer(members["revokedAt"], "signers.revokedAt")),
+        )
+    return windows
+
+
+_APPEND = frozenset({"operator", "batchId", "count", "root", "timestamp", "entries"})
+
+
+def _format_append(item: BundleAppend) -> dict[str, Json]:
+    append = item.append
+    return {
+        "operator": to_hex(append.operator),
+        "batchId": append.batch_id,
+        "count": append.count,
+        "root": to_hex(append.root),
+        "timestamp": append.timestamp,
+        "entries": None if item.entries is None else [format_entry(entry) for entry in item.entries],
+    }
+
+
+def _parse_append(value: Any, position: int) -> BundleAppend:
+    name = f"appends[{position}]"
+    members = _members(value, _APPEND, name)
+    append = LogAppend(
+        operator=parse_address(members["operator"], f"{name}.operator"),
+        batch_id=_integer(members["batchId"], f"{name}.batchId"),
+        count=_integer(members["count"], f"{name}.count", maximum=2**32 - 1),
+        root=Hash(parse_bytes32(members["root"], f"{name}.root")),
+        timestamp=Timestamp(_integer(members["timestamp"], f"{name}.timestamp")),
+    )
+    if append.count == 0:
+        raise MalformedBundle(f"{name}.count: expected at least 1, got 0.")
+    if members["entries"] is None:
+        return BundleAppend(append, None)
+    entries = _items(members["entries"], f"{name}.entries")
+    if len(entries) != append.count:
+        raise MalformedBundle(
+            f"{name}.entries: expected {append.count} as its count says, got {len(entries)}.",
+            todo="An entry was left out or added; ask the holder for the whole bundle.",
+        )
+    return BundleAppend(append, tuple(parse_entry(entry, f"{name}.entries[{i}]") for i, entry in enumerate(entries)))
+
+
+_EVIDENCE = ("issuer", "counterparty", "kind", "deal", "parent", "contentRoot", "occurredAt", "issuedAt")
+_EVIDENCE_SET = frozenset(_EVIDENCE)
+_ENTRY = frozenset({"evidence", "signatures", "disclosures", "hidden"})
+_ENTRY_STANDING = _ENTRY | {"standing"}
+
+
+def format_evidence(evidence: Evidence) -> dict[str, Json]:
+    """``evidence`` as a JSON object; ``parse_evidence`` gives it back."""
+    return {
+        "issuer": to_hex(evidence.issuer),
+        "counterparty": to_hex(evidence.counterparty),
+        "kind": int(evidence.kind),  # canonical JSON takes no enumeration
+        "deal": to_hex(evidence.deal),
+        "parent": to_hex(evidence.parent),
+        "contentRoot": to_hex(evidence.content_root),
+        "occurredAt": evidence.occurred_at,
+        "issuedAt": evidence.issued_at,
+    }
+
+
+def parse_evidence(value: Any, name: str) -> Evidence:
+    """The evidence that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
+    members = _members(value, _EVIDENCE_SET, name)
+    return Evidence(
+        issuer=PartyId(parse_bytes32(members["issuer"], f"{name}.issuer")),
+        counterparty=PartyId(parse_bytes32(members["counterparty"], f"{name}.counterparty")),
+        kind=_integer(members["kind"], f"{name}.kind", maximum=255),
+        deal=DealId(parse_bytes32(members["deal"], f"{name}.deal")),
+        parent=EvidenceId(parse_bytes32(members["parent"], f"{name}.parent")),
+        content_root=Hash(parse_bytes32(members["contentRoot"], f"{name}.contentRoot")),
+        occurred_at=Timestamp(_integer(members["occurredAt"], f"{name}.occurredAt")),
+        issued_at=Timestamp(_integer(members["issuedAt"], f"{name}.issuedAt")),
+    )
+
+
+def format_entry(entry: BundleEntry) -> dict[str, Json]:
+    """``entry`` as a JSON object; ``parse_entry`` gives it back. ``standing`` is left out where it stands."""
+    value: dict[str, Json] = {
+        "evidence": format_evidence(entry.evidence),
+        "signatures": to_hex(entry.signatures),
+        "disclosures": list(entry.disclosures),
+        "hidden": [to_hex(digest) for digest in entry.hidden],
+    }
+    if entry.standing is not Standing.STANDS:
+        value["standing"] = entry.standing.value
+    return value
+
+
+def parse_entry(value: Any, name: str) -> BundleEntry:
+    """The entry that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
+    has_standing = isinstance(value, dict) and "standing" in value
+    members = _members(value, _ENTRY_STANDING if has_standing else _ENTRY, name)
+    standing = Standing.STANDS
+    if has_standing:
+        try:
+            standing = Standing(members["standing"])
+        except ValueError as error:
+            raise MalformedBundle(f"{name}.standing: got {clip(members['standing'])}.") from error
+        if standing is Standing.STANDS:
+            raise MalformedBundle(f"{name}.standing: expected none where the entry stands.")
+    disclosures = _items(members["disclosures"], f"{name}.disclosures")
+    if any(not isinstance(disclosure, str) or not disclosure.isascii() for disclosure in disclosures):
+        raise MalformedBundle(f"{name}.disclosures: expected ASCII text.")
+    return BundleEntry(
+        evidence=parse_evidence(members["evidence"], f"{name}.evidence"),
+        signatures=parse_hex(members["signatures"], f"{name}.signatures"),
+        disclosures=tuple(disclosures),
+        hidden=tuple(
+            Hash(parse_bytes32(digest, f"{name}.hidden")) for digest in _items(members["hidden"], f"{name}.hidden")
+        ),
+        standing=standing,
+    )
+
+
+_BINDING = frozenset({"party", "scheme", "identifier", "name", "issuedAt", "signature"})
+
+
+def _format_binding(binding: PartyBinding) -> dict[str, Json]:
+    return {
+        "party": to_hex(binding.party),
+        "scheme": binding.scheme,
+        "identifier": binding.identifier,
+        "name": binding.name,
+        "issuedAt": binding.issued_at,
+        "signature": to_hex(binding.signature),
+    }
+
+
+def _parse_binding(value: Any, position: int) -> PartyBinding:
+    name = f"bindings[{position}]"
+    members = _members(value, _BINDING, name)
+    for text in ("scheme", "identifier", "name"):
+        if not isinstance(members[text], str) or len(members[text]) > 1_000:
+            raise MalformedBundle(f"{name}.{text}: expected text of at most 1000 characters.")
+    return PartyBinding(
+        party=PartyId(parse_bytes32(members["party"], f"{name}.party")),
+        scheme=members["scheme"],
+        identifier=members["identifier"],
+        name=members["name"],
+        issued_at=Timestamp(_integer(members["issuedAt"], f"{name}.issuedAt")),
+        signature=parse_hex(members["signature"], f"{name}.signature"),
+    )
+
+
+def _members(value: Any, expected: frozenset[str], name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedBundle(f"{name}: expected an object, got {clip(value)}.")
+    if value.keys() != expected:
+        missing, unknown = sorted(expected - value.keys()), sorted(value.keys() - expected)
+        raise MalformedBundle(f"{name}: expected exactly its members; missing {missing}, unknown {unknown}.")
+    return value
+
+
+def _items(value: Any, name: str) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise MalformedBundle(f"{name}: expected a list, got {clip(value)}.")
+    return value
+
+
+def _integer(value: Any, name: str, *, maximum: int = canonical.MAX_INTEGER) -> int:
+    if type(value) is not int or not 0 <= value <= maximum:
+        raise MalformedBundle(f"{name}: expected a whole number from 0 to {maximum}, got {clip(value)}.")
+    return value

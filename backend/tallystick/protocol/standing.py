@@ -1,0 +1,242 @@
+"""Judging a log: which of its entries stand, and why the others do not.
+
+Rules, in the order in which they are applied to an entry (protocol section 3):
+
+1. the same evidence stands at an earlier place: repeated;
+2. each signing party's signature is well-formed, and its signer was active when the entry was anchored;
+3. ``issuedAt`` is at most ten minutes ahead of the block;
+4. it concerns the party: as issuer, counterparty, or one of those of its parent;
+5. its shown content has the form of its kind;
+6. its parent stands in this log, belongs to the same deal and parties, and is something this kind can answer;
+7. it is founded: a CONTRACT between exactly its two parties opened the deal, before or in the same batch; or, parent by
+   parent, it leads back to something the counterparty itself issued: a CONSENT, or what it answers. Self-reported
+   evidence (no counterparty), a CONTRACT (signed by both) and a CONSENT (binds its issuer alone) need no founding.
+
+The judgement is a pure function of the log, so the service, the verifier and the auditor all come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tallystick.errors import BadSignature, MalformedEvidence
+from tallystick.protocol import fields as field_forms
+from tallystick.protocol.entry import Entry, Json, Standing
+from tallystick.protocol.evidence import MAX_CLOCK_LEAD_SECONDS, Evidence, Kind, subjects
+from tallystick.protocol.log import LogAppend
+from tallystick.protocol.signing import recover, split
+from tallystick.protocol.types import ZERO32, Address, EvidenceId, PartyId, SignerWindow
+
+WindowOf = Callable[[PartyId, Address], SignerWindow | None]
+"""The window of a signer for a party, or None where it was never added."""
+Lookup = Callable[[EvidenceId], Evidence | None]
+"""The evidence of an id where it stands in the log, else None."""
+
+MAX_CHAIN = 1_000
+"""How many parents are followed from one evidence; a longer chain counts as ending there."""
+
+_PARENT_KINDS: Mapping[int, frozenset[int]] = {
+    Kind.CONTRACT: frozenset({Kind.CONTRACT}),
+    Kind.DELIVERY: frozenset({Kind.CONTRACT, Kind.CONSENT}),
+    Kind.INVOICE: frozenset({Kind.CONTRACT, Kind.CONSENT, Kind.DELIVERY}),
+    Kind.PAYMENT: frozenset({Kind.CONTRACT, Kind.CONSENT, Kind.INVOICE}),
+    Kind.DISPUTE: frozenset({Kind.DELIVERY, Kind.INVOICE, Kind.PAYMENT, Kind.CORRECTION, Kind.WRITE_OFF}),
+    Kind.RESOLUTION: frozenset({Kind.DISPUTE}),
+    Kind.WRITE_OFF: frozenset({Kind.INVOICE}),
+}
+_NEEDS_PARENT = frozenset({Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.RESOLUTION, Kind.CORRECTION, Kind.WRITE_OFF})
+_UNANSWERABLE = frozenset({Kind.ACKNOWLEDGEMENT, Kind.CONTRACT})
+_FOUNDS_ITSELF = frozenset({Kind.CONTRACT, Kind.CONSENT})
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """An entry as it stands in a batch, before it is judged.
+
+    ``signers`` are the recovered accounts in the order of the signing parties, None where a signature is bad;
+    ``fields`` are None where a disclosure is malformed.
+    """
+
+    evidence_id: EvidenceId
+    evidence: Evidence
+    signers: tuple[Address, ...] | None
+    fields: Mapping[str, Json] | None
+    hidden: int
+
+
+def recover_signers(evidence: Evidence, evidence_id: EvidenceId, signatures: bytes) -> tuple[Address, ...] | None:
+    """Who signed ``evidence`` (named ``evidence_id``) in ``signatures``, or None if one of them is no signature."""
+    try:
+        parts = split(signatures, len(evidence.signing_parties()))
+        return tuple(recover(evidence_id, part) for part in parts)
+    except BadSignature:
+        return None
+
+
+def judge(
+    subject: PartyId, batches: Iterable[tuple[LogAppend, Sequence[SealedEntry] | None]], window_of: WindowOf
+) -> list[Entry]:
+    """The entries of ``subject``'s log, judged: ``batches`` are its appends in order with their entries.
+
+    Entries that an operator withholds (None) take up their places in ``seq`` and are left out.
+    """
+    judged: list[Entry] = []
+    standing_by_id: dict[EvidenceId, Entry] = {}
+    founded: set[tuple[bytes, frozenset[bytes]]] = set()
+    seq = 0
+    for append, entries in batches:
+        # a contract founds whatever stands in its own batch, wherever in it
+        order = sorted(range(len(entries or ())), key=lambda i: (entries[i].evidence.kind != Kind.CONTRACT, i))  # type: ignore[index]
+        made: dict[int, Entry] = {}
+        for i in order:
+            sealed = entries[i]  # type: ignore[index]
+            standing = _judge_one(subject, append, sealed, standing_by_id, founded, window_of)
+            evidence = sealed.evidence
+            made[i] = entry = Entry(
+                seq=seq + i,
+                evidence_id=sealed.evidence_id,
+                evidence=evidence,
+                anchored_at=append.timestamp,
+                operator=append.operator,
+                batch_id=append.batch_id,
+                fields=sealed.fields or {},
+                hidden=sealed.hidden,
+                standing=standing,
+            )
+            if standing is Standing.STANDS:
+                standing_by_id[sealed.evidence_id] = entry
+                if evidence.kind == Kind.CONTRACT:
+                    founded.add((evidence.deal, frozenset((evidence.issuer, evidence.counterparty))))
+        judged += (made[i] for i in range(len(made)))
+        seq += append.count
+    return judged
+
+
+def _judge_one(
+    subject: PartyId,
+    append: LogAppend,
+    sealed: SealedEntry,
+    standing_by_id: Mapping[EvidenceId, Entry],
+    founded: set[tuple[bytes, frozenset[bytes]]],
+    window_of: WindowOf,
+) -> Standing:
+    evidence = sealed.evidence
+    if sealed.evidence_id in standing_by_id:
+        return Standing.REPEATED
+    if sealed.signers is None:
+        return Standing.BAD_SIGNATURE
+    for party, signer in zip(evidence.signing_parties(), sealed.signers, strict=True):
+        window = window_of(party, signer)
+        if window is None or not window.covers(append.timestamp):
+            return Standing.SIGNER_INACTIVE
+    if evidence.issued_at > append.timestamp + MAX_CLOCK_LEAD_SECONDS:
+        return Standing.ISSUED_AHEAD
+    parent = standing_by_id.get(evidence.parent)
+    if subject not in subjects(evidence, parent.evidence if parent else None):
+        return Standing.FOREIGN
+    if sealed.fields is None or not _well_formed(sealed, parent, standing_by_id):
+        return Standing.MALFORMED
+    if parent is None and _is_own_witness(subject, evidence):
+        return Standing.STANDS
+    if misfit(evidence, parent.evidence if parent else None) is not None:
+        return Standing.MISFIT
+    if evidence.counterparty == ZERO32 or evidence.kind in _FOUNDS_ITSELF:
+        return Standing.STANDS
+    if (evidence.deal, frozenset((evidence.issuer, evidence.counterparty))) in founded:
+        return Standing.STANDS
+    if rests_on_counterparty(evidence, parent.evidence if parent else None, _lookup(standing_by_id)):
+        return Standing.STANDS
+    return Standing.UNFOUNDED
+
+
+def misfit(evidence: Evidence, parent: Evidence | None) -> str | None:
+    """Why ``evidence`` can't answer ``parent`` (None: its parent is unknown), or None where it can."""
+    kind, two_sided = evidence.kind, evidence.counterparty != ZERO32
+    if kind == Kind.CONTRACT and not two_sided:
+        return "a CONTRACT names its counterparty"
+    if evidence.parent == ZERO32:
+        return "it must name the evidence it answers as its parent" if kind in _NEEDS_PARENT else None
+    if parent is None:
+        return "its parent is not known here, or does not stand"
+    if parent.deal != evidence.deal:
+        return "it belongs to another deal than its parent"
+    if kind in _PARENT_KINDS and parent.kind not in _PARENT_KINDS[kind]:
+        wanted = ", ".join(sorted(Kind(k).name for k in _PARENT_KINDS[kind]))
+        return f"its parent must be one of {wanted}"
+    if kind == Kind.ACKNOWLEDGEMENT and evidence.issuer not in (parent.issuer, parent.counterparty) and not two_sided:
+        return (
+            None if parent.kind not in _UNANSWERABLE else "a witness acknowledges neither contract nor acknowledgement"
+        )
+    if {evidence.issuer, evidence.counterparty} != {parent.issuer, parent.counterparty}:
+        return "it is between other parties than its parent"
+    return _wrong_side(evidence, parent)
+
+
+def _wrong_side(evidence: Evidence, parent: Evidence) -> str | None:
+    """Answers come from the other side, corrections from the same side as the parent."""
+    own = evidence.issuer == parent.issuer
+    if evidence.kind == Kind.ACKNOWLEDGEMENT:
+        if parent.kind in _UNANSWERABLE:
+            return "neither a contract (signed by both) nor an acknowledgement is acknowledged"
+        return "only the other side can acknowledge it" if own else None
+    if evidence.kind == Kind.DISPUTE:
+        return "only the other side can dispute it" if own else None
+    if evidence.kind == Kind.CORRECTION:
+        if parent.kind in (Kind.CONTRACT, Kind.ACKNOWLEDGEMENT):
+            return "a contract is amended by a further contract, an acknowledgement is not corrected"
+        return None if own else "only its own issuer can correct it"
+    if evidence.kind == Kind.WRITE_OFF:
+        return None if own else "only the issuer of the invoice can write it off"
+    return None
+
+
+def _is_own_witness(subject: PartyId, evidence: Evidence) -> bool:
+    """A witness's acknowledgement in the witness's own log, where its parent never stands: it enters no metric."""
+    return (
+        evidence.kind == Kind.ACKNOWLEDGEMENT
+        and evidence.issuer == subject
+        and evidence.counterparty == ZERO32
+        and evidence.parent != ZERO32
+    )
+
+
+def rests_on_counterparty(evidence: Evidence, parent: Evidence | None, lookup: Lookup) -> bool:
+    """Whether ``evidence`` leads back, parent by parent, to something that its counterparty issued.
+
+    Parents are between the same two parties (``misfit``), so what the counterparty issued was about the issuer.
+    """
+    return any(ancestor.issuer == evidence.counterparty for ancestor in _chain(parent, lookup))
+
+
+def corrected_kind(evidence: Evidence, parent: Evidence | None, lookup: Lookup) -> int | None:
+    """What kind a CORRECTION corrects in the end, through corrections of corrections; None where it can't be told."""
+    if evidence.kind != Kind.CORRECTION:
+        return None
+    return next((ancestor.kind for ancestor in _chain(parent, lookup) if ancestor.kind != Kind.CORRECTION), None)
+
+
+def _chain(parent: Evidence | None, lookup: Lookup) -> Iterator[Evidence]:
+    """``parent``, its parent and so on, nearest first, at most ``MAX_CHAIN``."""
+    for _ in range(MAX_CHAIN):
+        if parent is None:
+            return
+        yield parent
+        parent = lookup(parent.parent)
+
+
+def _lookup(standing_by_id: Mapping[EvidenceId, Entry]) -> Lookup:
+    def lookup(evidence_id: EvidenceId) -> Evidence | None:
+        found = standing_by_id.get(evidence_id)
+        return found.evidence if found else None
+
+    return lookup
+
+
+def _well_formed(sealed: SealedEntry, parent: Entry | None, standing_by_id: Mapping[EvidenceId, Entry]) -> bool:
+    kind = corrected_kind(sealed.evidence, parent.evidence if parent else None, _lookup(standing_by_id))
+    try:
+        field_forms.check(sealed.evidence.kind, sealed.fields or {}, hidden=sealed.hidden, corrected_kind=kind)
+    except MalformedEvidence:
+        return False
+    return True

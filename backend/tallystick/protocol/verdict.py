@@ -1,0 +1,77 @@
+"""What a verification comes to, and what the verifier needs to be told: verdicts, steps, trusted facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from tallystick.protocol.bundle import Bundle
+from tallystick.protocol.entry import Entry, Json
+from tallystick.protocol.types import Address, BlockRef, Hash, PartyId
+
+
+class Step(StrEnum):
+    """The steps of a verification, which are also its failure codes."""
+
+    SCHEMA = "schema"
+    HEADER = "header"
+    ACCOUNT = "account"
+    STORAGE = "storage"
+    HEAD = "head"
+    ROOT = "root"
+    SIGNATURE = "signature"
+    CONTENT = "content"
+    REFERENCE = "reference"
+    BINDING = "binding"
+    REPORT = "report"
+
+
+class Outcome(StrEnum):
+    """The three verdicts."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNCHECKED = "could not check"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verification came to. ``failed`` is set when invalid; ``message`` says why, or what is missing.
+
+    ``entries`` are the judged entries where the check came that far, ``passed`` the steps that held; ``caveats`` say
+    what the reader must know without proof.
+    """
+
+    outcome: Outcome
+    message: str
+    failed: Step | None = None
+    bundle: Bundle | None = None
+    entries: Sequence[Entry] = ()
+    passed: Sequence[Step] = ()
+    caveats: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CodeHashes:
+    """keccak256 of the published runtime codes: what makes two addresses *these* contracts."""
+
+    registry: Hash
+    ledger: Hash
+
+
+class State(Protocol):
+    """The state of the chain at the as-of block: proven by the bundle, or asked of a node that the reader trusts."""
+
+    def code_hash(self, address: Address) -> bytes:
+        """keccak256 of the code at ``address``. Raises ``ProofError`` where there is no such account."""
+
+    def slot(self, address: Address, slot: bytes) -> int:
+        """The value of the 32-byte storage ``slot`` of ``address``; 0 where it was never written."""
+
+
+DeriveReport = Callable[[PartyId, Sequence[Entry], BlockRef, int], Mapping[str, Json]]
+"""(party, judged entries, as-of block, withheld count) -> the report as JSON; a pure function."""
+Progress = Callable[[int, int], None]
+"""Called with (entries done, entries in all)."""
