@@ -1,0 +1,43 @@
+"""Where the passphrase of the keystore comes from: the environment, else a prompt on a terminal."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Mapping
+
+from tallystick.errors import KeystoreError
+
+VARIABLE = "TALLYSTICK_PASSPHRASE"
+
+
+def read_passphrase(environment: Mapping[str, str], *, confirm: bool = False) -> str:
+    """The passphrase in ``environment``, else typed at the terminal, twice where ``confirm`` (a new keystore).
+
+    Raises:
+        KeystoreError: it is empty, there is no terminal to ask at, or the second one differs from the first.
+    """
+    if VARIABLE in environment:
+        passphrase = environment[VARIABLE]
+        if not passphrase:
+            raise KeystoreError(f"{VARIABLE} is set, but empty.", todo="Put the passphrase of the keystore into it.")
+        return passphrase
+    if not sys.stdin.isatty():
+        raise KeystoreError(
+            "Expected the passphrase of the keystore, got none: there is no terminal to ask at.",
+            todo=f"Put it into {VARIABLE}.",
+        )
+    passphrase = _ask("Passphrase of the keystore: ")
+    if confirm and _ask("The same again: ") != passphrase:
+        raise KeystoreError("The two passphrases differ.", todo="Type the same one twice.")
+    return passphrase
+
+
+def _ask(prompt: str) -> str:
+    try:
+        answer = getpass.getpass(prompt)
+    except EOFError:
+        answer = ""
+    if not answer:
+        raise KeystoreError("Expected a passphrase, got an empty one.", todo="Type the passphrase of the keystore.")
+    return answer

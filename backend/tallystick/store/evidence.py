@@ -1,0 +1,138 @@
+"""Evidence: kept once, accepted in an order, found by its id, document, parent and deal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Select, and_, bindparam, func, or_, select
+
+from tallystick.errors import Duplicate, NotFound
+from tallystick.protocol.evidence import Kind
+from tallystick.protocol.types import DealId, EvidenceId, PartyId, to_hex
+from tallystick.store.records import EvidenceRecord, EvidenceState
+from tallystick.store.rows import chunks, evidence_record, evidence_row, select_evidence
+from tallystick.store.schema import acceptance, evidence
+
+
+class EvidenceRows:
+    """The part of a transaction that reads and writes evidence."""
+
+    _connection: Connection
+
+    def add_evidence(self, records: Sequence[EvidenceRecord]) -> None:
+        """Keep the new ``records``, in this order; those in state PENDING are accepted in this order.
+
+        Raises:
+            Duplicate: names the evidence id or document key that is taken; nothing is added.
+        """
+        starts = (EvidenceState.AWAITING_COUNTERSIGNATURE, EvidenceState.PENDING)
+        assert all(record.state in starts for record in records), "an evidence is sealed by a batch, never by hand"
+        if not records:
+            return
+        self._refuse_taken_evidence(records)
+        self._connection.execute(evidence.insert(), [evidence_row(record) for record in records])
+        accepted = [{"evidence_id": one.evidence_id} for one in records if one.state is EvidenceState.PENDING]
+        if accepted:
+            self._connection.execute(acceptance.insert(), accepted)
+
+    def evidence(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, EvidenceRecord]:
+        """Those of ``evidence_ids`` that are kept, by id."""
+        return {
+            row.evidence_id: evidence_record(row)
+            for row in self._in_chunks(select_evidence(), evidence.c.evidence_id, evidence_ids)
+        }
+
+    def evidence_by_document(self, document_keys: Iterable[str]) -> Mapping[str, EvidenceId]:
+        """Which of ``document_keys`` are taken, and by which evidence."""
+        statement = select(evidence.c.document_key, evidence.c.evidence_id)
+        return {
+            row.document_key: row.evidence_id
+            for row in self._in_chunks(statement, evidence.c.document_key, document_keys)
+        }
+
+    def children(self, parent: EvidenceId) -> list[EvidenceRecord]:
+        """The evidence that answers ``parent``, oldest first."""
+        return self._records(select_evidence().where(evidence.c.parent == parent).order_by(evidence.c.position))
+
+    def payments_of(self, deal: DealId) -> list[EvidenceRecord]:
+        """The PAYMENT evidence of ``deal``, oldest first."""
+        payments = select_evidence().where(evidence.c.deal == deal, evidence.c.kind == int(Kind.PAYMENT))
+        return self._records(payments.order_by(evidence.c.position))
+
+    def contract_of(self, deal: DealId) -> EvidenceRecord | None:
+        """The CONTRACT that opened ``deal``, whatever its state, or None."""
+        contracts = select_evidence().where(evidence.c.deal == deal, evidence.c.kind == int(Kind.CONTRACT))
+        return next(iter(self._records(contracts.order_by(evidence.c.position).limit(1))), None)
+
+    def deals_between(self, one: PartyId, other: PartyId) -> list[DealId]:
+        """The deals that a CONTRACT between ``one`` and ``other`` opened, either being its issuer, oldest first."""
+        sides = or_(
+            and_(evidence.c.issuer == one, evidence.c.counterparty == other),
+            and_(evidence.c.issuer == other, evidence.c.counterparty == one),
+        )
+        statement = select(evidence.c.deal).where(evidence.c.kind == int(Kind.CONTRACT), sides)
+        rows = self._connection.execute(statement.order_by(evidence.c.position))
+        return list(dict.fromkeys(DealId(row.deal) for row in rows))
+
+    def complete_signatures(self, evidence_id: EvidenceId, signatures: bytes) -> None:
+        """Replace the signatures of ``evidence_id``, which awaited one, and accept it: it becomes PENDING now.
+
+        Raises:
+            NotFound: no such evidence.
+            Duplicate: it awaits none, having all of its signatures.
+        """
+        known = self.evidence([evidence_id]).get(evidence_id)
+        if known is None:
+            raise NotFound(f"There is no evidence {to_hex(evidence_id)}.", todo="Check its id.")
+        if known.state is not EvidenceState.AWAITING_COUNTERSIGNATURE:
+            raise Duplicate(f"The evidence {to_hex(evidence_id)} has all of its signatures already.")
+        self._connection.execute(
+            evidence.update().where(evidence.c.evidence_id == evidence_id).values(signatures=signatures)
+        )
+        self._connection.execute(acceptance.insert(), {"evidence_id": evidence_id})
+
+    def pending(self, limit: int) -> list[EvidenceRecord]:
+        """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""
+        waiting = select_evidence().where(acceptance.c.position.is_not(None), acceptance.c.batch_id.is_(None))
+        return self._records(waiting.order_by(acceptance.c.position).limit(limit))
+
+    def count_pending(self) -> int:
+        """How many evidence are accepted and stand in no batch."""
+        waiting = select(func.count()).select_from(acceptance).where(acceptance.c.batch_id.is_(None))
+        return self._connection.execute(waiting).scalar_one()
+
+    def _refuse_taken_evidence(self, records: Sequence[EvidenceRecord]) -> None:
+        ids = [record.evidence_id for record in records]
+        taken = {row.evidence_id for row in self._in_chunks(_IDS, evidence.c.evidence_id, ids)}
+        twice = _first_twice(ids, taken)
+        if twice is not None:
+            raise Duplicate(f"The evidence {to_hex(twice)} is recorded already.", todo="Read it by its id.")
+        keys = [record.document_key for record in records if record.document_key is not None]
+        holders = self.evidence_by_document(keys)
+        again = _first_twice(keys, holders)
+        if again is not None:
+            by = f"by evidence {to_hex(holders[again])}" if again in holders else "earlier in the same call"
+            raise Duplicate(f"The document {again!r} is recorded already, {by}.", todo="Record each document once.")
+
+    def _records(self, statement: Select[Any]) -> list[EvidenceRecord]:
+        return [evidence_record(row) for row in self._connection.execute(statement)]
+
+    def _in_chunks(self, statement: Select[Any], column: Column[Any], values: Iterable[Any]) -> Iterator[Any]:
+        """The rows of ``statement`` whose ``column`` is one of ``values``, however many they are."""
+        narrowed = statement.where(column.in_(bindparam("wanted", expanding=True)))
+        for wanted in chunks(values):
+            yield from self._connection.execute(narrowed, {"wanted": wanted})
+
+
+def _first_twice(values: Sequence[Any], taken: Iterable[Any]) -> Any | None:
+    """The first of ``values`` that is among ``taken`` or among those before it."""
+    seen = set(taken)
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
+_IDS = select(evidence.c.evidence_id)

@@ -1,0 +1,132 @@
+"""The parties this installation knows by name, their identifiers and the keys it manages for them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from tallystick.errors import Duplicate, NotFound
+from tallystick.protocol.types import Address, PartyId, to_hex
+from tallystick.store.records import Identifier, PartyRecord
+from tallystick.store.rows import chunks
+from tallystick.store.schema import identifier as identifiers
+from tallystick.store.schema import managed_signer
+from tallystick.store.schema import party as named_parties
+
+
+class PartyRows:
+    """The part of a transaction that reads and writes parties."""
+
+    def __init__(self, connection: Connection, place: str) -> None:
+        self._connection = connection
+        self._place = place
+
+    def add_party(self, party: PartyRecord) -> None:
+        """Keep a new party with its identifiers and signers.
+
+        Raises:
+            Duplicate: its id, or one of its identifiers, is taken; the message names it and who has it.
+        """
+        self._refuse_taken_party(party)
+        row = {"party": party.party, "name": party.name, "created_at": party.created_at}
+        self._connection.execute(named_parties.insert(), row)
+        if party.identifiers:
+            self._connection.execute(
+                identifiers.insert(),
+                [
+                    {"scheme": one.scheme, "value": one.value, "party": party.party, "ordinal": ordinal}
+                    for ordinal, one in enumerate(party.identifiers)
+                ],
+            )
+        if party.signers:
+            rows = [{"party": party.party, "signer": signer} for signer in party.signers]
+            self._connection.execute(managed_signer.insert(), rows)
+
+    def add_signer(self, party: PartyId, signer: Address) -> None:
+        """Note ``signer`` as a further managed key of ``party``.
+
+        Raises:
+            NotFound: no such party.
+            Duplicate: it is noted already.
+        """
+        known = self.party(party)
+        if known is None:
+            raise NotFound(f"There is no party {to_hex(party)}.", todo="Add the party first.")
+        if signer in known.signers:
+            raise Duplicate(f"The key {to_hex(signer)} is noted for party {known.name!r} already.")
+        self._connection.execute(managed_signer.insert(), {"party": party, "signer": signer})
+
+    def party(self, party: PartyId) -> PartyRecord | None:
+        """The party ``party``, or None."""
+        return next(iter(self._parties(_PARTIES.where(named_parties.c.party == party))), None)
+
+    def parties(self) -> list[PartyRecord]:
+        """All parties, by name (in code point order) then id."""
+        return self._parties(_PARTIES)
+
+    def party_by_identifier(self, identifier: Identifier) -> PartyRecord | None:
+        """The party that ``identifier`` names, or None."""
+        holder = self._connection.execute(
+            select(identifiers.c.party).where(
+                identifiers.c.scheme == identifier.scheme, identifiers.c.value == identifier.value
+            )
+        ).scalar()
+        return None if holder is None else self.party(holder)
+
+    def parties_by_name(self, name: str) -> list[PartyRecord]:
+        """The parties of exactly this ``name``, by id."""
+        return self._parties(_PARTIES.where(named_parties.c.name == name))
+
+    def _refuse_taken_party(self, record: PartyRecord) -> None:
+        known = self.party(record.party)
+        if known is not None:
+            raise Duplicate(
+                f"The party {to_hex(record.party)} is here already, as {known.name!r}.",
+                todo="Use the party that is there.",
+            )
+        for position, one in enumerate(record.identifiers):
+            if one in record.identifiers[:position]:
+                raise Duplicate(f"The identifier {one} is given twice.", todo="Give each identifier once.")
+            holder = self.party_by_identifier(one)
+            if holder is not None:
+                raise Duplicate(
+                    f"The identifier {one} belongs to {holder.name!r} already.",
+                    todo="Use the party that is there, or check the identifier.",
+                )
+        if len(set(record.signers)) != len(record.signers):
+            raise Duplicate(f"A key of {record.name!r} is given twice.", todo="Give each key once.")
+
+    def _parties(self, statement: Select[Any]) -> list[PartyRecord]:
+        # Ordered here, not by the database: PostgreSQL would order by the language of its installation.
+        rows = sorted(self._connection.execute(statement).all(), key=lambda row: (row.name, row.party))
+        if len(rows) == 1:
+            named, keys = self._belongings([rows[0].party])
+        else:
+            named, keys = self._belongings(None)
+        return [
+            PartyRecord(row.party, row.name, tuple(named[row.party]), tuple(keys[row.party]), row.created_at)
+            for row in rows
+        ]
+
+    def _belongings(
+        self, parties: Iterable[PartyId] | None
+    ) -> tuple[dict[PartyId, list[Identifier]], dict[PartyId, list[Address]]]:
+        """Identifiers and keys by party, of ``parties`` or of all of them."""
+        named: dict[PartyId, list[Identifier]] = defaultdict(list)
+        keys: dict[PartyId, list[Address]] = defaultdict(list)
+        for wanted in [None] if parties is None else list(chunks(parties)):
+            scope = [] if wanted is None else [identifiers.c.party.in_(wanted)]
+            for row in self._connection.execute(identifiers.select().where(*scope).order_by(identifiers.c.ordinal)):
+                named[row.party].append(Identifier(row.scheme, row.value))
+            scope = [] if wanted is None else [managed_signer.c.party.in_(wanted)]
+            for row in self._connection.execute(
+                managed_signer.select().where(*scope).order_by(managed_signer.c.position)
+            ):
+                keys[row.party].append(row.signer)
+        return named, keys
+
+
+_PARTIES = select(named_parties.c.party, named_parties.c.name, named_parties.c.created_at)

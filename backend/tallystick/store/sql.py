@@ -1,0 +1,142 @@
+"""The store over SQLite or PostgreSQL: one transaction is one unit of work.
+
+::
+
+    store = open_store("sqlite:///ledger.sqlite3")
+    with store.transaction() as transaction:
+        transaction.add_evidence([record])
+    # the record is on the disk now
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+
+from tallystick.errors import StoreUnavailable, WrongChain
+from tallystick.protocol.deployment import Deployment
+from tallystick.protocol.types import to_hex
+from tallystick.store import schema
+from tallystick.store.batches import BatchRows
+from tallystick.store.engine import begun, is_in_memory, open_engine
+from tallystick.store.evidence import EvidenceRows
+from tallystick.store.failures import translated
+from tallystick.store.index import IndexRows
+from tallystick.store.parties import PartyRows
+from tallystick.store.records import BatchState, Counts, EvidenceState
+from tallystick.store.rows import EVIDENCE_JOINS, EVIDENCE_STATE
+
+BUSY_TIMEOUT_SECONDS = 30.0
+"""How long a transaction waits for another one that writes."""
+
+
+class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows):
+    """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
+
+    def deployment(self) -> Deployment | None:
+        """The ledger that this store is bound to, or None as long as it is bound to none."""
+        table = schema.deployment.c
+        row = self._connection.execute(
+            select(table.chain_id, table.genesis_hash, table.registry, table.ledger, table.block_number)
+        ).one_or_none()
+        return None if row is None else Deployment(*row)
+
+    def set_deployment(self, deployment: Deployment) -> None:
+        """Bind this store to ``deployment``, for ever.
+
+        Raises:
+            WrongChain: it is bound to another one.
+        """
+        bound = self.deployment()
+        if bound is None:
+            self._connection.execute(schema.deployment.insert(), {"id": 1, **dataclasses.asdict(deployment)})
+        elif bound != deployment:
+            raise WrongChain(
+                f"This store is bound to {_describe(bound)}, got {_describe(deployment)}.",
+                todo="Use the node and contracts it was made for, or start with an empty database.",
+            )
+
+    def counts(self) -> Counts:
+        """The figures of the whole store; every state has its number, 0 included."""
+        connection = self._connection
+        evidence = dict.fromkeys(EvidenceState, 0)
+        by_state = select(EVIDENCE_STATE, func.count()).select_from(EVIDENCE_JOINS).group_by(EVIDENCE_STATE)
+        evidence.update({EvidenceState(state): number for state, number in connection.execute(by_state)})
+        batches = dict.fromkeys(BatchState, 0)
+        by_state = select(schema.batch.c.state, func.count()).group_by(schema.batch.c.state)
+        batches.update({BatchState(state): number for state, number in connection.execute(by_state)})
+        return Counts(
+            parties=connection.execute(select(func.count()).select_from(schema.party)).scalar_one(),
+            evidence=evidence,
+            batches=batches,
+            sealed_batches=connection.execute(select(func.count()).select_from(schema.sealed_batch)).scalar_one(),
+            log_entries=int(connection.execute(select(func.sum(schema.append.c.entry_count))).scalar() or 0),
+        )
+
+
+class SqlStore:
+    """A database at the tables of this version; made by ``open_store``. Any thread may use it."""
+
+    def __init__(self, engine: Engine, place: str, busy_timeout_seconds: float) -> None:
+        self.place = place
+        """The URL without its password, for messages."""
+        self._engine = engine
+        self._timeout_seconds = busy_timeout_seconds
+        self._only_connection = threading.Lock() if is_in_memory(engine) else None
+
+    @contextmanager
+    def transaction(self, *, read_only: bool = False) -> Iterator[SqlTransaction]:
+        """One unit of work: committed and durable when the block ends, rolled back when it raises.
+
+        A ``read_only`` one sees one moment throughout and neither waits for a writer nor holds one up.
+
+        Raises:
+            StoreUnavailable: another transaction wrote all the time, or the database failed; nothing is kept.
+        """
+        with self._turn(), translated(self.place), begun(self._engine, read_only=read_only) as connection:
+            yield SqlTransaction(connection, self.place)
+
+    def close(self) -> None:
+        """Let go of the database; an in-memory one is gone."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """In memory there is one connection for all threads: one transaction at a time."""
+        lock = self._only_connection
+        if lock is None:
+            yield
+            return
+        if not lock.acquire(timeout=self._timeout_seconds):
+            raise StoreUnavailable(
+                f"The database {self.place} was in use for {self._timeout_seconds:g} s.",
+                todo="End the transaction before the next one begins.",
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def open_store(url: str | Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> SqlStore:
+    """The store at ``url``, its tables made or brought up to date.
+
+    A path is a SQLite file, ``sqlite://`` is a new store in memory, ``postgresql://user@host/database`` is a server.
+
+    Raises:
+        StoreError: not a database URL, no driver for it, another program's database, or one of a newer version.
+        StoreUnavailable: no such directory or server, or locked for ``busy_timeout_seconds``.
+    """
+    engine, place = open_engine(url, busy_timeout_seconds)
+    return SqlStore(engine, place, busy_timeout_seconds)
+
+
+def _describe(deployment: Deployment) -> str:
+    return (
+        f"chain {deployment.chain_id} (genesis {to_hex(deployment.genesis_hash)}), ledger {to_hex(deployment.ledger)}"
+    )

@@ -1,0 +1,109 @@
+"""What the store promises about parties."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from store.samples import BUYER, party, signer
+from tallystick.errors import Duplicate, NotFound
+from tallystick.protocol.types import to_hex
+from tallystick.store.records import Identifier
+from tallystick.store.sql import SqlStore
+
+
+def test_a_party_id_is_taken_once(store: SqlStore) -> None:
+    """A second party of the same id is refused, naming the id and who has it."""
+    supplier = party("Supplier", "LEI:A")
+    with store.transaction() as transaction:
+        transaction.add_party(supplier)
+        with pytest.raises(Duplicate, match=to_hex(supplier.party) + ".*'Supplier'"):
+            transaction.add_party(replace(supplier, name="Other", identifiers=()))
+        assert transaction.parties() == [supplier]
+
+
+def test_an_identifier_belongs_to_one_party(store: SqlStore) -> None:
+    """A second party with an identifier that is taken is refused, naming the identifier and its holder."""
+    with store.transaction() as transaction:
+        transaction.add_party(party("Supplier", "LEI:A"))
+        with pytest.raises(Duplicate, match="LEI:A belongs to 'Supplier'"):
+            transaction.add_party(party("Copycat", "VAT:B", "LEI:A"))
+        assert transaction.party_by_identifier(Identifier("VAT", "B")) is None
+
+
+def test_an_identifier_is_given_once(store: SqlStore) -> None:
+    """A party with the same identifier twice is refused."""
+    with store.transaction() as transaction, pytest.raises(Duplicate, match="LEI:A is given twice"):
+        transaction.add_party(party("Supplier", "LEI:A", "LEI:A"))
+
+
+def test_a_key_is_given_once(store: SqlStore) -> None:
+    """A party with the same key twice is refused."""
+    with store.transaction() as transaction, pytest.raises(Duplicate, match="key of 'Supplier' is given twice"):
+        transaction.add_party(party("Supplier", signers=(signer(1), signer(1))))
+
+
+def test_a_signer_needs_its_party(store: SqlStore) -> None:
+    """A key of a party that is not kept is refused."""
+    with store.transaction() as transaction, pytest.raises(NotFound, match=to_hex(BUYER)):
+        transaction.add_signer(BUYER, signer(1))
+
+
+def test_a_signer_is_noted_once(store: SqlStore) -> None:
+    """A key that is noted for the party already is refused."""
+    supplier = party("Supplier", signers=(signer(1),))
+    with store.transaction() as transaction:
+        transaction.add_party(supplier)
+        with pytest.raises(Duplicate, match=to_hex(signer(1))):
+            transaction.add_signer(supplier.party, signer(1))
+
+
+def test_unknown_parties_are_none(store: SqlStore) -> None:
+    """What is not kept is None or empty, never an error."""
+    with store.transaction() as transaction:
+        assert transaction.party(BUYER) is None
+        assert transaction.party_by_identifier(Identifier("LEI", "A")) is None
+        assert transaction.parties_by_name("Supplier") == []
+        assert transaction.parties() == []
+
+
+def test_a_party_comes_back_as_it_was_given(store: SqlStore) -> None:
+    """Name, identifiers and signers keep their value and order."""
+    supplier = party("供应商 & Söhne", "VAT:9", "LEI:1", "ERP:0187:X", signers=(signer(9), signer(1)))
+    with store.transaction() as transaction:
+        transaction.add_party(supplier)
+    with store.transaction(read_only=True) as transaction:
+        assert transaction.party(supplier.party) == supplier
+        assert transaction.party_by_identifier(Identifier("ERP", "0187:X")) == supplier
+
+
+def test_a_new_signer_is_the_last(store: SqlStore) -> None:
+    """``add_signer`` puts the key behind those of the party and touches no other party."""
+    supplier, buyer = party("Supplier", signers=(signer(1),)), party("Buyer", signers=(signer(2),))
+    with store.transaction() as transaction:
+        transaction.add_party(supplier)
+        transaction.add_party(buyer)
+        transaction.add_signer(supplier.party, signer(0))
+        assert transaction.party(supplier.party) == replace(supplier, signers=(signer(1), signer(0)))
+        assert transaction.party(buyer.party) == buyer
+
+
+def test_parties_come_by_name_then_id(store: SqlStore) -> None:
+    """The order is by name in code point order, then by id; on every database alike."""
+    given = [party("b"), party("A"), party("a"), party("B"), party("é"), replace(party("x"), name="a")]
+    with store.transaction() as transaction:
+        for one in given:
+            transaction.add_party(one)
+        assert transaction.parties() == sorted(given, key=lambda one: (one.name, one.party))
+        assert [one.name for one in transaction.parties()] == ["A", "B", "a", "a", "b", "é"]
+
+
+def test_a_name_is_matched_exactly(store: SqlStore) -> None:
+    """``parties_by_name`` finds every party of that very name, by id, and no other."""
+    twin = replace(party("other"), name="Supplier")
+    with store.transaction() as transaction:
+        for one in (party("Supplier"), twin, party("supplier"), party("Supplier ")):
+            transaction.add_party(one)
+        found = transaction.parties_by_name("Supplier")
+        assert found == sorted([party("Supplier"), twin], key=lambda one: one.party)
