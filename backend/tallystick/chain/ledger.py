@@ -1,0 +1,272 @@
+"""The contracts of one deployment, behind one node: all that the use cases ask of a chain.
+
+Example: ``EvmChain(open_http(url), deployment).head(party, chain.final_block())``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tallystick.chain import calls, events, seal_gas
+from tallystick.chain.compiled import compiled
+from tallystick.chain.contracts import EvidenceLedger, PartyRegistry
+from tallystick.chain.logs import scan_logs
+from tallystick.chain.node import Node, Provider
+from tallystick.chain.proofs import prove_state
+from tallystick.chain.records import (
+    Append,
+    Deployment,
+    Inclusion,
+    SealedBatch,
+    SignedTransaction,
+    SignerChange,
+    StateProof,
+)
+from tallystick.chain.sender import (
+    DEFAULT_INCLUSION_TIMEOUT_SECONDS,
+    DEFAULT_MAX_FEE_PER_GAS_WEI,
+    MAX_TRANSACTION_GAS,
+    Call,
+    Sender,
+    check_gas,
+)
+from tallystick.chain.transactions import Sign
+from tallystick.chain.wire import NodeRefused
+from tallystick.errors import ChainError, ChainInconsistent, MalformedInput, TransactionFailed, WrongChain
+from tallystick.protocol.hashing import keccak256
+from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, SignerWindow, to_hex
+
+REGISTRY_GAS = 200_000
+"""Above what any call of the registry takes (admit: about 120,000)."""
+
+
+class EvmChain:
+    """``deployment`` as the node behind ``provider`` serves it; opening it asks the node nothing.
+
+    ``finality_depth``: how many blocks stand on a final one, for nodes that do not know the ``finalized`` tag.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        deployment: Deployment,
+        *,
+        finality_depth: int | None = None,
+        max_fee_per_gas_wei: int = DEFAULT_MAX_FEE_PER_GAS_WEI,
+        inclusion_timeout_seconds: float = DEFAULT_INCLUSION_TIMEOUT_SECONDS,
+    ) -> None:
+        assert finality_depth is None or finality_depth >= 0, "a depth is a number of blocks"
+        self._deployment = deployment
+        self._finality_depth = finality_depth
+        self._node = Node(provider)
+        self._registry = PartyRegistry(self._node, deployment.registry)
+        self._ledger = EvidenceLedger(self._node, deployment.ledger)
+        self._sender = Sender(
+            self._node,
+            deployment.chain_id,
+            max_fee_per_gas_wei=max_fee_per_gas_wei,
+            inclusion_timeout_seconds=inclusion_timeout_seconds,
+        )
+
+    @property
+    def deployment(self) -> Deployment:
+        """Where the contracts are."""
+        return self._deployment
+
+    def check(self) -> None:
+        """Raises ``WrongChain`` if the node serves another chain, genesis or contract code than the deployment's."""
+        check_chain(self._node, self._deployment)
+
+    # reading
+
+    def final_block(self) -> BlockRef:
+        """The newest block that can't be undone: ``finality_depth`` below the newest if given, else as the node says.
+
+        Raises:
+            ChainError: no depth was given and the node does not know the ``finalized`` tag.
+        """
+        if self._finality_depth is not None:
+            newest = self._node.newest().ref
+            return newest if not self._finality_depth else self.block(max(0, newest.number - self._finality_depth))
+        try:
+            header = self._node.header("finalized")
+        except NodeRefused as error:
+            raise _no_finality() from error
+        if header is None:
+            raise _no_finality()
+        return header.ref
+
+    def block(self, number: int) -> BlockRef:
+        """The canonical block ``number``. Raises ``ChainInconsistent`` if there is none."""
+        return self._node.block(number)
+
+    def head(self, subject: PartyId, block: BlockRef) -> Hash:
+        """The head of ``subject``'s log at ``block``; zero for an empty one."""
+        return self._ledger.head(subject, self._deployed_by(block))
+
+    def next_batch(self, operator: Address, block: BlockRef | None) -> int:
+        """The id that the next batch of ``operator`` must have, as of ``block`` (None: the newest, not yet final)."""
+        return self._ledger.next_batch(operator, block if block is None else self._deployed_by(block))
+
+    def signer_window(self, party: PartyId, signer: Address, block: BlockRef) -> SignerWindow:
+        """When ``signer`` might sign for ``party``, as of ``block``; both times zero if never."""
+        return self._registry.signer_window(party, signer, self._deployed_by(block))
+
+    def sealed_batches(self, first_block: int, last_block: int) -> list[SealedBatch]:
+        """All ``Sealed`` events in blocks ``first_block`` to ``last_block`` inclusive, in chain order.
+
+        Raises:
+            ChainInconsistent: the logs contradict the headers, the question or the event's form.
+        """
+        batches = []
+        for log, block in scan_logs(self._node, self._deployment.ledger, [events.SEALED], first_block, last_block):
+            try:
+                event = events.decode_sealed(log.topics, log.data)
+            except MalformedInput as error:
+                raise _bad_log(block, error) from error
+            batches.append(
+                SealedBatch(
+                    event.operator, event.batch_id, event.root, event.appends, block, log.transaction_hash, log.index
+                )
+            )
+        return batches
+
+    def signer_changes(self, first_block: int, last_block: int) -> list[SignerChange]:
+        """All signers added and revoked in blocks ``first_block`` to ``last_block`` inclusive, in chain order.
+
+        Raises:
+            ChainInconsistent: the logs contradict the headers, the question or the event's form.
+        """
+        changes = []
+        topics = [events.SIGNER_ADDED, events.SIGNER_REVOKED]
+        for log, block in scan_logs(self._node, self._deployment.registry, topics, first_block, last_block):
+            try:
+                event = events.decode_signer_event(log.topics, log.data)
+            except MalformedInput as error:
+                raise _bad_log(block, error) from error
+            if event.at != block.timestamp:
+                message = (
+                    f"node: signer event: expected time {block.timestamp} of block {block.number}, got {event.at}."
+                )
+                raise ChainInconsistent(message, todo="Ask another node.")
+            changes.append(SignerChange(event.party, event.signer, event.added, block, log.index))
+        return changes
+
+    def state_proof(self, block: BlockRef, slots: Mapping[Address, Sequence[bytes]]) -> StateProof:
+        """Header of ``block`` and the trie nodes that prove the 32-byte storage ``slots`` of each contract there."""
+        return prove_state(self._node, block, slots)
+
+    # registering
+
+    def admit(self, registrar: Address, sign: Sign, members: Sequence[tuple[PartyId, Address]]) -> None:
+        """Admit each party of ``members`` with its first signer, and wait until all are included.
+
+        Every admission is tried before the first is sent, so that a bad one leaves nothing half done.
+
+        Raises:
+            TransactionFailed: one would revert or did, or a party stands twice in ``members``.
+        """
+        parties = {party for party, _ in members}
+        if len(parties) != len(members):
+            message = f"admit: expected each party once, got {len(members)} members of {len(parties)} parties."
+            raise TransactionFailed(message, todo="Admit a party once, then add its further signers.")
+        self._register(registrar, sign, [self._registry_call(calls.ADMIT, *member, "admit") for member in members])
+
+    def add_signer(self, registrar: Address, sign: Sign, party: PartyId, signer: Address) -> None:
+        """Let ``signer`` sign for ``party`` from now on. Raises ``TransactionFailed``."""
+        self._register(registrar, sign, [self._registry_call(calls.ADD_SIGNER, party, signer, "add signer")])
+
+    def revoke_signer(self, registrar: Address, sign: Sign, party: PartyId, signer: Address) -> None:
+        """End the window of ``signer`` for ``party``, for ever; ``registrar`` may be the signer itself."""
+        self._register(registrar, sign, [self._registry_call(calls.REVOKE_SIGNER, party, signer, "revoke signer")])
+
+    # sealing
+
+    def sign_seal(self, operator: Address, sign: Sign, batch_id: int, appends: Sequence[Append]) -> SignedTransaction:
+        """The signed ``seal`` of batch ``batch_id`` with ``appends`` (ascending by subject), tried but not sent.
+
+        Raises:
+            TransactionFailed: it would revert, or needs more gas than one transaction may have.
+            WrongSigner: ``sign`` does not hold the key of ``operator``.
+        """
+        purpose = f"seal batch {batch_id} of {len(appends)} subjects"
+        call = Call(
+            self._deployment.ledger, calls.seal_call(batch_id, appends), seal_gas.most_gas(len(appends)), purpose
+        )
+        if call.gas > MAX_TRANSACTION_GAS:
+            check_gas(Call(call.to, b"", seal_gas.least_gas(len(appends)), purpose), MAX_TRANSACTION_GAS)
+            needed = self._sender.estimate_gas(operator, call)
+            check_gas(Call(call.to, b"", needed, purpose), MAX_TRANSACTION_GAS)
+            call = Call(call.to, call.data, MAX_TRANSACTION_GAS, purpose)
+        else:
+            self._sender.try_call(operator, call)
+        return self._sender.sign(operator, sign, [call])[0]
+
+    def send(self, raw_transaction: bytes) -> None:
+        """Broadcast ``raw_transaction``; being already known is success.
+
+        Raises:
+            TransactionFailed: the node refused it and does not know it.
+            ChainUnreachable: no answer; sending it again is harmless.
+        """
+        self._sender.broadcast(raw_transaction)
+
+    def inclusion(self, transaction_hash: Hash) -> Inclusion | None:
+        """Where ``transaction_hash`` was included, or None as long as the node does not know."""
+        return self._sender.inclusion(transaction_hash)
+
+    def _registry_call(self, signature: str, party: PartyId, signer: Address, verb: str) -> Call:
+        calldata = calls.party_signer_call(signature, party, signer)
+        purpose = f"{verb}: party {to_hex(party)}, signer {to_hex(signer)}"
+        return Call(self._deployment.registry, calldata, REGISTRY_GAS, purpose)
+
+    def _register(self, registrar: Address, sign: Sign, call_list: Sequence[Call]) -> None:
+        for call in call_list:
+            self._sender.try_call(registrar, call)
+        self._sender.run(registrar, sign, call_list)
+
+    def _deployed_by(self, block: BlockRef) -> BlockRef:
+        """``block``, at which the contracts must exist: before, "no entry" and "no contract" look alike."""
+        if block.number < self._deployment.block_number:
+            raise ChainError(
+                f"block {block.number}: expected one not older than the contracts, of block "
+                f"{self._deployment.block_number}.",
+                todo="Wait until the deployment is final.",
+            )
+        return block
+
+
+def check_chain(node: Node, deployment: Deployment) -> None:
+    """Raises ``WrongChain`` unless ``node`` serves the chain of ``deployment`` and the published code is there."""
+    todo = "Set the node URL of the chain that this ledger lives on, or use another home directory for this chain."
+    chain_id = node.chain_id()
+    if chain_id != deployment.chain_id:
+        raise WrongChain(f"chain id: expected {deployment.chain_id}, got {chain_id}.", todo=todo)
+    genesis = node.block(0).hash
+    if genesis != deployment.genesis_hash:
+        expected = to_hex(deployment.genesis_hash)
+        raise WrongChain(f"genesis block: expected {expected}, got {to_hex(genesis)}.", todo=todo)
+    newest = node.newest().ref
+    for name, address in (("PartyRegistry", deployment.registry), ("EvidenceLedger", deployment.ledger)):
+        code = node.code(address, newest)
+        expected_hash = compiled(name).code_hash
+        if keccak256(code) != expected_hash:
+            got = f"code of hash {to_hex(keccak256(code))}" if code else "no code"
+            message = f"{name} at {to_hex(address)}: expected code of hash {to_hex(expected_hash)}, got {got}."
+            raise WrongChain(message, todo="Check the contract address and that node and package are of one version.")
+    registry = EvidenceLedger(node, deployment.ledger).registry(newest)
+    if registry != deployment.registry:
+        message = f"registry of the ledger: expected {to_hex(deployment.registry)}, got {to_hex(registry)}."
+        raise WrongChain(message, todo="Take both contract addresses from the same deployment.")
+
+
+def _no_finality() -> ChainError:
+    return ChainError(
+        "node: expected it to name a finalized block, got none.",
+        todo="Set the finality depth: how many blocks on top of one make it final.",
+    )
+
+
+def _bad_log(block: BlockRef, error: MalformedInput) -> ChainInconsistent:
+    message = f"node: log in block {block.number}: {error.message}"
+    return ChainInconsistent(message, todo="Check the contract address, or ask another node.")

@@ -1,0 +1,97 @@
+"""Revert data of the contracts, turned into a sentence and what to do.
+
+- Every custom error of the contracts' ABI has a sentence; its values are filled in by name.
+- ``Error(string)``, ``Panic(uint256)`` and unknown data have one too, so that nothing is passed on as bare hex.
+
+Example: ``explain_revert(data)`` gives ``("Account 0x.. is not a registered operator.", "Ask the registrar ...")``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from tallystick.chain.compiled import CONTRACT_NAMES, AbiError, compiled, selector
+from tallystick.protocol.types import to_hex
+
+_REGISTRAR = "Ask the registrar to do it, or to grant this account the role."
+
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    "AccessControlBadConfirmation": ("A role can be renounced only by its holder.", "Send it from that account."),
+    "AccessControlUnauthorizedAccount": ("Account {account} lacks the role {neededRole}.", _REGISTRAR),
+    "OperatorAlreadyAdded": ("Account {operator} is an operator already.", "Nothing is left to do."),
+    "PartyAlreadyAdmitted": (
+        "Party {party} was admitted before, at time {admittedAt}.",
+        "Add a further signer to it instead of admitting it again.",
+    ),
+    "SignerAlreadyAdded": (
+        "Account {signer} signs for party {party} already, since time {addedAt}.",
+        "Nothing is left to do.",
+    ),
+    "SignerAlreadyRevoked": (
+        "Account {signer} was revoked for party {party} at time {revokedAt}, which is for ever.",
+        "Create a new key for the party and add that.",
+    ),
+    "UnknownOperator": ("Account {operator} is not a registered operator.", "Check the address."),
+    "UnknownParty": ("Party {party} was never admitted.", "Admit the party first."),
+    "UnknownSigner": ("Account {signer} never signed for party {party}.", "Check the party and the address."),
+    "ZeroAddress": ("An address is zero.", "Give the address of the account."),
+    "ZeroParty": ("The party id is zero.", "Give the id of the party."),
+    "EmptyBatch": ("Batch {batchId} holds no appends.", "Seal only when there is pending evidence."),
+    "NotOperator": (
+        "Account {account} is not a registered operator.",
+        "Ask the registrar to add it as an operator.",
+    ),
+    "RegistryWithoutCode": ("There is no contract at registry {registry}.", "Deploy the registry first."),
+    "SubjectsNotAscending": (
+        "Append {position} is of subject {subject}, which is not above {previous} before it.",
+        "Sort the appends by subject, one each.",
+    ),
+    "UnexpectedBatchId": (
+        "The next batch of operator {operator} is {expected}, not {actual}.",
+        "Index the chain; the batch may be sealed already.",
+    ),
+    "ZeroCount": ("Append {position} of subject {subject} counts no entries.", "Leave the subject out."),
+    "ZeroRoot": ("Append {position} of subject {subject} has root zero.", "Compute the subject root."),
+    "ZeroSubject": ("Append {position} is of subject zero.", "Leave it out: zero means nobody."),
+}
+
+_ERROR_STRING = selector("Error(string)")
+_PANIC = selector("Panic(uint256)")
+_MAX_REASON_SIZE = 200
+_REPORT = "Check that the contracts are those of this version."
+
+
+def sentence(name: str, values: Mapping[str, str]) -> tuple[str, str]:
+    """What the custom error ``name`` with ``values`` (by parameter name) means, and what to do."""
+    message, todo = SENTENCES[name]
+    return message.format(**values), todo
+
+
+def explain_revert(revert_data: bytes) -> tuple[str, str]:
+    """What ``revert_data`` of a failed call means, and what to do; never raises on what a contract returned."""
+    error = _errors_by_selector().get(revert_data[:4])
+    words = [revert_data[at : at + 32] for at in range(4, len(revert_data), 32)]
+    if error is not None and len(revert_data) == 4 + 32 * len(error.parameters):
+        pairs = zip(error.parameters, words, strict=True)
+        return sentence(error.name, {name: _show(kind, value) for (name, kind), value in pairs})
+    if revert_data[:4] == _ERROR_STRING and len(words) >= 2:
+        size = min(int.from_bytes(words[1], "big"), _MAX_REASON_SIZE)
+        reason = revert_data[68 : 68 + size].decode(errors="replace")
+        return f"The contract refused: {reason!r}.", _REPORT
+    if revert_data[:4] == _PANIC and len(words) == 1:
+        return f"The contract panicked with code 0x{words[0].hex().lstrip('0') or '0'}.", _REPORT
+    if not revert_data:
+        return "The contract refused without a reason.", _REPORT
+    return f"The contract refused with unknown data 0x{revert_data[:68].hex()}.", _REPORT
+
+
+@cache
+def _errors_by_selector() -> Mapping[bytes, AbiError]:
+    return {error.selector: error for name in CONTRACT_NAMES for error in compiled(name).errors}
+
+
+def _show(kind: str, value: bytes) -> str:
+    if kind == "address":
+        return to_hex(value[12:])
+    return str(int.from_bytes(value, "big")) if kind.startswith("uint") else to_hex(value)

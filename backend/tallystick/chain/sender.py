@@ -1,0 +1,261 @@
+"""How a transaction is sent: tried, priced, signed, broadcast, waited for, and explained when it fails.
+
+::
+
+    calls --try (eth_call)--> nonce, fees --sign--> raw --broadcast--> hash --poll--> included --> succeeded
+             |                                       |                                   |
+             reverts: nothing is sent                already known: fine                 reverted: replayed to explain
+
+- Nonces follow the newest block, so that a lost transaction is replaced and never blocks the next one.
+- The fee limit is twice the next base fee plus the tip, and never above ``max_fee_per_gas_wei``.
+- No transaction asks for more gas than EIP-7825 or the block allows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median_low
+
+from tallystick.chain import wire
+from tallystick.chain.node import Node
+from tallystick.chain.records import Inclusion, SignedTransaction
+from tallystick.chain.reverts import explain_revert
+from tallystick.chain.transactions import Sign, UnsignedTransaction, sign_transaction
+from tallystick.chain.wire import NodeRefused
+from tallystick.errors import ChainInconsistent, TransactionFailed
+from tallystick.protocol.hashing import keccak256
+from tallystick.protocol.types import Address, Hash, to_hex
+
+MAX_TRANSACTION_GAS = 16_777_216
+"""EIP-7825."""
+DEFAULT_MAX_FEE_PER_GAS_WEI = 500 * 10**9
+DEFAULT_INCLUSION_TIMEOUT_SECONDS = 180.0
+MIN_TIP_WEI = 1_000_000
+IN_FLIGHT_LIMIT = 32
+"""How many transactions of one account wait at once; nodes drop what goes far beyond (geth queues 64)."""
+
+_LESS = "Put less into one transaction (EIP-7825 caps its gas)."
+_FEE_HISTORY_BLOCKS = 5
+_FIRST_POLL_SECONDS = 0.01
+_LAST_POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of contract ``to`` (None: a creation) with ``data`` and at most ``gas``; errors call it ``purpose``."""
+
+    to: Address | None
+    data: bytes
+    gas: int
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Limits in wei per gas (EIP-1559)."""
+
+    max_priority_fee_wei: int
+    max_fee_wei: int
+
+
+class Sender:
+    """Sends transactions of chain ``chain_id`` through ``node``."""
+
+    def __init__(
+        self,
+        node: Node,
+        chain_id: int,
+        *,
+        max_fee_per_gas_wei: int = DEFAULT_MAX_FEE_PER_GAS_WEI,
+        inclusion_timeout_seconds: float = DEFAULT_INCLUSION_TIMEOUT_SECONDS,
+    ) -> None:
+        self._node = node
+        self._chain_id = chain_id
+        self._max_fee_per_gas_wei = max_fee_per_gas_wei
+        self._inclusion_timeout_seconds = inclusion_timeout_seconds
+
+    def try_call(self, sender: Address, call: Call) -> None:
+        """Execute ``call`` on the newest state without sending it. Raises ``TransactionFailed`` if it would revert."""
+        assert call.to is not None, "a creation is not tried"
+        try:
+            self._node.call(call.to, call.data, None, sender)
+        except NodeRefused as error:
+            raise _failure(call, error) from error
+
+    def estimate_gas(self, sender: Address, call: Call) -> int:
+        """The gas that the node says ``call`` takes.
+
+        Raises:
+            TransactionFailed: it would revert, or the node finds no amount that is enough.
+        """
+        assert call.to is not None, "a creation is not estimated"
+        request = {"from": to_hex(sender), "to": to_hex(call.to), "data": to_hex(call.data)}
+        try:
+            return wire.quantity(self._node.request("eth_estimateGas", request), "eth_estimateGas")
+        except NodeRefused as error:
+            if error.revert_data:
+                raise _failure(call, error) from error
+            message = f"{call.purpose}: expected the node to find enough gas for it, got: {error.message}"
+            raise TransactionFailed(message, todo=_LESS) from error
+
+    def sign(self, sender: Address, sign: Sign, call_list: Sequence[Call]) -> list[SignedTransaction]:
+        """``call_list`` as transactions of ``sender`` with consecutive nonces, from its next one in the newest block.
+
+        Raises:
+            TransactionFailed: a call needs more gas than a transaction may have, or the base fee is above the limit.
+            WrongSigner: ``sign`` does not hold the key of ``sender``.
+        """
+        newest = self._node.newest()
+        cap = min(MAX_TRANSACTION_GAS, newest.gas_limit)
+        fees = self._fees(newest.base_fee_wei)
+        answer = self._node.request("eth_getTransactionCount", to_hex(sender), "latest")
+        nonce = wire.quantity(answer, "eth_getTransactionCount")
+        signed = []
+        for offset, call in enumerate(call_list):
+            check_gas(call, cap)
+            transaction = UnsignedTransaction(
+                self._chain_id,
+                nonce + offset,
+                fees.max_priority_fee_wei,
+                fees.max_fee_wei,
+                call.gas,
+                call.to,
+                call.data,
+            )
+            signed.append(sign_transaction(transaction, sender, sign))
+        return signed
+
+    def broadcast(self, raw: bytes) -> Hash:
+        """Send the signed transaction ``raw`` and return its hash; that the node knows it already is success.
+
+        Raises:
+            TransactionFailed: the node refused it and does not know it.
+            ChainUnreachable: no answer; whether it arrived is not known, and sending it again is harmless.
+        """
+        transaction_hash = Hash(keccak256(raw))
+        try:
+            answer = self._node.request("eth_sendRawTransaction", to_hex(raw))
+        except NodeRefused as error:
+            if self._is_known(transaction_hash):
+                return transaction_hash
+            raise TransactionFailed(
+                f"transaction {to_hex(transaction_hash)} was refused: {error.message}",
+                todo="Check the account's balance and next nonce, then sign it anew.",
+            ) from error
+        if wire.data(answer, "eth_sendRawTransaction", 32) != transaction_hash:
+            raise ChainInconsistent(
+                f"node: transaction: expected hash {to_hex(transaction_hash)}, got {answer}.", todo="Ask another node."
+            )
+        return transaction_hash
+
+    def inclusion(self, transaction_hash: Hash) -> Inclusion | None:
+        """Where ``transaction_hash`` stands in the canonical chain, or None."""
+        answer = self._node.request("eth_getTransactionReceipt", to_hex(transaction_hash))
+        if answer is None:
+            return None
+        receipt = wire.parse_receipt(answer)
+        try:
+            block = self._node.block(receipt.block_number)
+        except ChainInconsistent:
+            return None
+        if block.hash != receipt.block_hash:
+            return None
+        return Inclusion(block, receipt.succeeded, receipt.gas_used)
+
+    def run(self, sender: Address, sign: Sign, call_list: Sequence[Call]) -> list[Inclusion]:
+        """Send all of ``call_list`` from ``sender`` and wait until each is included and succeeded.
+
+        Raises:
+            TransactionFailed: one reverted (the others may have succeeded), or was not included in time.
+        """
+        inclusions = []
+        for start in range(0, len(call_list), IN_FLIGHT_LIMIT):
+            part = call_list[start : start + IN_FLIGHT_LIMIT]
+            hashes = [self.broadcast(signed.raw) for signed in self.sign(sender, sign, part)]
+            deadline = time.monotonic() + self._inclusion_timeout_seconds
+            waited = [self._wait(item, call, deadline) for item, call in zip(hashes, part, strict=True)]
+            for call, inclusion in zip(part, waited, strict=True):
+                if not inclusion.succeeded:
+                    raise self._explain(sender, call, inclusion)
+            inclusions.extend(waited)
+        return inclusions
+
+    def _wait(self, transaction_hash: Hash, call: Call, deadline: float) -> Inclusion:
+        pause = _FIRST_POLL_SECONDS
+        while (inclusion := self.inclusion(transaction_hash)) is None:
+            if time.monotonic() > deadline:
+                raise TransactionFailed(
+                    f"{call.purpose}: transaction {to_hex(transaction_hash)} was not included within "
+                    f"{self._inclusion_timeout_seconds:g} seconds.",
+                    todo="It may still be; look it up before trying again.",
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, _LAST_POLL_SECONDS)
+        return inclusion
+
+    def _fees(self, base_fee_wei: int | None) -> Fees:
+        """From the tips of the last blocks; from the newest base fee alone where the node keeps no history."""
+        if base_fee_wei is None:
+            raise TransactionFailed(
+                "fees: expected a chain with base fees (EIP-1559), got a block without one.",
+                todo="Use a chain with the London rules or newer.",
+            )
+        tip = MIN_TIP_WEI
+        try:
+            answer = self._node.request("eth_feeHistory", hex(_FEE_HISTORY_BLOCKS), "latest", [50])
+        except NodeRefused:
+            pass
+        else:
+            history = wire.mapping(answer, "eth_feeHistory")
+            rewards = wire.array(history.get("reward") or [], "rewards")
+            tips = [wire.quantity(reward, "reward") for row in rewards for reward in wire.array(row, "rewards")[:1]]
+            base_fees = wire.array(history.get("baseFeePerGas") or [], "base fees")
+            tip = max(median_low(tips), MIN_TIP_WEI) if tips else MIN_TIP_WEI
+            base_fee_wei = wire.quantity(base_fees[-1], "base fee") if base_fees else base_fee_wei
+        if base_fee_wei >= self._max_fee_per_gas_wei:
+            raise TransactionFailed(
+                f"fees: expected a base fee below {self._max_fee_per_gas_wei} wei, got {base_fee_wei}.",
+                todo="Wait until the chain is less busy, or raise the fee limit.",
+            )
+        limit = min(2 * base_fee_wei + tip, self._max_fee_per_gas_wei)
+        return Fees(min(tip, limit), limit)
+
+    def _is_known(self, transaction_hash: Hash) -> bool:
+        try:
+            return self._node.request("eth_getTransactionByHash", to_hex(transaction_hash)) is not None
+        except NodeRefused:
+            return False
+
+    def _explain(self, sender: Address, call: Call, inclusion: Inclusion) -> TransactionFailed:
+        """Why the included ``call`` failed: replay it on the state before its block."""
+        if call.to is not None and inclusion.gas_used < call.gas:
+            before = self._node.block(inclusion.block.number - 1)
+            for block in (before, inclusion.block):
+                try:
+                    self._node.call(call.to, call.data, block, sender)
+                except NodeRefused as error:
+                    return _failure(call, error)
+        why = "it ran out of gas" if inclusion.gas_used >= call.gas else "its reason can't be found any more"
+        return TransactionFailed(
+            f"{call.purpose}: the transaction in block {inclusion.block.number} reverted: {why}.",
+            todo="Try again; if it fails again, ask the operator of the chain.",
+        )
+
+
+def check_gas(call: Call, cap: int) -> None:
+    """Raises ``TransactionFailed`` if ``call`` asks for more gas than ``cap``."""
+    if call.gas > cap:
+        raise TransactionFailed(
+            f"{call.purpose}: expected to need at most {cap} gas, got {call.gas}.",
+            todo=_LESS,
+        )
+
+
+def _failure(call: Call, error: NodeRefused) -> TransactionFailed:
+    if error.revert_data is None:
+        todo = "Check the account's balance and the node."
+        return TransactionFailed(f"{call.purpose}: the node refused: {error.message}", todo=todo)
+    message, todo = explain_revert(error.revert_data)
+    return TransactionFailed(f"{call.purpose}: {message}", todo=todo)
