@@ -1,0 +1,251 @@
+"""The composition root: the one place that knows every concrete class.
+
+Rules:
+
+- a home is made beside its place and moved there when it is whole: there is no half-made home;
+- one process works in a home at a time, held by its lock;
+- heavy libraries are imported where they are needed: ``verify`` offline needs no web3 and no database.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tallystick.chain.artifacts import load_artifact
+from tallystick.config import NETWORK_KEY, Home, Limits, Settings, SystemClock, SystemEntropy
+from tallystick.errors import ChainError, HomeError, UsageError
+from tallystick.keys.keystore import create_keystore, open_keystore
+from tallystick.keys.passphrase import read_passphrase
+from tallystick.protocol.deployment import Deployment
+from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32
+from tallystick.protocol.verdict import CodeHashes
+from tallystick.service.context import Context
+from tallystick.service.ports import Clock, Entropy, Keys
+
+if TYPE_CHECKING:
+    from web3.providers.base import BaseProvider
+
+    from tallystick.chain.embedded import EmbeddedProvider
+    from tallystick.service.check import Node
+
+EMBEDDED_BALANCE_WEI = 10**24
+LOCK_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A home at work; ``embedded`` is its own chain, None where it uses a node elsewhere."""
+
+    context: Context
+    embedded: EmbeddedProvider | None
+
+
+def published_code_hashes() -> CodeHashes:
+    """The runtime code hashes of the contracts in this package."""
+    registry, ledger = load_artifact("PartyRegistry"), load_artifact("EvidenceLedger")
+    return CodeHashes(Hash(registry.runtime_code_hash), Hash(ledger.runtime_code_hash))
+
+
+def init_home(
+    home: Home,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    rpc_url: str | None = None,
+    database_url: str | None = None,
+    funded_key: str | None = None,
+    genesis_timestamp: Timestamp | None = None,
+    entropy: Entropy | None = None,
+) -> Deployment:
+    """Make ``home``: keystore, network key, store, and the contracts on the embedded chain or at ``rpc_url``.
+
+    ``funded_key`` (0x and 64 hex digits) is the account that deploys, admits and seals on a node given by ``rpc_url``;
+    a development node that tells its accounts needs none. ``genesis_timestamp`` starts the embedded chain.
+
+    Raises:
+        HomeError: there is a home, or something else, already. ChainError, KeystoreError: nothing is left behind.
+    """
+    if home.exists():
+        raise HomeError(f"{home.directory} is a home already.", todo="Use it, or let TALLYSTICK_HOME name another.")
+    if home.directory.exists() and any(home.directory.iterdir()):
+        raise HomeError(f"{home.directory}: expected an empty directory.", todo="Let TALLYSTICK_HOME name another.")
+    passphrase = read_passphrase(environment, confirm=True)
+    draft = Home(home.directory.with_name(home.directory.name + ".new"))
+    shutil.rmtree(draft.directory, ignore_errors=True)
+    try:
+        deployment = _make(draft, passphrase, rpc_url, database_url, funded_key, genesis_timestamp, entropy)
+        home.directory.parent.mkdir(parents=True, exist_ok=True)
+        draft.directory.rename(home.directory)
+    finally:
+        shutil.rmtree(draft.directory, ignore_errors=True)
+    return deployment
+
+
+def _make(
+    home: Home,
+    passphrase: str,
+    rpc_url: str | None,
+    database_url: str | None,
+    funded_key: str | None,
+    genesis_timestamp: Timestamp | None,
+    entropy: Entropy | None,
+) -> Deployment:
+    from tallystick.chain.deploy import deploy
+    from tallystick.store.sql import open_store
+
+    random_bytes = (entropy or SystemEntropy()).bytes
+    home.create(Settings())
+    keystore = create_keystore(home.keys_path, passphrase, entropy=random_bytes)
+    keystore.put_secret(NETWORK_KEY, random_bytes(32))
+    with ExitStack() as stack:
+        if rpc_url is None:
+            registrar, operator = keystore.create_many(["registrar", "operator"])
+            provider: BaseProvider = stack.enter_context(
+                _embedded(home, funded=(registrar, operator), genesis_timestamp=genesis_timestamp)
+            )
+        else:
+            provider, key = _remote(rpc_url, funded_key)
+            registrar = operator = keystore.import_key(key, "registrar and operator")
+        deployment = deploy(
+            provider, registrar, lambda digest: keystore.sign(registrar, digest), registrar, [operator]
+        )
+    settings = Settings(
+        rpc_url=rpc_url,
+        chain_id=deployment.chain_id,
+        operator=operator,
+        registrar=registrar,
+        database_url=database_url,
+    )
+    store = open_store(home.database(settings))
+    try:
+        with store.transaction() as transaction:
+            transaction.set_deployment(deployment)
+    finally:
+        store.close()
+    home.save(settings)
+    return deployment
+
+
+@contextmanager
+def open_home(
+    home: Home,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> Iterator[Opened]:
+    """``home`` at work, locked for this process until the block ends.
+
+    Raises:
+        HomeError: no home, or in use. WrongPassphrase. WrongChain: the node serves another ledger than this home's.
+    """
+    from tallystick.chain.ledger import EvmChain
+    from tallystick.store.sql import open_store
+
+    settings = home.settings()
+    with ExitStack() as stack:
+        stack.enter_context(home.lock(LOCK_TIMEOUT_SECONDS))
+        keystore = open_keystore(home.keys_path, read_passphrase(environment))
+        store = open_store(home.database(settings))
+        stack.callback(store.close)
+        with store.transaction() as transaction:
+            deployment = transaction.deployment()
+        if deployment is None or settings.operator is None or settings.registrar is None:
+            raise HomeError(
+                f"{home.directory}: the home names no deployment, operator and registrar.",
+                todo="Make a new home with `tallystick init`.",
+            )
+        embedded: EmbeddedProvider | None = None
+        provider: BaseProvider
+        if settings.rpc_url is None:
+            provider = embedded = stack.enter_context(_embedded(home))
+        else:
+            from tallystick.chain.rpc import open_http
+
+            provider = open_http(settings.rpc_url)
+        chain = EvmChain(provider, deployment, finality_depth=settings.finality_blocks)
+        chain.check()
+        keys: Keys = keystore
+        context = Context(
+            store=store,
+            chain=chain,
+            keys=keys,
+            clock=clock or SystemClock(),
+            entropy=entropy or SystemEntropy(),
+            network_key=keystore.secret(NETWORK_KEY),
+            registrar=settings.registrar,
+            operator=settings.operator,
+            code_hashes=published_code_hashes(),
+            limits=settings.limits,
+        )
+        yield Opened(context, embedded)
+
+
+def node(url: str) -> Node:
+    """A node that a verifier trusts, at ``url``."""
+    from tallystick.chain.reader import NodeReader
+
+    return NodeReader(url)
+
+
+def run_devnet(arguments: list[str]) -> int:
+    """Run the stand-alone development chain with its own command line ``arguments``; returns its exit code."""
+    from hardhat_free_devnet.__main__ import main
+
+    return main(arguments)
+
+
+def limits() -> Limits:
+    """The limits that hold before any home is opened."""
+    return Limits()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path``, whole or not at all. Raises ``UsageError`` where it can't be written."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path}: can't be written ({error.strerror}).", todo="Name another file.") from error
+
+
+@contextmanager
+def _embedded(
+    home: Home, funded: tuple[Address, ...] = (), genesis_timestamp: Timestamp | None = None
+) -> Iterator[EmbeddedProvider]:
+    from tallystick.chain.embedded import open_embedded
+
+    balances = dict.fromkeys(funded, EMBEDDED_BALANCE_WEI) or None
+    provider = open_embedded(home.chain_path, funded=balances, genesis_timestamp=genesis_timestamp)
+    try:
+        yield provider
+    finally:
+        provider.close()
+
+
+def _remote(rpc_url: str, funded_key: str | None) -> tuple[BaseProvider, bytes]:
+    """The node at ``rpc_url`` and the key of a funded account there."""
+    from tallystick.chain.rpc import open_http
+    from tallystick.chain.wire import NodeRefused
+
+    provider = open_http(rpc_url)
+    if funded_key is not None:
+        return provider, parse_bytes32(funded_key, "--key-file")
+    from tallystick.chain.node import Node as ChainNode
+
+    try:
+        accounts = ChainNode(provider).request("devnet_accounts")
+        assert isinstance(accounts, dict)
+        return provider, parse_bytes32(accounts["operator"]["privateKey"], "devnet_accounts")
+    except (NodeRefused, KeyError, TypeError, AssertionError) as error:
+        raise ChainError(
+            f"{rpc_url}: expected a funded account to deploy and seal with, got none.",
+            todo="Give the file with its private key as --key-file.",
+        ) from error

@@ -1,0 +1,371 @@
+"""The commands, one function each: parse, call, print.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage; ``verify``: 0 valid, 1 invalid, 2 usage, 3 could not check.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tallystick import __version__, bootstrap
+from tallystick.cli import demo as demo_command
+from tallystick.cli import history as history_view
+from tallystick.cli.labels import LANGUAGES
+from tallystick.cli.output import (
+    EXIT_FAILED,
+    EXIT_USAGE,
+    bars,
+    console,
+    messages,
+    print_error,
+    print_json,
+)
+from tallystick.cli.verify import verify_command
+from tallystick.config import Home
+from tallystick.errors import NotFound, TallystickError, UsageError
+from tallystick.intake.drafts import parse_drafts
+from tallystick.intake.receivables import parse_mapping, read_receivables, ready_made
+from tallystick.protocol.types import EvidenceId, parse_bytes32, to_hex
+from tallystick.service import importing, parties, record, report, seal, share, status
+from tallystick.service.context import Context
+from tallystick.service.index import index
+from tallystick.store.records import PartyRecord
+
+app = typer.Typer(
+    name="tallystick",
+    help="Signed B2B trade evidence, anchored on a chain, complete, and verifiable by anyone offline.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+party_app = typer.Typer(help="Admit parties to the ledger, list them, and change their keys.", no_args_is_help=True)
+import_app = typer.Typer(help="Turn documents that companies already have into evidence.", no_args_is_help=True)
+app.add_typer(party_app, name="party")
+app.add_typer(import_app, name="import")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+File = Annotated[Path, typer.Argument(help="The file to read.", show_default=False)]
+
+
+def main() -> None:
+    """Run the command line; every expected failure ends in a message that says what to do."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        app()
+    except UsageError as error:
+        print_error(error)
+        sys.exit(EXIT_USAGE)
+    except TallystickError as error:
+        print_error(error)
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        messages.print("stopped: what was acknowledged is kept; run the same command again to go on")
+        sys.exit(130)
+
+
+@contextlib.contextmanager
+def _opened() -> Iterator[Context]:
+    """The installation of this home, ready to work."""
+    with bootstrap.open_home(Home.of(os.environ)) as opened:
+        yield opened.context
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of ``path``. Raises ``NotFound`` where it can't be read, also where it is larger than the limit."""
+    limit = bootstrap.limits().bundle_bytes
+    try:
+        if path.stat().st_size > limit:
+            raise UsageError(f"{path}: expected at most {limit} bytes, got {path.stat().st_size}.", todo="Split it.")
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"{path}: can't be read ({error.strerror}).", todo="Check the path.") from error
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(f"tallystick {__version__}")
+
+
+@app.command()
+def init(
+    rpc: Annotated[
+        str | None, typer.Option(help="JSON-RPC URL of an EVM node; else the embedded chain.")
+    ] = None,
+    database: Annotated[str | None, typer.Option(help="Database URL; without it, SQLite in the home.")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="File with the funded account's private key in hex, for a node given by --rpc.")
+    ] = None,
+) -> None:
+    """Make a home: keys, database, and a deployment of the contracts."""
+    home = Home.of(os.environ)
+    key = None if key_file is None else _read(key_file).decode("ascii", "replace").strip()
+    deployment = bootstrap.init_home(home, rpc_url=rpc, database_url=database, funded_key=key)
+    console.print(f"home      {home.directory}")
+    console.print(f"chain     {deployment.chain_id}" + ("" if rpc else " (embedded)"))
+    console.print(f"ledger    {to_hex(deployment.ledger)}")
+    console.print(f"registry  {to_hex(deployment.registry)}")
+    console.print("next: tallystick party add NAME --id SCHEME:IDENTIFIER")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def devnet(context: typer.Context) -> None:
+    """Run the development chain as a JSON-RPC server (no Node, no Hardhat); `devnet --help` lists its options."""
+    raise typer.Exit(bootstrap.run_devnet(context.args))
+
+
+@party_app.command("add")
+def party_add(
+    name: Annotated[str, typer.Argument(help="The legal entity's name.", show_default=False)],
+    identifier: Annotated[
+        list[str],
+        typer.Option("--id", help="SCHEME:identifier, e.g. LEI:5493001KJTIIGC8Y1R12; the first makes the id."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Admit a party to the ledger, with a key that this installation manages."""
+    member = parties.NewParty(name, tuple(parties.parse_identifier(text) for text in identifier))
+    with _opened() as context, bars(quiet=as_json) as progress:
+        added = parties.add_parties(context, [member], progress)[0]
+    if as_json:
+        print_json(_party_json(added))
+    else:
+        console.print(f"admitted {added.name}\nparty    {to_hex(added.party)}\nsigner   {to_hex(added.signers[-1])}")
+
+
+@party_app.command("list")
+def party_list(as_json: AsJson = False) -> None:
+    """List the parties known here; with --json one object a line."""
+    with _opened() as context, context.store.transaction() as transaction:
+        found = transaction.parties()
+    if as_json:
+        for party in found:
+            print_json(_party_json(party))
+        return
+    table = Table("party", "name", "identifiers", box=None)
+    for party in found:
+        table.add_row(to_hex(party.party)[:18] + "…", party.name, " ".join(map(str, party.identifiers)))
+    console.print(table if found else "no parties yet: tallystick party add NAME --id SCHEME:IDENTIFIER")
+
+
+@party_app.command("rotate")
+def party_rotate(name: Annotated[str, typer.Argument(help="The party.", show_default=False)]) -> None:
+    """Give a party a new key and revoke its old ones; what they signed and is anchored stays good."""
+    with _opened() as context:
+        with context.store.transaction() as transaction:
+            party = parties.find_party(transaction, name)
+        signer = parties.rotate_key(context, party)
+        for old in party.signers:
+            with context.store.transaction() as transaction:
+                active = [s for s in transaction.signers([party.party]) if s.signer == old and s.revoked_at == 0]
+            if active:
+                parties.revoke_key(context, party, old)
+                console.print(f"revoked  {to_hex(old)}")
+    console.print(f"signer   {to_hex(signer)}")
+
+
+def _party_json(party: PartyRecord) -> dict[str, object]:
+    return {"party": to_hex(party.party), "name": party.name, "identifiers": [str(item) for item in party.identifiers]}
+
+
+@app.command("record")
+def record_evidence(file: File, as_json: AsJson = False) -> None:
+    """Record the evidence of a JSON file: one draft, or a list of them; all are accepted or none."""
+    drafts = parse_drafts(_read(file))
+    with _opened() as context:
+        made = record.record(context, drafts)
+    for draft, item in zip(drafts, made, strict=True):
+        if as_json:
+            print_json({"evidence": to_hex(item.evidence_id), "kind": draft.kind.name, "status": item.state.value})
+        else:
+            console.print(f"{draft.kind.name:<16} {to_hex(item.evidence_id)}  {item.state.value}")
+
+
+@app.command()
+def countersign(
+    evidence: Annotated[str, typer.Argument(help="The evidence id of a CONTRACT.", show_default=False)],
+) -> None:
+    """Countersign a contract with its counterparty's managed key."""
+    with _opened() as context:
+        made = record.countersign(context, EvidenceId(parse_bytes32(evidence, "evidence")))
+    console.print(f"{to_hex(made.evidence_id)}  {made.state.value}")
+
+
+@import_app.command("receivables")
+def import_receivables(
+    file: File,
+    mapping: Annotated[
+        str | None,
+        typer.Option(help="Column mapping: TOML file or name of a ready-made one; else by the header."),
+    ] = None,
+    supplier: Annotated[
+        str | None, typer.Option(help="Whose ledger it is; without it, a party of its own named after the file.")
+    ] = None,
+    simulate_counterparties: Annotated[
+        bool, typer.Option(help="Customers become managed parties that countersign, acknowledge, dispute and resolve.")
+    ] = False,
+    no_seal: Annotated[bool, typer.Option("--no-seal", help="Record only; seal later with `tallystick seal`.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import an accounts-receivable ledger from CSV: invoices, payments, and what customers answer."""
+    chosen = None
+    if mapping is not None:
+        made = ready_made()
+        chosen = made[mapping] if mapping in made else parse_mapping(_read(Path(mapping)), mapping)
+    used, lines = read_receivables(_read(file), chosen, bootstrap.limits().csv_rows)
+    with _opened() as context, bars(quiet=as_json) as progress:
+        owner = _ledger_owner(context, supplier)
+        result = importing.import_receivables(
+            context,
+            owner,
+            lines,
+            used.customer_scheme,
+            simulate_counterparties=simulate_counterparties,
+            progress=progress,
+        )
+        sealed = 0 if no_seal else seal.seal(context, progress)
+    if as_json:
+        print_json(
+            {
+                "lines": len(lines),
+                "recorded": result.recorded,
+                "known": result.known,
+                "evidence": result.evidence,
+                "customersAdded": result.customers_added,
+                "unstatedDisputes": result.unstated_disputes,
+                "batches": sealed,
+            }
+        )
+        return
+    console.print(f"{len(lines)} lines: {result.recorded} recorded, {result.known} known already")
+    console.print(f"{result.evidence} evidence recorded for {owner.name}, {result.customers_added} customers added")
+    if result.unstated_disputes:
+        console.print(
+            f"{result.unstated_disputes} disputed lines: a dispute is the customer's to state, so none was recorded"
+        )
+    if not no_seal:
+        console.print(f"all sealed and final, in {sealed} batches")
+
+
+def _ledger_owner(context: Context, supplier: str | None) -> PartyRecord:
+    """The party whose ledger is imported, made on the first import where nobody is named."""
+    with context.store.transaction() as transaction:
+        if supplier is not None:
+            return parties.find_party(transaction, supplier)
+        known = transaction.party_by_identifier(importing.LEDGER_OWNER)
+    if known is not None:
+        return known
+    member = parties.NewParty("Ledger owner", (importing.LEDGER_OWNER,))
+    return parties.add_parties(context, [member])[0]
+
+
+@app.command("seal")
+def seal_pending(as_json: AsJson = False) -> None:
+    """Seal everything recorded, and wait until it is final."""
+    with _opened() as context, bars(quiet=as_json) as progress:
+        parties.complete_admissions(context, progress)
+        batches = seal.seal(context, progress)
+    if as_json:
+        print_json({"batches": batches})
+    else:
+        console.print(f"sealed in {batches} batches, all final" if batches else "nothing to seal")
+
+
+@app.command("status")
+def show_status(as_json: AsJson = False) -> None:
+    """Say what is recorded, what is sealed, and how far the chain is indexed."""
+    with _opened() as context:
+        now = status.status(context)
+        operator, deployment = context.operator, context.chain.deployment
+    counts = now.counts
+    if as_json:
+        print_json(
+            {
+                "chainId": deployment.chain_id,
+                "ledger": to_hex(deployment.ledger),
+                "operator": to_hex(operator),
+                "finalBlock": now.final.number,
+                "blocksBehind": now.blocks_behind,
+                "parties": counts.parties,
+                "evidence": {state.value: number for state, number in counts.evidence.items()},
+                "batches": {state.value: number for state, number in counts.batches.items()},
+                "sealedBatches": counts.sealed_batches,
+                "logEntries": counts.log_entries,
+            }
+        )
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_row("chain", f"{deployment.chain_id}, ledger {to_hex(deployment.ledger)}")
+    table.add_row("operator", to_hex(operator))
+    table.add_row("final block", f"{now.final.number}, {now.blocks_behind} not indexed yet")
+    table.add_row("parties", str(counts.parties))
+    for state, number in counts.evidence.items():
+        table.add_row(f"evidence {state.value}", str(number))
+    table.add_row("sealed batches", f"{counts.sealed_batches}, {counts.log_entries} log entries")
+    console.print(table)
+
+
+@app.command("history")
+def show_history(
+    party: Annotated[list[str] | None, typer.Argument(help="Party id, SCHEME:identifier or unique name.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="All parties.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a party.")] = False,
+    language: Annotated[str, typer.Option("--lang", help="en or zh (简体中文).")] = "en",
+) -> None:
+    """Show the complete credit history of parties, derived from what the chain holds."""
+    if bool(party) == everyone:
+        raise UsageError("history: expected parties or --all, one of the two.", todo="See `tallystick history --help`.")
+    if language not in LANGUAGES:
+        raise UsageError(f"--lang: expected one of {', '.join(LANGUAGES)}, got {language}.")
+    with _opened() as context:
+        cursor = index(context)
+        with context.store.transaction() as transaction:
+            known = transaction.parties()
+            chosen = known if everyone else [parties.find_party(transaction, name) for name in party or ()]
+        names = {to_hex(item.party): item.name for item in known}
+        for made in report.histories(context, cursor, [item.party for item in chosen]):
+            if as_json:
+                print_json(made)
+            else:
+                console.print(history_view.render(made, names, language))
+
+
+@app.command()
+def bundle(
+    party: Annotated[str, typer.Argument(help="Party id, SCHEME:identifier or unique name.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write, NAME.tally.json.")],
+) -> None:
+    """Export a party's complete history as one file that anyone can verify offline."""
+    with _opened() as context:
+        with context.store.transaction() as transaction:
+            found = parties.find_party(transaction, party)
+        made, data = share.bundle(context, found.party)
+    bootstrap.write_file(output, data)
+    entries = sum(item.append.count for item in made.appends)
+    console.print(f"wrote {output}: {entries} entries, {len(data):,} bytes, as of block {made.as_of.number}")
+    console.print(
+        f"check it anywhere: tallystick verify {output} --block-hash {to_hex(made.as_of.hash)}", soft_wrap=True
+    )
+
+
+app.command("verify")(verify_command)
+app.command("demo")(demo_command.demo)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the HTTP API under /v1, on loopback only: it has no accounts yet."""
+    bootstrap.serve(Home.of(os.environ), host, port)

@@ -1,0 +1,72 @@
+"""The words of the reports, in English and Simplified Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LANGUAGES = ("en", "zh")
+
+_METRICS: Mapping[str, tuple[str, str]] = {
+    "invoiceCount": ("invoices", "发票数"),
+    "invoicedAmount": ("invoiced", "开票金额"),
+    "settledCount": ("settled", "已结清"),
+    "paymentIndex": ("payment index", "付款指数"),
+    "daysBeyondTermsWeighted": ("days beyond terms (weighted)", "逾期天数（按金额加权）"),
+    "daysBeyondTermsMean": ("days beyond terms (mean)", "逾期天数（平均）"),
+    "daysToTermsWeighted": ("days to terms (weighted)", "相对到期日天数（加权）"),
+    "daysToTermsMean": ("days to terms (mean)", "相对到期日天数（平均）"),
+    "averageDaysToPay": ("average days to pay", "平均付款天数"),
+    "onTimeRateByCount": ("on time, by count", "按时率（笔数）"),
+    "onTimeRateByValue": ("on time, by value", "按时率（金额）"),
+    "disputedCount": ("disputed", "争议发票数"),
+    "disputeRateByCount": ("dispute rate, by count", "争议率（笔数）"),
+    "disputeRateByValue": ("dispute rate, by value", "争议率（金额）"),
+    "dilutionRate": ("dilution", "稀释率"),
+    "writeOffRate": ("write-offs", "坏账核销率"),
+    "daysSalesOutstanding": ("days sales outstanding", "应收账款周转天数"),
+    "openAmount": ("open", "未付金额"),
+    "overdueAmount": ("overdue", "逾期金额"),
+    "disputedOpenAmount": ("open in dispute", "争议中未付金额"),
+    "highCredit": ("high credit", "最高欠款余额"),
+}
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "asBuyer": ("as buyer: how it pays", "作为买方：付款表现"),
+    "asSeller": ("as seller: how it is paid", "作为卖方：收款情况"),
+    "complete": ("complete", "完整"),
+    "incomplete": ("NOT complete: entries withheld", "不完整：有条目被扣留"),
+    "entries": ("entries", "条记录"),
+    "asOf": ("as of block", "截至区块"),
+    "ageing": ("ageing by due date", "账龄（按到期日）"),
+    "current": ("current", "未到期"),
+    "d1to30": ("1-30", "1-30天"),
+    "d31to60": ("31-60", "31-60天"),
+    "d61to90": ("61-90", "61-90天"),
+    "d91plus": ("91+", "91天以上"),
+    "evidence": ("evidence", "证据"),
+    "mutual": ("mutual", "双方确认"),
+    "asserted": ("asserted", "单方主张"),
+    "disputed": ("disputed", "有争议"),
+    "selfReported": ("self-reported", "自行申报"),
+    "tradelines": ("trade lines", "交易往来"),
+    "counterparty": ("counterparty", "交易对手"),
+    "role": ("role", "角色"),
+    "buyer": ("buyer", "买方"),
+    "seller": ("seller", "卖方"),
+    "nothing": ("no invoices yet", "尚无发票"),
+    "limits": (
+        "Complete means complete with respect to what was sealed, not to what happened.",
+        "“完整”指已封存记录的完整，不代表实际发生的全部交易。",
+    ),
+    "trend": ("trend by quarter of the due date", "按到期季度的趋势"),
+}
+
+
+def word(key: str, language: str) -> str:
+    """The word for ``key`` in ``language`` (``en`` or ``zh``)."""
+    english, chinese = _METRICS.get(key) or _WORDS[key]
+    return chinese if language == "zh" else english
+
+
+METRICS = tuple(_METRICS)
+"""The metrics in the order in which a report shows them."""

@@ -1,0 +1,112 @@
+"""``tallystick verify``: a bundle's verdict, what it rests on, and what it does not say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from tallystick import bootstrap
+from tallystick.cli.output import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_UNCHECKED,
+    bars,
+    console,
+    print_json,
+)
+from tallystick.errors import NotFound
+from tallystick.protocol.entry import Standing
+from tallystick.protocol.types import Hash, parse_address, parse_bytes32, to_hex
+from tallystick.protocol.verdict import Outcome, Step, Verdict
+from tallystick.service import check
+
+_EXITS = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_FAILED, Outcome.UNCHECKED: EXIT_UNCHECKED}
+_STYLES = {Outcome.VALID: "bold green", Outcome.INVALID: "bold red", Outcome.UNCHECKED: "bold yellow"}
+
+
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="The bundle, NAME.tally.json.", show_default=False)],
+    block_hash: Annotated[str | None, typer.Option(help="The as-of block's hash, from a source you trust.")] = None,
+    rpc: Annotated[list[str] | None, typer.Option(help="A node you trust; several must agree on the block.")] = None,
+    ledger: Annotated[str | None, typer.Option(help="The ledger contract you know; others are refused.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Check a bundle, offline with --block-hash; exit 0 valid, 1 invalid, 3 could not check."""
+    trusted = None if block_hash is None else Hash(parse_bytes32(block_hash, "--block-hash"))
+    known_ledger = None if ledger is None else parse_address(ledger.lower(), "--ledger")
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise NotFound(f"{file}: can't be read ({error.strerror}).", todo="Check the path.") from error
+    with bars(quiet=as_json) as progress:
+        verdict = check.check(
+            data,
+            code_hashes=bootstrap.published_code_hashes(),
+            block_hash=trusted,
+            ledger=known_ledger,
+            nodes=[bootstrap.node(url) for url in rpc or ()],
+            progress=lambda done, total: progress("verified", done, total),
+        )
+    if as_json:
+        print_json(verdict_json(verdict))
+    else:
+        print_verdict(verdict, named_ledger=known_ledger is not None)
+    raise typer.Exit(_EXITS[verdict.outcome])
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """``verdict`` for programs: ``verdict`` is valid, invalid or unchecked; ``failed`` the failing step or null."""
+    bundle = verdict.bundle
+    return {
+        "verdict": "unchecked" if verdict.outcome is Outcome.UNCHECKED else verdict.outcome.value,
+        "failed": None if verdict.failed is None else verdict.failed.value,
+        "message": verdict.message,
+        "passed": [step.value for step in verdict.passed],
+        "subject": None if bundle is None else to_hex(bundle.subject),
+        "ledger": None if bundle is None else to_hex(bundle.ledger),
+        "chainId": None if bundle is None else bundle.chain_id,
+        "asOf": None
+        if bundle is None
+        else {
+            "blockNumber": bundle.as_of.number,
+            "blockHash": to_hex(bundle.as_of.hash),
+            "timestamp": bundle.as_of.timestamp,
+        },
+        "entries": len(verdict.entries),
+        "standings": dict(Counter(entry.standing.value for entry in verdict.entries)),
+    }
+
+
+def print_verdict(verdict: Verdict, *, named_ledger: bool) -> None:
+    """The verdict for a person: the steps, the sentence, and what to bear in mind."""
+    marks = []
+    for step in Step:
+        if step in verdict.passed:
+            marks.append(f"[green]{step.value} ✓[/]")
+        elif step is verdict.failed:
+            marks.append(f"[bold red]{step.value} ✗[/]")
+    console.print("  ".join(marks))
+    failed = f" at step {verdict.failed.value}" if verdict.failed else ""
+    console.print(f"[{_STYLES[verdict.outcome]}]{verdict.outcome.value.upper()}{failed}[/]: {escape(verdict.message)}")
+    if verdict.bundle is None or verdict.outcome is Outcome.INVALID:
+        return
+    bundle = verdict.bundle
+    void = [entry for entry in verdict.entries if entry.standing is not Standing.STANDS]
+    hidden = sum(entry.hidden for entry in verdict.entries)
+    names = {binding.party: binding.name for binding in bundle.bindings}
+    console.print(f"subject    {escape(names.get(bundle.subject, to_hex(bundle.subject)))}")
+    console.print(
+        "proven     the log is complete, every entry's author and latest possible time, the figures recomputed"
+    )
+    console.print("asserted   what an entry says is its issuer's word, and mutual where the other side confirmed it")
+    console.print(f"hidden     {hidden} fields" + (f"; void entries, not counted: {len(void)}" if void else ""))
+    if not named_ledger:
+        console.print(
+            f"[dim]the ledger contract {to_hex(bundle.ledger)} on chain {bundle.chain_id} is as the bundle names it: "
+            "compare it with the one you know, or give --ledger[/]"
+        )
+    console.print("[dim]complete means: of what was sealed, not of all that happened[/]")

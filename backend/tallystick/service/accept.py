@@ -1,0 +1,214 @@
+"""The gate: everything a verifier would hold against an evidence is refused here, before it is acknowledged.
+
+Rules: one ``Acceptance`` serves one transaction; ``add`` checks an evidence against what is kept and what was added
+before it; ``keep`` writes all of them at once.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tallystick.errors import BadSignature, MalformedEvidence, Misfit, NotFound, Refused, Unfounded, WrongSigner
+from tallystick.protocol import content, fields
+from tallystick.protocol.entry import Json
+from tallystick.protocol.evidence import MAX_CLOCK_LEAD_SECONDS, Evidence, Kind, kind_name
+from tallystick.protocol.signing import recover, split
+from tallystick.protocol.standing import corrected_kind, misfit
+from tallystick.protocol.types import ZERO32, Address, DealId, EvidenceId, PartyId, to_hex
+from tallystick.service.context import Context
+from tallystick.service.ports import Transaction
+from tallystick.store.records import EvidenceRecord, EvidenceState
+
+_ACCEPTED = frozenset({EvidenceState.PENDING, EvidenceState.SEALING, EvidenceState.FINAL})
+
+
+class Acceptance:
+    """Evidence on its way into the store, checked one by one against what is kept and what came before it."""
+
+    def __init__(self, context: Context, transaction: Transaction) -> None:
+        """Check against ``transaction`` with the clock and ledger of ``context``."""
+        self._context = context
+        self._transaction = transaction
+        self._added: dict[EvidenceId, EvidenceRecord] = {}
+        self._kept: dict[EvidenceId, EvidenceRecord | None] = {}
+        self._signers: dict[PartyId, frozenset[Address]] = {}
+        self._contracts: dict[DealId, EvidenceRecord | None] = {}
+        self._allocated: dict[DealId, dict[str, Decimal]] = {}
+        self._allocated_to_new: dict[str, Decimal] = {}
+        self._fields: dict[EvidenceId, dict[str, Json]] = {}
+
+    def add(self, record: EvidenceRecord) -> None:
+        """Check ``record``, to be kept after those added before.
+
+        Raises:
+            MalformedEvidence, WrongSigner, BadSignature, Misfit, Unfounded, NotFound, Refused: what stands against it.
+        """
+        evidence = record.evidence
+        try:
+            self.check_signatures(record)
+            self._check_times(record)
+            shown = self._check_content(record)
+            self._check_references(evidence)
+            if evidence.kind == Kind.PAYMENT:
+                self._check_allocations(record, shown)
+        except (Refused, NotFound, MalformedEvidence, BadSignature) as error:
+            error.args = (f"{kind_name(evidence.kind)}: {error.args[0]}",)
+            error.message = error.args[0]
+            raise
+        self._added[record.evidence_id] = record
+        self._fields[record.evidence_id] = shown
+        if evidence.kind == Kind.CONTRACT and self._contracts.get(evidence.deal) is None:
+            self._contracts[evidence.deal] = record
+
+    def keep(self) -> None:
+        """Write what was added. Raises ``Duplicate`` naming the evidence or document that is recorded already."""
+        self._transaction.add_evidence(list(self._added.values()))
+
+    def check_signatures(self, record: EvidenceRecord) -> None:
+        """Each signing party's signature is by one of its active signers; an awaited one may be missing.
+
+        Raises:
+            WrongSigner: says who signed and who might have. BadSignature: no signature at all.
+        """
+        parties = record.evidence.signing_parties()
+        if record.state is EvidenceState.AWAITING_COUNTERSIGNATURE:
+            parties = parties[:1]
+        for party, signature in zip(parties, split(record.signatures, len(parties)), strict=True):
+            signer = recover(record.evidence_id, signature)
+            active = self._active_signers(party)
+            if signer not in active:
+                expected = ", ".join(sorted(map(to_hex, active))) or "none, for it has no active key"
+                raise WrongSigner(
+                    f"signature for party {to_hex(party)}: expected by one of {expected}; got {to_hex(signer)}.",
+                    todo="Sign the evidence id with an active key of that party.",
+                )
+
+    def _active_signers(self, party: PartyId) -> frozenset[Address]:
+        if party not in self._signers:
+            records = self._transaction.signers([party])
+            self._signers[party] = frozenset(record.signer for record in records if record.revoked_at == 0)
+        return self._signers[party]
+
+    def _check_times(self, record: EvidenceRecord) -> None:
+        now, issued = self._context.clock.now(), record.evidence.issued_at
+        if issued > now + MAX_CLOCK_LEAD_SECONDS:
+            raise Refused(
+                f"issuedAt: expected at most {MAX_CLOCK_LEAD_SECONDS} s ahead of {now}, got {issued}.",
+                todo="Check the clock of the signing machine.",
+            )
+
+    def _check_content(self, record: EvidenceRecord) -> dict[str, Json]:
+        problem = content.check_root(record.evidence.content_root, record.disclosures, record.hidden)
+        if problem is not None:
+            raise MalformedEvidence(f"content: {problem}.")
+        shown = content.parse_all(record.disclosures)
+        parent = self._find(record.evidence.parent)
+        kind = corrected_kind(record.evidence, parent.evidence if parent else None, self._evidence)
+        fields.check(record.evidence.kind, shown, hidden=record.hidden, corrected_kind=kind)
+        return shown
+
+    def _check_references(self, evidence: Evidence) -> None:
+        parent = self._find(evidence.parent)
+        if parent is None and evidence.parent != ZERO32:
+            raise NotFound(f"parent: evidence {to_hex(evidence.parent)} is not known here.", todo="Check the id.")
+        if parent is not None and parent.state not in _ACCEPTED:
+            raise Misfit(
+                f"parent: evidence {to_hex(evidence.parent)} awaits a signature.", todo="Have it countersigned first."
+            )
+        reason = misfit(evidence, parent.evidence if parent else None)
+        if reason is not None:
+            raise Misfit(f"{reason}.", todo="See docs/protocol.md on what each kind can answer.")
+        if evidence.counterparty == ZERO32:
+            return
+        if self._transaction.party(evidence.counterparty) is None:
+            raise NotFound(
+                f"counterparty: party {to_hex(evidence.counterparty)} is not known here.",
+                todo="Add it with `tallystick party add`.",
+            )
+        if evidence.kind != Kind.CONTRACT and not self._is_founded(evidence, parent):
+            raise Unfounded(
+                f"deal {to_hex(evidence.deal)}: no contract between exactly these two parties opened it.",
+                todo="Record a CONTRACT and have the counterparty countersign it.",
+            )
+
+    def _is_founded(self, evidence: Evidence, parent: EvidenceRecord | None) -> bool:
+        contract = self._contract(evidence.deal)
+        if contract is not None and contract.state in _ACCEPTED:
+            opened = contract.evidence
+            if {opened.issuer, opened.counterparty} == {evidence.issuer, evidence.counterparty}:
+                return True
+        while parent is not None:
+            if parent.evidence.kind == Kind.CONSENT:
+                return parent.evidence.issuer == evidence.counterparty
+            parent = self._find(parent.evidence.parent)
+        return False
+
+    def _check_allocations(self, record: EvidenceRecord, shown: dict[str, Json]) -> None:
+        """Each allocation names an INVOICE of the deal in the same currency, and none goes beyond what it bills."""
+        amount = Decimal(str(shown["amount"]))
+        total = Decimal(0)
+        for item in shown["allocations"]:  # type: ignore[union-attr]
+            share = Decimal(item["amount"])  # type: ignore[index,call-overload,arg-type]
+            name = str(item["invoice"])  # type: ignore[index,call-overload]
+            invoice = self._find(EvidenceId(bytes.fromhex(name[2:])))
+            if invoice is None or invoice.evidence.kind != Kind.INVOICE:
+                raise NotFound(f"allocations: invoice {name} is not known here.", todo="Record the invoice first.")
+            if invoice.evidence.deal != record.evidence.deal:
+                raise Misfit(f"allocations: invoice {name} belongs to another deal.", todo="Record a payment per deal.")
+            billed = self._shown(invoice)
+            if billed["currency"] != shown["currency"]:
+                raise Misfit(
+                    f"allocations: invoice {name} is in {billed['currency']}, the payment in {shown['currency']}.",
+                    todo="State the payment in the invoice's currency.",
+                )
+            payable = Decimal(str(billed["payableAmount"]))
+            allocated = self._allocated_in(record.evidence.deal, invoice)
+            before = allocated.get(name, Decimal(0))
+            if before + share > payable:
+                raise Misfit(
+                    f"allocations: invoice {name} bills {payable}, {before} of it is allocated already, "
+                    f"this payment allocates {share} more.",
+                    todo=f"Allocate at most {payable - before}; leave the rest of the payment unallocated.",
+                )
+            allocated[name] = before + share
+            total += share
+        if total > amount:
+            raise Misfit(
+                f"allocations: they add to {total}, the payment is of {amount}.", todo="Allocate at most that."
+            )
+
+    def _allocated_in(self, deal: DealId, invoice: EvidenceRecord) -> dict[str, Decimal]:
+        """What the payments so far allocate to each invoice of ``deal``; nothing kept can pay a new ``invoice``."""
+        if invoice.evidence_id in self._added:
+            return self._allocated_to_new
+        if deal not in self._allocated:
+            sums: dict[str, Decimal] = {}
+            for payment in self._transaction.payments_of(deal):
+                for item in self._shown(payment)["allocations"]:  # type: ignore[union-attr]
+                    name = str(item["invoice"])  # type: ignore[index,call-overload]
+                    sums[name] = sums.get(name, Decimal(0)) + Decimal(item["amount"])  # type: ignore[index,call-overload,arg-type]
+            self._allocated[deal] = sums
+        return self._allocated[deal]
+
+    def _shown(self, record: EvidenceRecord) -> dict[str, Json]:
+        if record.evidence_id not in self._fields:
+            self._fields[record.evidence_id] = content.parse_all(record.disclosures)
+        return self._fields[record.evidence_id]
+
+    def _contract(self, deal: DealId) -> EvidenceRecord | None:
+        if deal not in self._contracts:
+            self._contracts[deal] = self._transaction.contract_of(deal)
+        return self._contracts[deal]
+
+    def _evidence(self, evidence_id: EvidenceId) -> Evidence | None:
+        found = self._find(evidence_id)
+        return None if found is None else found.evidence
+
+    def _find(self, evidence_id: EvidenceId) -> EvidenceRecord | None:
+        if evidence_id == ZERO32:
+            return None
+        if evidence_id in self._added:
+            return self._added[evidence_id]
+        if evidence_id not in self._kept:
+            self._kept[evidence_id] = self._transaction.evidence([evidence_id]).get(evidence_id)
+        return self._kept[evidence_id]

@@ -1,0 +1,72 @@
+"""Check a bundle as its reader: offline against a block hash, or against nodes that the reader trusts.
+
+Rules: a node that does not answer makes the verdict "could not check", never "invalid"; several nodes must agree on
+the block's hash; a bundle without state proofs is checked against the first node's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tallystick.errors import ChainError, MalformedBundle
+from tallystick.protocol.bundle import parse_bundle
+from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
+from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Verdict
+from tallystick.protocol.verify import verify_bundle
+from tallystick.service.report import derive
+
+
+class Node(Protocol):
+    """A node that the reader trusts."""
+
+    url: str
+
+    def chain_id(self) -> int: ...
+
+    def block(self, number: int) -> BlockRef:
+        """The canonical block ``number``. Raises ``ChainError``."""
+
+    def state(self, block: BlockRef) -> State: ...
+
+
+def check(
+    data: bytes,
+    *,
+    code_hashes: CodeHashes,
+    block_hash: Hash | None = None,
+    ledger: Address | None = None,
+    nodes: Sequence[Node] = (),
+    progress: Progress = lambda done, total: None,
+) -> Verdict:
+    """The verdict on the bundle ``data``, against ``block_hash``; where None, against what all ``nodes`` agree on."""
+    state: State | None = None
+    try:
+        bundle = parse_bundle(data)
+    except MalformedBundle as error:
+        return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
+    try:
+        for node in nodes:
+            if (chain_id := node.chain_id()) != bundle.chain_id:
+                message = f"{node.url} serves chain {chain_id}, the bundle is of chain {bundle.chain_id}"
+                return Verdict(Outcome.UNCHECKED, message, None, bundle)
+            found = node.block(bundle.as_of.number).hash
+            if block_hash is not None and found != block_hash:
+                message = (
+                    f"block {bundle.as_of.number}: {node.url} says {to_hex(found)}, another source {to_hex(block_hash)}"
+                )
+                return Verdict(Outcome.UNCHECKED, message, None, bundle)
+            block_hash = found
+        if nodes and bundle.proof is None:
+            state = nodes[0].state(bundle.as_of)
+        return verify_bundle(
+            bundle,
+            trusted_block_hash=block_hash,
+            code_hashes=code_hashes,
+            derive=derive,
+            trusted_ledger=ledger,
+            state=state,
+            progress=progress,
+        )
+    except ChainError as error:
+        return Verdict(Outcome.UNCHECKED, str(error), None, bundle)

@@ -1,0 +1,34 @@
+"""What every use case works with: the ports, the identities of this installation, and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tallystick.config import Limits
+from tallystick.protocol.types import Address
+from tallystick.protocol.verdict import CodeHashes
+from tallystick.service.ports import Chain, Clock, Entropy, Keys, Store
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, and how much there is."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """A ``Progress`` that shows nothing."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One installation at work. ``network_key`` (32 bytes) is the registrar's: party ids are made with it."""
+
+    store: Store
+    chain: Chain
+    keys: Keys
+    clock: Clock
+    entropy: Entropy
+    network_key: bytes
+    registrar: Address
+    operator: Address
+    code_hashes: CodeHashes
+    limits: Limits

@@ -1,0 +1,153 @@
+"""Parties: admit them to the ledger, find them, rotate and revoke their keys.
+
+Rules:
+
+- a party is kept here before it is admitted on chain, and ``complete_admissions`` finishes what a crash left undone;
+- a party is named by its id, by ``SCHEME:identifier``, or by a name that only one party has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tallystick.errors import Duplicate, MalformedInput, NotFound
+from tallystick.protocol.binding import PartyBinding, party_id
+from tallystick.protocol.types import Address, PartyId, clip, parse_bytes32, to_hex
+from tallystick.service.context import Context, Progress, silent
+from tallystick.service.index import index
+from tallystick.service.ports import Transaction
+from tallystick.store.records import Identifier, PartyRecord
+
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewParty:
+    """A legal entity to admit: its name, and its identifiers, of which the first makes its id."""
+
+    name: str
+    identifiers: tuple[Identifier, ...]
+
+
+def parse_identifier(text: str) -> Identifier:
+    """The identifier that ``SCHEME:value`` spells. Raises ``MalformedInput`` for another form."""
+    scheme, colon, value = text.partition(":")
+    if not colon:
+        raise MalformedInput(
+            f"identifier: expected SCHEME:value such as LEI:5493001KJTIIGC8Y1R12, got {clip(text)}.",
+            todo="Name the scheme: LEI, USCC, VAT, DUNS, or ERP for your own numbers.",
+        )
+    return Identifier(scheme, value)
+
+
+def add_parties(context: Context, members: Sequence[NewParty], progress: Progress = silent) -> list[PartyRecord]:
+    """Keep ``members`` as managed parties, each with a new key, and admit them to the ledger.
+
+    Raises:
+        Duplicate: one of them, or one of its identifiers, is known already; then nothing is kept.
+        MalformedInput: a bad name or identifier.
+        ChainError: kept, but not admitted yet: ``complete_admissions`` tries again.
+    """
+    ids = [_check_member(context, member) for member in members]
+    with context.store.transaction() as transaction:
+        for party, member in zip(ids, members, strict=True):
+            if (taken := transaction.party(party)) is not None:
+                raise Duplicate(
+                    f"party {member.identifiers[0]}: expected a new one, got {taken.name}, which is here already."
+                )
+    records = []
+    for done, (party, member) in enumerate(zip(ids, members, strict=True)):
+        signer = context.keys.create(f"{member.name} ({to_hex(party)[:10]})")
+        records.append(PartyRecord(party, member.name, member.identifiers, (signer,), context.clock.now()))
+        progress("keys", done + 1, len(members))
+    with context.store.transaction() as transaction:
+        for record in records:
+            transaction.add_party(record)
+    complete_admissions(context, progress)
+    return records
+
+
+def complete_admissions(context: Context, progress: Progress = silent) -> int:
+    """Admit every managed party that the chain does not know yet; returns how many there were."""
+    index(context)
+    with context.store.transaction() as transaction:
+        parties = [party for party in transaction.parties() if party.signers]
+        known = {signer.party for signer in transaction.signers([party.party for party in parties])}
+    missing = [(party.party, party.signers[0]) for party in parties if party.party not in known]
+    if not missing:
+        return 0
+    progress("admitted", 0, len(missing))
+    context.chain.admit(context.registrar, lambda digest: context.keys.sign(context.registrar, digest), missing)
+    progress("admitted", len(missing), len(missing))
+    index(context)
+    return len(missing)
+
+
+def find_party(transaction: Transaction, name: str) -> PartyRecord:
+    """The party that ``name`` means: its id, ``SCHEME:identifier``, or its unique name.
+
+    Raises:
+        NotFound: nobody is called that, or several are.
+    """
+    if name.startswith("0x"):
+        found = transaction.party(PartyId(parse_bytes32(name, "party")))
+        matches = [] if found is None else [found]
+    else:
+        matches = transaction.parties_by_name(name)
+        if not matches and ":" in name:
+            by_identifier = transaction.party_by_identifier(parse_identifier(name))
+            matches = [] if by_identifier is None else [by_identifier]
+    if not matches:
+        raise NotFound(f"party {clip(name)}: not known here.", todo="List the parties with `tallystick party list`.")
+    if len(matches) > 1:
+        ids = ", ".join(str(match.identifiers[0]) for match in matches[:5])
+        raise NotFound(
+            f"party {clip(name)}: {len(matches)} are called that.", todo=f"Name one by its identifier: {ids}."
+        )
+    return matches[0]
+
+
+def rotate_key(context: Context, party: PartyRecord) -> Address:
+    """Give ``party`` a new key, registered on chain; the old ones stay active until revoked. Returns its address."""
+    signer = context.keys.create(f"{party.name} ({to_hex(party.party)[:10]})")
+    with context.store.transaction() as transaction:
+        transaction.add_signer(party.party, signer)
+    registrar = context.registrar
+    context.chain.add_signer(registrar, lambda digest: context.keys.sign(registrar, digest), party.party, signer)
+    index(context)
+    return signer
+
+
+def revoke_key(context: Context, party: PartyRecord, signer: Address) -> None:
+    """Revoke ``signer`` for ``party``, for ever; what it signed before the block of the revocation stays good."""
+    registrar = context.registrar
+    context.chain.revoke_signer(registrar, lambda digest: context.keys.sign(registrar, digest), party.party, signer)
+    index(context)
+
+
+def bind(context: Context, party: PartyRecord) -> PartyBinding:
+    """The registrar's signed statement of who ``party`` is."""
+    identifier = party.identifiers[0]
+    unsigned = PartyBinding(
+        party.party, identifier.scheme, identifier.value, party.name, party.created_at, signature=b""
+    )
+    digest = unsigned.digest(context.chain.deployment.domain)
+    signature = context.keys.sign(context.registrar, digest)
+    return PartyBinding(
+        party.party, identifier.scheme, identifier.value, party.name, party.created_at, signature=signature
+    )
+
+
+def _check_member(context: Context, member: NewParty) -> PartyId:
+    if not 0 < len(member.name) <= MAX_NAME or not member.name.isprintable() or member.name != member.name.strip():
+        raise MalformedInput(
+            f"party name: expected 1 to {MAX_NAME} printable characters without blanks around, got {clip(member.name)}."
+        )
+    if not member.identifiers:
+        raise MalformedInput(
+            f"party {member.name}: expected at least one identifier, got none.", todo="Give one, e.g. LEI:..."
+        )
+    for identifier in member.identifiers:
+        party_id(context.network_key, identifier.scheme, identifier.value)
+    return party_id(context.network_key, member.identifiers[0].scheme, member.identifiers[0].value)

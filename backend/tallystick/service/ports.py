@@ -1,0 +1,235 @@
+"""What the use cases need from the outside world: a store, a chain, keys, a clock and randomness.
+
+Every Protocol says its obligations on each method. There is no default block: every chain read names one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from tallystick.chain.records import (
+    Append,
+    Deployment,
+    Inclusion,
+    SealedBatch,
+    SignedTransaction,
+    SignerChange,
+    StateProof,
+)
+from tallystick.protocol.types import Address, BlockRef, DealId, EvidenceId, Hash, PartyId, SignerWindow, Timestamp
+from tallystick.store.records import (
+    AppendRecord,
+    BatchEntry,
+    BatchRecord,
+    BatchState,
+    Counts,
+    Cursor,
+    EvidenceRecord,
+    EvidenceState,
+    Identifier,
+    LogEntryRecord,
+    PartyRecord,
+    SignerRecord,
+)
+
+Sign = Callable[[bytes], bytes]
+"""Signs a 32-byte digest: r || s || v, 65 bytes. The key itself stays where it is."""
+
+
+class Transaction(Protocol):
+    """One unit of work on the store: all of it is kept, or nothing."""
+
+    # parties
+    def add_party(self, party: PartyRecord) -> None:
+        """Keep a new party. Raises ``Duplicate`` if its id, or one of its identifiers, is taken."""
+
+    def add_signer(self, party: PartyId, signer: Address) -> None:
+        """Note a further managed key of ``party``."""
+
+    def party(self, party: PartyId) -> PartyRecord | None: ...
+
+    def parties(self) -> list[PartyRecord]:
+        """All parties, by name then id."""
+
+    def party_by_identifier(self, identifier: Identifier) -> PartyRecord | None: ...
+
+    def parties_by_name(self, name: str) -> list[PartyRecord]: ...
+
+    # evidence
+    def add_evidence(self, records: Sequence[EvidenceRecord]) -> None:
+        """Keep new evidence, in this order. Those in state PENDING are accepted in this order.
+
+        Raises ``Duplicate`` naming the evidence id or document key that is taken.
+        """
+
+    def evidence(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, EvidenceRecord]:
+        """Those of ``evidence_ids`` that are kept, by id."""
+
+    def evidence_by_document(self, document_keys: Iterable[str]) -> Mapping[str, EvidenceId]:
+        """Which of ``document_keys`` are taken, and by which evidence."""
+
+    def children(self, parent: EvidenceId) -> list[EvidenceRecord]:
+        """The evidence that answers ``parent``, oldest first."""
+
+    def payments_of(self, deal: DealId) -> list[EvidenceRecord]:
+        """The PAYMENT evidence of ``deal``, oldest first."""
+
+    def contract_of(self, deal: DealId) -> EvidenceRecord | None:
+        """The CONTRACT that opened ``deal``, whatever its state."""
+
+    def deals_between(self, one: PartyId, other: PartyId) -> list[DealId]:
+        """The deals that a CONTRACT between the two opened, either being its issuer, oldest first."""
+
+    def complete_signatures(self, evidence_id: EvidenceId, signatures: bytes) -> None:
+        """Replace the signatures of an evidence that awaited one, and accept it: it becomes PENDING now."""
+
+    def pending(self, limit: int) -> list[EvidenceRecord]:
+        """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""
+
+    def count_pending(self) -> int: ...
+
+    # outgoing batches
+    def add_batch(self, batch: BatchRecord, entries: Sequence[BatchEntry]) -> None:
+        """Freeze a batch; its evidence becomes SEALING."""
+
+    def batches(self, states: Iterable[BatchState]) -> list[BatchRecord]:
+        """Outgoing batches in one of ``states``, oldest first."""
+
+    def set_batch_state(self, operator: Address, batch_id: int, state: BatchState) -> None:
+        """Move a batch on; when FINAL, its evidence becomes FINAL too."""
+
+    def batch_entries(self, operator: Address, batch_id: int) -> list[BatchEntry]:
+        """The frozen content, by subject then index; empty for another operator's batch."""
+
+    # the indexed chain
+    def cursor(self) -> Cursor | None: ...
+
+    def set_cursor(self, cursor: Cursor) -> None: ...
+
+    def add_appends(self, appends: Sequence[AppendRecord], root: Hash) -> None:
+        """Keep the appends of one sealed batch of batch root ``root``."""
+
+    def last_appends(self, subjects: Iterable[PartyId]) -> Mapping[PartyId, AppendRecord]:
+        """The newest append of each of ``subjects`` that has one."""
+
+    def appends(self, subject: PartyId, until_block: int) -> list[AppendRecord]:
+        """All appends of ``subject`` up to and including block number ``until_block``, in order."""
+
+    def log(self, subject: PartyId, until_block: int) -> Iterator[LogEntryRecord]:
+        """The known entries of ``subject``'s log up to ``until_block``, in order of append and index."""
+
+    def sealed_count(self, operator: Address) -> int:
+        """How many batches of ``operator`` are indexed: the id its next one must have."""
+
+    def put_signer(self, signer: SignerRecord) -> None: ...
+
+    def signers(self, parties: Iterable[PartyId]) -> list[SignerRecord]: ...
+
+    def placement(self, evidence_id: EvidenceId) -> list[tuple[AppendRecord, int]]:
+        """Where ``evidence_id`` stands in the final chain: (append, index) per subject."""
+
+    # facts about the whole
+    def deployment(self) -> Deployment | None: ...
+
+    def set_deployment(self, deployment: Deployment) -> None:
+        """Bind this store to one ledger, for ever. Raises ``WrongChain`` if it is bound to another."""
+
+    def counts(self) -> Counts: ...
+
+
+class Store(Protocol):
+    """Where the off-chain truth lives."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """One unit of work: committed and durable when the block ends, rolled back when it raises."""
+
+    def close(self) -> None: ...
+
+
+class Chain(Protocol):
+    """One deployment of the contracts on one chain, through one node."""
+
+    @property
+    def deployment(self) -> Deployment: ...
+
+    def check(self) -> None:
+        """Raises ``WrongChain`` if the node serves another chain, genesis or contract code than the deployment's."""
+
+    def final_block(self) -> BlockRef:
+        """The newest block that can't be undone."""
+
+    def block(self, number: int) -> BlockRef:
+        """The canonical block ``number``. Raises ``ChainInconsistent`` if there is none."""
+
+    def head(self, subject: PartyId, block: BlockRef) -> Hash: ...
+
+    def next_batch(self, operator: Address, block: BlockRef | None) -> int:
+        """The id the operator's next batch must have, as of ``block`` (None: the newest block, not yet final)."""
+
+    def signer_window(self, party: PartyId, signer: Address, block: BlockRef) -> SignerWindow: ...
+
+    def sealed_batches(self, first_block: int, last_block: int) -> list[SealedBatch]:
+        """All ``Sealed`` events of the ledger in blocks ``first_block`` to ``last_block`` inclusive, in chain order."""
+
+    def signer_changes(self, first_block: int, last_block: int) -> list[SignerChange]: ...
+
+    def admit(self, registrar: Address, sign: Sign, members: Sequence[tuple[PartyId, Address]]) -> None:
+        """Admit each party with its first signer; waits for inclusion. Raises ``TransactionFailed``."""
+
+    def add_signer(self, registrar: Address, sign: Sign, party: PartyId, signer: Address) -> None: ...
+
+    def revoke_signer(self, registrar: Address, sign: Sign, party: PartyId, signer: Address) -> None: ...
+
+    def sign_seal(self, operator: Address, sign: Sign, batch_id: int, appends: Sequence[Append]) -> SignedTransaction:
+        """The signed ``seal`` transaction, not sent; appends ascending by subject."""
+
+    def send(self, raw_transaction: bytes) -> None:
+        """Broadcast; being already known is success. Raises ``TransactionFailed`` or ``ChainUnreachable``."""
+
+    def inclusion(self, transaction_hash: Hash) -> Inclusion | None:
+        """Where it was included, or None as long as the node does not know."""
+
+    def state_proof(self, block: BlockRef, slots: Mapping[Address, Sequence[bytes]]) -> StateProof:
+        """Proofs of the 32-byte storage ``slots`` of each contract at ``block`` (absent slots are proven absent)."""
+
+
+class Keys(Protocol):
+    """Where private keys live; they never leave it."""
+
+    def create(self, label: str) -> Address:
+        """A new random key, stored durably before its address is returned."""
+
+    def sign(self, signer: Address, digest: bytes) -> bytes:
+        """r || s || v over the 32-byte ``digest``. Raises ``NotFound`` if this keystore has no such key."""
+
+    def addresses(self) -> Mapping[Address, str]:
+        """All keys here with their labels."""
+
+
+class Clock(Protocol):
+    """Time as an argument: the wall clock in production, the story's clock in the demo."""
+
+    def now(self) -> Timestamp: ...
+
+
+class Entropy(Protocol):
+    """Randomness as an argument: the operating system's in production, seeded in the demo."""
+
+    def bytes(self, size: int) -> bytes: ...
+
+
+__all__ = [
+    "AppendRecord",
+    "Chain",
+    "Clock",
+    "Entropy",
+    "EvidenceState",
+    "Keys",
+    "Sign",
+    "SignerRecord",
+    "Store",
+    "Timestamp",
+    "Transaction",
+]

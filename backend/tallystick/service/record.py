@@ -1,0 +1,290 @@
+"""Record evidence: resolve what a draft names, sign it with managed keys, check it as every verifier will, keep it.
+
+Rules:
+
+- one call is one transaction: all drafts are accepted, or none;
+- accepted means it will be sealed: everything a verifier would hold against it is refused here, with what to do;
+- a business document is recorded once: its ``document_key`` names issuer, kind and number;
+- a CONTRACT waits for its counterparty's signature and is accepted with it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tallystick.errors import MalformedInput, Misfit, NotFound, WrongSigner
+from tallystick.intake.drafts import Draft
+from tallystick.protocol import content
+from tallystick.protocol.entry import Json
+from tallystick.protocol.evidence import Evidence, Kind
+from tallystick.protocol.types import (
+    ZERO32,
+    DealId,
+    EvidenceId,
+    PartyId,
+    Timestamp,
+    clip,
+    parse_bytes32,
+    to_hex,
+)
+from tallystick.service.accept import Acceptance
+from tallystick.service.context import Context
+from tallystick.service.parties import find_party
+from tallystick.service.ports import Transaction
+from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
+
+_DATE_FIELDS = ("issueDate", "valueDate", "receivedDate", "effectiveDate")
+_NUMBER_FIELDS: Mapping[int, str] = {
+    Kind.CONTRACT: "contractNumber",
+    Kind.DELIVERY: "deliveryNumber",
+    Kind.INVOICE: "invoiceNumber",
+    Kind.PAYMENT: "paymentReference",
+    Kind.CORRECTION: "creditNoteNumber",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A draft with everything it names resolved: ready to be signed."""
+
+    kind: Kind
+    issuer: PartyRecord
+    counterparty: PartyRecord | None
+    deal: DealId
+    parent: EvidenceId
+    fields: Mapping[str, Json]
+    occurred_at: Timestamp
+    countersigned: bool = False
+
+
+def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
+    """Record ``drafts`` in order: resolved, signed by their issuers' managed keys, checked, kept.
+
+    Raises:
+        TallystickError: which draft, what was expected, and what to do; then nothing of the call is kept.
+    """
+    with context.store.transaction() as transaction:
+        acceptance = Acceptance(context, transaction)
+        labels: dict[str, EvidenceRecord] = {}
+        made = []
+        for position, draft in enumerate(drafts):
+            statement = _resolve(transaction, context, draft, labels, f"draft {position + 1}")
+            evidence = sign_statement(context, statement)
+            acceptance.add(evidence)
+            made.append(evidence)
+            if draft.label is not None:
+                labels[draft.label] = evidence
+        acceptance.keep()
+    return made
+
+
+def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
+    """``statement`` as evidence, signed by its issuer's newest managed key, not yet kept."""
+    disclosures = tuple(sorted(content.make(statement.fields, context.entropy.bytes)))
+    evidence = Evidence(
+        issuer=statement.issuer.party,
+        counterparty=PartyId(ZERO32) if statement.counterparty is None else statement.counterparty.party,
+        kind=int(statement.kind),
+        deal=statement.deal,
+        parent=statement.parent,
+        content_root=content.content_root([content.digest(disclosure) for disclosure in disclosures]),
+        occurred_at=statement.occurred_at,
+        issued_at=context.clock.now(),
+    )
+    evidence_id = evidence.evidence_id(context.chain.deployment.domain)
+    signatures = _sign_for(context, statement.issuer, evidence_id)
+    state = EvidenceState.PENDING
+    if statement.kind == Kind.CONTRACT:
+        if statement.counterparty is None:
+            raise Misfit("CONTRACT: expected a counterparty, got none.", todo="A contract is signed by both sides.")
+        if statement.countersigned:
+            signatures += _sign_for(context, statement.counterparty, evidence_id)
+        else:
+            state = EvidenceState.AWAITING_COUNTERSIGNATURE
+    return EvidenceRecord(
+        evidence_id=evidence_id,
+        evidence=evidence,
+        signatures=signatures,
+        disclosures=disclosures,
+        hidden=(),
+        document_key=document_key(evidence, statement.fields),
+        recorded_at=evidence.issued_at,
+        state=state,
+    )
+
+
+def submit(context: Context, evidence: Evidence, signatures: bytes, disclosures: Sequence[str]) -> EvidenceRecord:
+    """Keep ``evidence`` that its issuer signed elsewhere (self-custody), with its content's ``disclosures``."""
+    fields = content.parse_all(disclosures)
+    complete = len(signatures) == 65 * len(evidence.signing_parties())
+    made = EvidenceRecord(
+        evidence_id=evidence.evidence_id(context.chain.deployment.domain),
+        evidence=evidence,
+        signatures=signatures,
+        disclosures=tuple(sorted(disclosures)),
+        hidden=(),
+        document_key=document_key(evidence, fields),
+        recorded_at=context.clock.now(),
+        state=EvidenceState.PENDING if complete else EvidenceState.AWAITING_COUNTERSIGNATURE,
+    )
+    with context.store.transaction() as transaction:
+        acceptance = Acceptance(context, transaction)
+        acceptance.add(made)
+        acceptance.keep()
+    return made
+
+
+def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | None = None) -> EvidenceRecord:
+    """Complete the CONTRACT ``evidence_id`` with its counterparty's ``signature``, or its managed key's where None.
+
+    Raises:
+        NotFound: no such evidence.
+        Misfit: it awaits no signature.
+        WrongSigner: the signature is not by an active signer of the counterparty, over this very contract.
+    """
+    with context.store.transaction() as transaction:
+        found = transaction.evidence([evidence_id]).get(evidence_id)
+        if found is None:
+            raise NotFound(f"evidence {to_hex(evidence_id)}: not known here.", todo="Check the id.")
+        if found.state is not EvidenceState.AWAITING_COUNTERSIGNATURE:
+            raise Misfit(f"evidence {to_hex(evidence_id)}: expected one that awaits a signature, it is {found.state}.")
+        if signature is None:
+            counterparty = transaction.party(found.evidence.counterparty)
+            if counterparty is None:
+                raise WrongSigner(
+                    f"party {to_hex(found.evidence.counterparty)}: no key of it is managed here.",
+                    todo="Have it sign the evidence id and give the signature.",
+                )
+            signature = _sign_for(context, counterparty, evidence_id)
+        complete = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
+        Acceptance(context, transaction).check_signatures(complete)
+        transaction.complete_signatures(evidence_id, complete.signatures)
+    return complete
+
+
+def document_key(evidence: Evidence, fields: Mapping[str, Json]) -> str | None:
+    """The name under which a business document is recorded once; None for evidence that is no numbered document.
+
+    An invoice number is unique per issuer; that of a contract, delivery, payment or credit note per issuer and
+    counterparty; each party acknowledges one evidence once.
+    """
+    issuer, counterparty = evidence.issuer.hex(), evidence.counterparty.hex()
+    if evidence.kind == Kind.ACKNOWLEDGEMENT:
+        return f"{evidence.kind}:{issuer}:{evidence.parent.hex()}"
+    number = fields.get(_NUMBER_FIELDS.get(evidence.kind, ""))
+    if not isinstance(number, str):
+        return None
+    if evidence.kind == Kind.INVOICE:
+        return f"{evidence.kind}:{issuer}:{number}"
+    return f"{evidence.kind}:{issuer}:{counterparty}:{number}"
+
+
+def occurred_on(fields: Mapping[str, Json]) -> Timestamp | None:
+    """Midnight (UTC) of the date that ``fields`` tell for the event, if they tell one."""
+    for name in _DATE_FIELDS:
+        value = fields.get(name)
+        if isinstance(value, str):
+            try:
+                day = datetime.date.fromisoformat(value)
+            except ValueError:
+                return None
+            return Timestamp(int(datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp()))
+    return None
+
+
+def _sign_for(context: Context, party: PartyRecord, digest: bytes) -> bytes:
+    if not party.signers:
+        raise WrongSigner(
+            f"party {party.name}: no key of it is managed here.",
+            todo="Have it sign elsewhere and submit the signature.",
+        )
+    return context.keys.sign(party.signers[-1], digest)
+
+
+def _resolve(
+    transaction: Transaction, context: Context, draft: Draft, labels: Mapping[str, EvidenceRecord], name: str
+) -> Statement:
+    issuer = find_party(transaction, draft.issuer)
+    counterparty = None if draft.counterparty is None else find_party(transaction, draft.counterparty)
+    parent: EvidenceRecord | None = None
+    if draft.parent is not None:
+        parent = _referred(transaction, draft.parent, labels, f"{name}: parent")
+    fields = dict(draft.content)
+    if isinstance(allocations := fields.get("allocations"), list):
+        fields["allocations"] = [_resolve_allocation(item, labels, name) for item in allocations]
+    occurred_at = draft.occurred_at
+    if occurred_at is None:
+        occurred_at = occurred_on(fields) or context.clock.now()
+    return Statement(
+        kind=draft.kind,
+        issuer=issuer,
+        counterparty=counterparty,
+        deal=_resolve_deal(transaction, context, draft, labels, (issuer, counterparty), parent, name),
+        parent=EvidenceId(ZERO32) if parent is None else parent.evidence_id,
+        fields=fields,
+        occurred_at=occurred_at,
+        countersigned=draft.countersigned,
+    )
+
+
+def _resolve_deal(
+    transaction: Transaction,
+    context: Context,
+    draft: Draft,
+    labels: Mapping[str, EvidenceRecord],
+    parties: tuple[PartyRecord, PartyRecord | None],
+    parent: EvidenceRecord | None,
+    name: str,
+) -> DealId:
+    """The deal named, else the parent's, else a new one for a CONTRACT, else the only one between the two parties."""
+    if draft.deal is not None:
+        if draft.deal.startswith("@"):
+            return _referred(transaction, draft.deal, labels, f"{name}: deal").evidence.deal
+        return DealId(parse_bytes32(draft.deal, f"{name}: deal"))
+    if parent is not None:
+        return parent.evidence.deal
+    if draft.kind == Kind.CONTRACT:
+        return DealId(context.entropy.bytes(32))
+    issuer, counterparty = parties
+    if counterparty is None:
+        return DealId(ZERO32)
+    deals = set(transaction.deals_between(issuer.party, counterparty.party))
+    deals |= {
+        item.evidence.deal
+        for item in labels.values()
+        if item.evidence.kind == Kind.CONTRACT
+        and {item.evidence.issuer, item.evidence.counterparty} == {issuer.party, counterparty.party}
+    }
+    if len(deals) == 1:
+        return DealId(deals.pop())
+    raise Misfit(
+        f"{name}: expected one deal between {issuer.name} and {counterparty.name}, found {len(deals)}.",
+        todo="Record and countersign a CONTRACT first." if not deals else "Name the deal by its id.",
+    )
+
+
+def _referred(
+    transaction: Transaction, reference: str, labels: Mapping[str, EvidenceRecord], name: str
+) -> EvidenceRecord:
+    if reference.startswith("@"):
+        if reference[1:] not in labels:
+            raise MalformedInput(f"{name}: no earlier draft of this call is labelled {clip(reference[1:])}.")
+        return labels[reference[1:]]
+    evidence_id = EvidenceId(parse_bytes32(reference, name))
+    found = transaction.evidence([evidence_id]).get(evidence_id)
+    if found is None:
+        raise NotFound(f"{name}: evidence {reference} is not known here.", todo="Check the id.")
+    return found
+
+
+def _resolve_allocation(item: Json, labels: Mapping[str, EvidenceRecord], name: str) -> Json:
+    if not isinstance(item, Mapping):
+        return item
+    invoice = item.get("invoice")
+    if isinstance(invoice, str) and invoice.startswith("@"):
+        if invoice[1:] not in labels:
+            raise MalformedInput(f"{name}: no earlier draft of this call is labelled {clip(invoice[1:])}.")
+        return {**item, "invoice": to_hex(labels[invoice[1:]].evidence_id)}
+    return item

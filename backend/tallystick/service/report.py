@@ -1,0 +1,131 @@
+"""Credit histories: a party's judged log as of the indexed block, and the report derived from it.
+
+Rules: the report is a pure function of (entries, as-of block, definitions); entries another operator withholds are
+counted, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tallystick.credit import report as credit_report
+from tallystick.errors import MalformedEvidence
+from tallystick.protocol import content
+from tallystick.protocol.entry import Entry, Json
+from tallystick.protocol.log import LogAppend
+from tallystick.protocol.standing import SealedEntry, judge, recover_signers
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, PartyId, SignerWindow
+from tallystick.service.context import Context
+from tallystick.service.ports import Transaction
+from tallystick.store.records import AppendRecord, Cursor, EvidenceRecord, LogEntryRecord
+
+
+@dataclass(frozen=True)
+class History:
+    """A party's complete log as of ``as_of``: its appends, the records behind them (None: withheld), judged."""
+
+    party: PartyId
+    as_of: BlockRef
+    appends: Sequence[AppendRecord]
+    records: Sequence[Sequence[EvidenceRecord] | None]
+    windows: Mapping[tuple[PartyId, Address], SignerWindow]
+    entries: Sequence[Entry]
+
+    @property
+    def withheld(self) -> int:
+        """How many entries their operators withhold."""
+        return sum(append.count for append, records in zip(self.appends, self.records, strict=True) if records is None)
+
+
+@dataclass
+class Reader:
+    """Reads histories as of one block; keeps what it recovered, for an evidence stands in several logs."""
+
+    context: Context
+    as_of: BlockRef
+    _unpacked: dict[EvidenceId, SealedEntry] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, context: Context, cursor: Cursor) -> Reader:
+        """A reader as of the indexed block ``cursor``."""
+        return cls(context, BlockRef(cursor.block_number, cursor.block_hash, cursor.timestamp))
+
+    def read(self, transaction: Transaction, party: PartyId) -> History:
+        """The history of ``party`` as ``transaction`` has it."""
+        appends = transaction.appends(party, self.as_of.number)
+        records = _records_by_append(appends, transaction.log(party, self.as_of.number))
+        batches: list[tuple[LogAppend, Sequence[SealedEntry] | None]] = []
+        for append, kept in zip(appends, records, strict=True):
+            sealed = None if kept is None else [self._unpack(record) for record in kept]
+            batches.append((log_append(append), sealed))
+        windows = self._windows(transaction, batches)
+        entries = judge(party, batches, lambda of, signer: windows.get((of, signer)))
+        return History(party, self.as_of, appends, records, windows, entries)
+
+    def _unpack(self, record: EvidenceRecord) -> SealedEntry:
+        if record.evidence_id not in self._unpacked:
+            self._unpacked[record.evidence_id] = SealedEntry(
+                evidence_id=record.evidence_id,
+                evidence=record.evidence,
+                signers=recover_signers(record.evidence, record.evidence_id, record.signatures),
+                fields=_fields(record),
+                hidden=content.hidden_count(record.evidence.content_root, record.disclosures, record.hidden),
+            )
+        return self._unpacked[record.evidence_id]
+
+    def _windows(
+        self, transaction: Transaction, batches: Sequence[tuple[LogAppend, Sequence[SealedEntry] | None]]
+    ) -> dict[tuple[PartyId, Address], SignerWindow]:
+        """The window of every (party, signer) that signed; zero where the chain never knew the signer."""
+        used = {
+            pair
+            for _, sealed in batches
+            for entry in sealed or ()
+            for pair in zip(entry.evidence.signing_parties(), entry.signers or (), strict=False)
+        }
+        known = {
+            (record.party, record.signer): SignerWindow(record.added_at, record.revoked_at)
+            for record in transaction.signers({party for party, _ in used})
+        }
+        return {pair: known.get(pair, SignerWindow(0, 0)) for pair in used}  # type: ignore[arg-type]
+
+
+def derive(party: PartyId, entries: Sequence[Entry], as_of: BlockRef, withheld: int) -> Mapping[str, Json]:
+    """The credit report as JSON: what the verifier recomputes (``verdict.DeriveReport``)."""
+    return credit_report.to_json(credit_report.derive(party, entries, as_of, withheld=withheld))
+
+
+def report_of(history: History) -> Mapping[str, Json]:
+    """The credit report of ``history`` as JSON."""
+    return derive(history.party, history.entries, history.as_of, history.withheld)
+
+
+def histories(context: Context, cursor: Cursor, parties: Sequence[PartyId]) -> Iterator[Mapping[str, Json]]:
+    """The report of each of ``parties`` as of ``cursor``, in that order."""
+    reader = Reader.at(context, cursor)
+    with context.store.transaction() as transaction:
+        for party in parties:
+            yield report_of(reader.read(transaction, party))
+
+
+def log_append(append: AppendRecord) -> LogAppend:
+    """``append`` as the protocol folds it."""
+    return LogAppend(append.operator, append.batch_id, append.count, append.root, append.timestamp)
+
+
+def _fields(record: EvidenceRecord) -> Mapping[str, Json] | None:
+    try:
+        return content.parse_all(record.disclosures)
+    except MalformedEvidence:
+        return None
+
+
+def _records_by_append(
+    appends: Sequence[AppendRecord], entries: Iterator[LogEntryRecord]
+) -> list[Sequence[EvidenceRecord] | None]:
+    """The evidence behind each append in index order, or None where not all of it is known here."""
+    by_ordinal: dict[int, list[EvidenceRecord]] = {}
+    for entry in entries:
+        by_ordinal.setdefault(entry.append.ordinal, []).append(entry.record)
+    return [known if len(known := by_ordinal.get(append.ordinal, [])) == append.count else None for append in appends]

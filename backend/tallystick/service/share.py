@@ -1,0 +1,89 @@
+"""Share a history: one file that anyone can check against one block hash.
+
+Rules: the bundle is as of the indexed block, which is final; everything in it that can be proven is proven from that
+block's header; names are the registrar's signed statements.
+"""
+
+from __future__ import annotations
+
+from tallystick.chain.records import StateProof
+from tallystick.errors import ChainError
+from tallystick.protocol.binding import PartyBinding
+from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, BundleProof, format_bundle
+from tallystick.protocol.evidence import Evidence
+from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT, REGISTRAR_ROLE, head_slot, role_slot, window_slot
+from tallystick.protocol.types import ZERO32, PartyId
+from tallystick.service.context import Context
+from tallystick.service.index import index
+from tallystick.service.parties import bind
+from tallystick.service.report import History, Reader, log_append, report_of
+
+
+def bundle(context: Context, party: PartyId) -> tuple[Bundle, bytes]:
+    """The bundle of ``party``'s complete history as of the newest final block, and its bytes.
+
+    Raises:
+        ChainError: the node gives no state proofs (``eth_getProof``) for that block.
+    """
+    cursor = index(context)
+    with context.store.transaction() as transaction:
+        history = Reader.at(context, cursor).read(transaction, party)
+        known = [transaction.party(other) for other in sorted(_parties(history))]
+    bindings = tuple(bind(context, record) for record in known if record is not None and record.identifiers)
+    proof = _prove(context, history, bindings)
+    made = Bundle(
+        chain_id=context.chain.deployment.chain_id,
+        registry=context.chain.deployment.registry,
+        ledger=context.chain.deployment.ledger,
+        subject=party,
+        as_of=history.as_of,
+        proof=BundleProof(proof.header, proof.nodes),
+        windows=dict(sorted(history.windows.items())),
+        appends=_appends(history),
+        bindings=bindings,
+        report=report_of(history),
+    )
+    return made, format_bundle(made)
+
+
+def _appends(history: History) -> tuple[BundleAppend, ...]:
+    judged = iter(history.entries)
+    appends = []
+    for append, records in zip(history.appends, history.records, strict=True):
+        shown = None
+        if records is not None:
+            shown = tuple(
+                BundleEntry(
+                    evidence=record.evidence,
+                    signatures=record.signatures,
+                    disclosures=tuple(sorted(record.disclosures)),
+                    hidden=tuple(sorted(record.hidden)),
+                    standing=next(judged).standing,
+                )
+                for record in records
+            )
+        appends.append(BundleAppend(log_append(append), shown))
+    return tuple(appends)
+
+
+def _prove(context: Context, history: History, bindings: tuple[PartyBinding, ...]) -> StateProof:
+    deployment = context.chain.deployment
+    registry_slots = [window_slot(party, signer) for party, signer in history.windows]
+    registry_slots += {role_slot(REGISTRAR_ROLE, binding.signer(deployment.domain)) for binding in bindings}
+    proof = context.chain.state_proof(
+        history.as_of,
+        {
+            deployment.ledger: [LEDGER_REGISTRY_SLOT, head_slot(history.party)],
+            deployment.registry: sorted(registry_slots),
+        },
+    )
+    if proof.block != history.as_of:
+        raise ChainError("state proof: the node proved another block than asked for.", todo="Try again.")
+    return proof
+
+
+def _parties(history: History) -> set[PartyId]:
+    """The subject and whoever it deals with."""
+    evidence: list[Evidence] = [entry.evidence for entry in history.entries]
+    named = {history.party} | {e.issuer for e in evidence} | {e.counterparty for e in evidence}
+    return {party for party in named if party != ZERO32}
