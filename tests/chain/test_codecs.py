@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -15,7 +13,8 @@ from hypothesis import strategies as st
 
 from chain.rigs import OPERATOR, STRANGER
 from tallystick.chain import calls, events
-from tallystick.chain.compiled import CONTRACT_NAMES, selector
+from tallystick.chain.abi import selector
+from tallystick.chain.artifacts import CONTRACT_NAMES, load_artifact
 from tallystick.chain.records import Append
 from tallystick.chain.transactions import UnsignedTransaction, created_address, parse_transaction, sign_transaction
 from tallystick.errors import BadSignature, MalformedInput, WrongSigner
@@ -32,9 +31,7 @@ append_lists = st.lists(
 
 
 def abi(kind: str) -> list[dict[str, Any]]:
-    folder = resources.files("tallystick.chain") / "artifacts"
-    artifacts = [json.loads((folder / f"{name}.json").read_text()) for name in CONTRACT_NAMES]
-    return [item for artifact in artifacts for item in artifact["abi"] if item["type"] == kind]
+    return [item for name in CONTRACT_NAMES for item in load_artifact(name).abi if item["type"] == kind]
 
 
 def tuples(appends: tuple[Append, ...]) -> list[tuple[bytes, bytes, int]]:

@@ -12,7 +12,7 @@ from trie import HexaryTrie
 
 from chain.lying import LyingProvider
 from chain.rigs import OPERATOR, REGISTRAR, STRANGER, SUPPLIER, appends, open_rig, party, seal
-from tallystick.chain.compiled import compiled
+from tallystick.chain.artifacts import load_artifact
 from tallystick.chain.embedded import EmbeddedProvider
 from tallystick.chain.ledger import EvmChain
 from tallystick.chain.records import StateProof
@@ -84,9 +84,12 @@ def test_slots_are_proven_from_the_block_hash(chain: Chain) -> None:
         window = slots.decode_window(value(registry, slots.window_slot(party("supplier"), signer.address)))
         assert window == chain.signer_window(party("supplier"), signer.address, block)
     assert value(registry, slots.role_slot(slots.REGISTRAR_ROLE, REGISTRAR.address)) == 1
-    assert read_with_trie(proof, ledger, slots.LEDGER_REGISTRY_SLOT)[0] == compiled("EvidenceLedger").code_hash
+    assert (
+        read_with_trie(proof, ledger, slots.LEDGER_REGISTRY_SLOT)[0]
+        == load_artifact("EvidenceLedger").runtime_code_hash
+    )
     assert read_with_trie(proof, registry, slots.role_slot(slots.REGISTRAR_ROLE, REGISTRAR.address))[0] == (
-        compiled("PartyRegistry").code_hash
+        load_artifact("PartyRegistry").runtime_code_hash
     )
 
 

@@ -8,10 +8,8 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.chain.compiled import CONTRACT_NAMES, compiled, selector
+from tallystick.chain.abi import custom_errors, selector
 from tallystick.chain.reverts import SENTENCES, explain_revert
-
-ERRORS = [error for name in CONTRACT_NAMES for error in compiled(name).errors]
 
 
 @given(st.binary(max_size=200))
@@ -32,8 +30,8 @@ def test_a_reason_given_as_text_is_quoted() -> None:
 
 def test_every_custom_error_has_a_sentence() -> None:
     """Each error of the ABI has a sentence that uses its own values only, and there are no others."""
-    assert set(SENTENCES) == {error.name for error in ERRORS}
-    for error in ERRORS:
+    assert set(SENTENCES) == {error.name for error in custom_errors()}
+    for error in custom_errors():
         message, todo = SENTENCES[error.name]
         fields = {field for _, field, _, _ in string.Formatter().parse(message) if field}
         assert fields <= {name for name, _ in error.parameters}

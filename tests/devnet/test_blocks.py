@@ -190,6 +190,9 @@ def test_the_next_block_has_the_timestamp_that_was_set(node: DevNode) -> None:
     first, second = (int(block(node, number)["timestamp"], 16) for number in ("0x1", "0x2"))
     assert first == GENESIS_TIMESTAMP + 5_000
     assert first < second < first + 60
+    node.request("evm_increaseTime", [1_000])
+    node.request("evm_mine", [])
+    assert first + 1_000 <= int(block(node)["timestamp"], 16) < first + 1_060
 
 
 def test_the_clock_follows_the_genesis_timestamp_or_the_wall(node: DevNode) -> None:

@@ -157,6 +157,17 @@ def test_a_full_block_leaves_the_rest_for_the_next() -> None:
         assert len(node.mempool) == 0
 
 
+def test_a_later_nonce_that_would_fit_waits_for_an_earlier_one_that_does_not() -> None:
+    """Keep a sender's order when the block is nearly full, and lose none of its transactions."""
+    with open_node(gas_limit=1_000_000, auto_seal=False) as node:
+        sent = [send(node, SUPPLIER, gas=gas) for gas in (700_000, 990_000, 30_000)]
+        node.request("evm_mine", [])
+        assert block(node)["transactions"] == sent[:1]
+        node.request("evm_setAutomine", [True])
+        sealed = [block(node, hex(number))["transactions"] for number in range(2, head_number(node) + 1)]
+        assert [each for transactions in sealed for each in transactions] == sent[1:]
+
+
 @pytest.mark.parametrize(
     "fields", [{"type": None, "gasPrice": 2 * GWEI}, {"type": 1, "gasPrice": 2 * GWEI, "accessList": []}, {"type": 2}]
 )

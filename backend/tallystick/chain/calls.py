@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tallystick.chain.compiled import selector
+from tallystick.chain.abi import selector
 from tallystick.chain.records import Append
 from tallystick.errors import MalformedInput
 from tallystick.protocol.hashing import keccak256, word

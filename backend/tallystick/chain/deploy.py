@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tallystick.chain import calls, wire
-from tallystick.chain.compiled import CompiledContract, compiled
+from tallystick.chain.artifacts import Artifact, load_artifact
 from tallystick.chain.contracts import PartyRegistry
 from tallystick.chain.ledger import REGISTRY_GAS, check_chain
 from tallystick.chain.node import Node, Provider
@@ -54,9 +54,9 @@ def deploy(
         inclusion_timeout_seconds=inclusion_timeout_seconds,
     )
     deployer_word = calls.address_word(deployer)
-    registry, included = _create(node, sender, deployer, sign, compiled("PartyRegistry"), deployer_word * 2)
+    registry, included = _create(node, sender, deployer, sign, load_artifact("PartyRegistry"), deployer_word * 2)
     ledger_argument = calls.address_word(registry)
-    ledger, _ = _create(node, sender, deployer, sign, compiled("EvidenceLedger"), ledger_argument)
+    ledger, _ = _create(node, sender, deployer, sign, load_artifact("EvidenceLedger"), ledger_argument)
     _grant(sender, registry, deployer, sign, registrar, operators)
 
     deployment = Deployment(node.chain_id(), node.block(0).hash, registry, ledger, included.block.number)
@@ -66,10 +66,10 @@ def deploy(
 
 
 def _create(
-    node: Node, sender: Sender, deployer: Address, sign: Sign, contract: CompiledContract, arguments: bytes
+    node: Node, sender: Sender, deployer: Address, sign: Sign, contract: Artifact, arguments: bytes
 ) -> tuple[Address, Inclusion]:
     """Create ``contract`` with the constructor's ``arguments`` (ABI words): its address and where it was included."""
-    code = contract.creation_code + arguments
+    code = contract.bytecode + arguments
     gas = _CREATION_BASE_GAS + _GAS_PER_CODE_BYTE * len(contract.runtime_code) + _GAS_PER_CREATION_BYTE * len(code)
     count = node.request("eth_getTransactionCount", to_hex(deployer), "latest")
     address = created_address(deployer, wire.quantity(count, "eth_getTransactionCount"))

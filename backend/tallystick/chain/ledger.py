@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tallystick.chain import calls, events, seal_gas
-from tallystick.chain.compiled import compiled
+from tallystick.chain.artifacts import ContractName, load_artifact
 from tallystick.chain.contracts import EvidenceLedger, PartyRegistry
 from tallystick.chain.logs import scan_logs
 from tallystick.chain.node import Node, Provider
@@ -247,9 +247,13 @@ def check_chain(node: Node, deployment: Deployment) -> None:
         expected = to_hex(deployment.genesis_hash)
         raise WrongChain(f"genesis block: expected {expected}, got {to_hex(genesis)}.", todo=todo)
     newest = node.newest().ref
-    for name, address in (("PartyRegistry", deployment.registry), ("EvidenceLedger", deployment.ledger)):
+    contracts: tuple[tuple[ContractName, Address], ...] = (
+        ("PartyRegistry", deployment.registry),
+        ("EvidenceLedger", deployment.ledger),
+    )
+    for name, address in contracts:
         code = node.code(address, newest)
-        expected_hash = compiled(name).code_hash
+        expected_hash = load_artifact(name).runtime_code_hash
         if keccak256(code) != expected_hash:
             got = f"code of hash {to_hex(keccak256(code))}" if code else "no code"
             message = f"{name} at {to_hex(address)}: expected code of hash {to_hex(expected_hash)}, got {got}."

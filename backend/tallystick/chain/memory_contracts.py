@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from tallystick.chain import calls, events
-from tallystick.chain.compiled import selector
+from tallystick.chain.abi import selector
 from tallystick.chain.records import Append
 from tallystick.errors import MalformedInput
 from tallystick.protocol.log import LogAppend, batch_root, extend_head

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from tallystick.chain.compiled import CONTRACT_NAMES, AbiError, compiled, selector
+from tallystick.chain.abi import AbiError, custom_errors, selector
 from tallystick.protocol.types import to_hex
 
 _REGISTRAR = "Ask the registrar to do it, or to grant this account the role."
@@ -88,7 +88,7 @@ def explain_revert(revert_data: bytes) -> tuple[str, str]:
 
 @cache
 def _errors_by_selector() -> Mapping[bytes, AbiError]:
-    return {error.selector: error for name in CONTRACT_NAMES for error in compiled(name).errors}
+    return {error.selector: error for error in custom_errors()}
 
 
 def _show(kind: str, value: bytes) -> str:

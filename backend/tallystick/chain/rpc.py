@@ -25,6 +25,7 @@ READ_METHODS = (
     "eth_getCode",
     "eth_getLogs",
     "eth_getProof",
+    "eth_getStorageAt",
     "eth_getTransactionByHash",
     "eth_getTransactionCount",
     "eth_getTransactionReceipt",
