@@ -2,13 +2,15 @@
 
 ::
 
-    Halvmark (steel) ----> Wislarama (frames) --+--> Velomont (bicycles) ---> Sierrazul (shops)
-         |                      |               |        ^            \\
-         |                      v               |        |             +--> Brightwater (shops)
-         +-----------------> Radmoor (bicycles) |   Tessoria (brakes)      ^
-    Qiaoyun -> Lingyao ------^  |   ^-----------+--------+                 |
-    (boards)  (batteries)       +--> Duinveld, Harborgate, Brightwater ----+
-                                     Kestrelway carries the goods and bears witness to deliveries
+    supplier                 buyers
+    Halvmark (tube)          Wislarama, Radmoor
+    Tessoria (brakes)        Radmoor, Velomont
+    Qiaoyun (boards)         Lingyao, in CNY
+    Lingyao (batteries)      Radmoor
+    Wislarama (frames)       Radmoor, Velomont
+    Radmoor (bicycles)       Duinveld, Brightwater, Harborgate in USD
+    Velomont (bicycles)      Sierrazul, Brightwater
+    Kestrelway carries the goods, and bears witness to deliveries
 
 Rules: amounts are whole cents (minor units); a habit is in days after the due date, negative is early.
 """
@@ -116,7 +118,7 @@ INSOLVENT_ON, WRITTEN_OFF_ON = date(2025, 5, 12), date(2025, 8, 18)
 _END = date(2025, 12, 15)
 _LAST_TO_BRIGHTWATER = date(2025, 5, 5)
 
-_PROMPT = Habit(-2, -1, 2)
+_PROMPT = Habit(-3, -3, 3)
 _EARLY = Habit(-20, -20, 2)
 _FORTNIGHT_LATE = Habit(13, 15, 4)
 _WORSENING = Habit(2, 64, 4)

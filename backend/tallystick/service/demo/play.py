@@ -1,9 +1,10 @@
-"""Play a story into an installation: week by week, signed and recorded on the story's time, sealed on the chain's.
+"""Play a story into an installation: signed and recorded on the story's time, sealed on the chain's, week by week.
 
 Rules:
 
 - the clock of the installation and the time of each block follow the story, so that anchoring delays are those that
   such a rhythm of sealing has; block times strictly increase;
+- a batch is sealed on Tuesday and on Friday evening, where there is something to seal;
 - drafts refer to earlier ones across calls: labels are replaced by the ids that recording gave;
 - books are closed once a day: what happened on one day is recorded in one call, at the time of its last event.
 
@@ -12,7 +13,8 @@ Example: ``play(context, tell(1494), clock, provider.set_next_timestamp)``, wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import datetime
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -20,7 +22,7 @@ from tallystick.intake.drafts import Draft
 from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Timestamp, to_hex
 from tallystick.service.context import Context, Progress, silent
-from tallystick.service.demo.story import Event, Story
+from tallystick.service.demo.story import Event, Story, moment
 from tallystick.service.parties import NewParty, add_parties, parse_identifier
 from tallystick.service.record import record
 from tallystick.service.seal import seal
@@ -30,7 +32,8 @@ SetChainTime = Callable[[Timestamp], None]
 """Gives the next block its time, in seconds; it must be after the newest block's."""
 
 _DAY_SECONDS = 86_400
-SEAL_EVERY_SECONDS = 7 * _DAY_SECONDS
+_TUESDAY, _FRIDAY = 1, 4
+_EVENING_HOUR = 19
 
 
 class StoryClock:
@@ -79,29 +82,26 @@ def play(
     parties = add_parties(context, members)
     made: dict[str, EvidenceRecord] = {}
     evidence_count = batch_count = 0
-    weeks = list(_weeks(story))
-    for done, (until, events) in enumerate(weeks):
+    batches = [(at, list(events)) for at, events in groupby(story.events, key=_sealing_evening)]
+    for done, (evening, events) in enumerate(batches):
         for _, group in groupby(events, key=lambda event: event.at // _DAY_SECONDS):
             day = list(group)
             clock.set(day[-1].at)
             evidence_count += _record(context, [event.draft for event in day], made)
-        clock.set(until)
-        set_chain_time(until)
+        clock.set(min(evening, story.end))
+        set_chain_time(clock.now())
         batch_count += seal(context)
-        progress("weeks of the story", done + 1, len(weeks))
+        progress("batches of the story", done + 1, len(batches))
     by_identifier = {company.identifier: party for company, party in zip(story.companies, parties, strict=True)}
     return Played(by_identifier, evidence_count, batch_count)
 
 
-def _weeks(story: Story) -> Iterator[tuple[Timestamp, Sequence[Event]]]:
-    """The events by week, with the time at which the week's batch is sealed; weeks without events are left out."""
-
-    def week(event: Event) -> int:
-        return (event.at - story.start) // SEAL_EVERY_SECONDS
-
-    for number, events in groupby(story.events, key=week):
-        until = min(story.start + (number + 1) * SEAL_EVERY_SECONDS, story.end)
-        yield Timestamp(until), list(events)
+def _sealing_evening(event: Event) -> Timestamp:
+    """The first Tuesday or Friday evening after ``event``, when the batch with it is sealed."""
+    day = datetime.datetime.fromtimestamp(event.at, datetime.UTC).date()
+    while day.weekday() not in (_TUESDAY, _FRIDAY) or moment(day, _EVENING_HOUR) <= event.at:
+        day += datetime.timedelta(days=1)
+    return moment(day, _EVENING_HOUR)
 
 
 def _record(context: Context, drafts: Iterable[Draft], made: dict[str, EvidenceRecord]) -> int:

@@ -67,7 +67,9 @@ def tell(seed: int = DEFAULT_SEED, *, until: date = LAST_DAY) -> Story:
 
 def moment(day: date, hour: int, minute: int = 0) -> Timestamp:
     """That time of ``day`` in UTC."""
-    return Timestamp(int(datetime.datetime(day.year, day.month, day.day, hour, minute, tzinfo=datetime.UTC).timestamp()))
+    return Timestamp(
+        int(datetime.datetime(day.year, day.month, day.day, hour, minute, tzinfo=datetime.UTC).timestamp())
+    )
 
 
 def working_day(day: date) -> date:
@@ -103,7 +105,7 @@ class _Trade:
     def _sign_contract(self) -> None:
         relation = self._relation
         day = working_day(max(relation.first - timedelta(days=30), FIRST_DAY + timedelta(days=1)))
-        content = {
+        content: dict[str, Json] = {
             "contractNumber": f"FC-{day.year}-{relation.key}",
             "issuerRole": "supplier",
             "currency": relation.currency,
@@ -172,10 +174,8 @@ class _Trade:
             "orderNumber": f"PO-{relation.supplier.code[:3]}{number:04d}",
         }
 
-    def _undergo(
-        self, incident: Incident | None, number: int, day: date, due: date, cents: int
-    ) -> tuple[date, int]:
-        """Play ``incident`` of invoice ``number``: the first day it may be paid from then on, and what is left to pay."""
+    def _undergo(self, incident: Incident | None, number: int, day: date, due: date, cents: int) -> tuple[date, int]:
+        """Play ``incident`` of invoice ``number``: the day from which it may be paid, and what is left to pay."""
         invoice = f"invoice-{number}"
         if incident is Incident.CORRECTED:
             right = round(cents * 0.93 / 10) * 10
