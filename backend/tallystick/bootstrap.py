@@ -9,9 +9,10 @@ Rules:
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +30,8 @@ from tallystick.service.context import Context
 from tallystick.service.ports import Clock, Entropy, Keys
 
 if TYPE_CHECKING:
-    from web3.providers.base import BaseProvider
-
     from tallystick.chain.embedded import EmbeddedProvider
+    from tallystick.chain.node import Provider
     from tallystick.service.check import Node
 
 EMBEDDED_BALANCE_WEI = 10**24
@@ -105,15 +105,13 @@ def _make(
     with ExitStack() as stack:
         if rpc_url is None:
             registrar, operator = keystore.create_many(["registrar", "operator"])
-            provider: BaseProvider = stack.enter_context(
+            provider: Provider = stack.enter_context(
                 _embedded(home, funded=(registrar, operator), genesis_timestamp=genesis_timestamp)
             )
         else:
             provider, key = _remote(rpc_url, funded_key)
             registrar = operator = keystore.import_key(key, "registrar and operator")
-        deployment = deploy(
-            provider, registrar, lambda digest: keystore.sign(registrar, digest), registrar, [operator]
-        )
+        deployment = deploy(provider, registrar, lambda digest: keystore.sign(registrar, digest), registrar, [operator])
     settings = Settings(
         rpc_url=rpc_url,
         chain_id=deployment.chain_id,
@@ -161,7 +159,7 @@ def open_home(
                 todo="Make a new home with `tallystick init`.",
             )
         embedded: EmbeddedProvider | None = None
-        provider: BaseProvider
+        provider: Provider
         if settings.rpc_url is None:
             provider = embedded = stack.enter_context(_embedded(home))
         else:
@@ -175,7 +173,8 @@ def open_home(
             store=store,
             chain=chain,
             keys=keys,
-            clock=clock or SystemClock(),
+            # an embedded chain may live in a story's time: what is recorded there is issued by its clock
+            clock=clock or embedded or SystemClock(),
             entropy=entropy or SystemEntropy(),
             network_key=keystore.secret(NETWORK_KEY),
             registrar=settings.registrar,
@@ -198,6 +197,18 @@ def run_devnet(arguments: list[str]) -> int:
     from hardhat_free_devnet.__main__ import main
 
     return main(arguments)
+
+
+def serve(home: Home, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the HTTP API of ``home`` on the loopback address ``host`` until stopped; ``ready`` is given the URL.
+
+    Raises:
+        UsageError: ``host`` is not a loopback address, or the port is taken. HomeError, ChainError: as ``open_home``.
+    """
+    # By name: the server stands on a floor above this one, and only this place knows which one it is.
+    server = importlib.import_module("tallystick.web.server")
+    with server.listen(host, port) as listener, open_home(home) as opened:
+        server.run(opened.context, listener, ready)
 
 
 def limits() -> Limits:
@@ -230,7 +241,7 @@ def _embedded(
         provider.close()
 
 
-def _remote(rpc_url: str, funded_key: str | None) -> tuple[BaseProvider, bytes]:
+def _remote(rpc_url: str, funded_key: str | None) -> tuple[Provider, bytes]:
     """The node at ``rpc_url`` and the key of a funded account there."""
     from tallystick.chain.rpc import open_http
     from tallystick.chain.wire import NodeRefused

@@ -43,9 +43,9 @@ _REMOVE = "Check its spelling, or remove it."
 class Limits:
     """How much one call may ask for; what is above is refused, never cut off."""
 
-    batch_subjects: int = 1_000
-    """Parties whose logs one batch may touch: an append to a known log costs some 11 k gas, the first to a new one
-    26 k, and a transaction may not exceed 16,777,216 gas (EIP-7825); whoever seals counts new ones as more."""
+    batch_subjects: int = 600
+    """Parties whose logs one batch may touch: the first append to a new log costs some 26 k gas, and a transaction
+    may not exceed 16,777,216 gas (EIP-7825)."""
     batch_evidence: int = 5_000
     """Evidence in one batch."""
     bundle_bytes: int = 256 * 1024 * 1024

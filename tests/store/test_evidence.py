@@ -69,7 +69,7 @@ def test_unknown_evidence_is_left_out(store: SqlStore) -> None:
         assert transaction.evidence([]) == {}
         assert transaction.evidence_by_document(["no such document"]) == {}
         assert transaction.children(unknown) == []
-        assert transaction.payments_of(DEAL) == []
+        assert transaction.evidence_of_deal(DEAL, [Kind.PAYMENT]) == []
         assert transaction.deals_between(evidence(9).evidence.issuer, evidence(9).evidence.counterparty) == []
         assert transaction.contract_of(DEAL) is None
         assert transaction.pending(10) == []
@@ -159,13 +159,13 @@ def test_children_answer_their_parent_oldest_first(store: SqlStore) -> None:
         assert transaction.children(invoice.evidence_id) == answers
 
 
-def test_payments_are_found_by_their_deal(store: SqlStore) -> None:
-    """``payments_of`` gives every PAYMENT of the deal, oldest first, and of no other deal."""
+def test_evidence_is_found_by_its_deal_and_kind(store: SqlStore) -> None:
+    """``evidence_of_deal`` gives every PAYMENT of the deal, oldest first, and of no other deal."""
     elsewhere = DealId(digest("another deal"))
     payments = [evidence(number, Kind.PAYMENT) for number in (7, 4)]
     with store.transaction() as transaction:
         transaction.add_evidence([evidence(1), *payments, evidence(2, Kind.PAYMENT, deal=elsewhere), evidence(3)])
-        assert transaction.payments_of(DEAL) == payments
+        assert transaction.evidence_of_deal(DEAL, [Kind.PAYMENT]) == payments
 
 
 def test_deals_are_found_by_their_two_parties(store: SqlStore) -> None:

@@ -1,4 +1,4 @@
-"""The embedded development chain as a web3.py provider: called in process, without HTTP.
+"""The embedded development chain as a provider: called in process, without HTTP and without web3.py.
 
 Example: ``EvmChain(open_embedded(Path("chain.sqlite"), funded={operator: 10**18}), deployment)``.
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
-
-from web3.providers.base import BaseProvider
-from web3.types import RPCEndpoint, RPCResponse
+from typing import Any
 
 from hardhat_free_devnet.config import DevnetConfig
 from hardhat_free_devnet.errors import DevnetError, RpcError
@@ -19,15 +16,14 @@ from tallystick.errors import ChainError, ChainUnreachable
 from tallystick.protocol.types import Address, Timestamp
 
 
-class EmbeddedProvider(BaseProvider):
+class EmbeddedProvider:
     """A development chain of this process; ``close`` it when done, and its file is free for another process."""
 
     def __init__(self, node: DevNode) -> None:
-        super().__init__()
         self._node = node
         self._is_closed = False
 
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+    def make_request(self, method: str, params: Any, /) -> dict[str, Any]:
         """The JSON-RPC response to ``method`` with ``params``; its errors are answers, as over HTTP.
 
         Raises:
@@ -40,7 +36,7 @@ class EmbeddedProvider(BaseProvider):
             answer["error"] = {"code": error.code, "message": error.message, "data": error.data}
         except DevnetError as error:
             raise ChainUnreachable(f"embedded chain: {error.message}.", todo=error.todo) from error
-        return cast(RPCResponse, answer)
+        return answer
 
     def is_connected(self, show_traceback: bool = False) -> bool:
         """Whether the chain is open."""
@@ -52,10 +48,14 @@ class EmbeddedProvider(BaseProvider):
         Raises:
             ChainError: it is not.
         """
-        response = self.make_request(RPCEndpoint("evm_setNextBlockTimestamp"), [hex(timestamp)])
+        response = self.make_request("evm_setNextBlockTimestamp", [hex(timestamp)])
         if "error" in response:
-            message = f"embedded chain: {cast(Any, response)['error']['message']}."
+            message = f"embedded chain: {response['error']['message']}."
             raise ChainError(message, todo="Set a time after the newest block's.")
+
+    def now(self) -> Timestamp:
+        """The chain's clock, which a story may have set: the time that the next block would have."""
+        return Timestamp(self._node.next_timestamp())
 
     def close(self) -> None:
         """Release the data file; closing twice does nothing."""

@@ -1,6 +1,6 @@
-"""One node before one chain: JSON-RPC requests through a web3.py provider, typed answers, typed errors.
+"""One node before one chain: JSON-RPC requests through a provider, typed answers, typed errors.
 
-- No exception of web3, requests or the JSON parser leaves this module: no answer is ``ChainUnreachable``, a JSON-RPC
+- No exception of requests or the JSON parser leaves this module: no answer is ``ChainUnreachable``, a JSON-RPC
   error is ``NodeRefused``, an answer of the wrong form is ``ChainInconsistent``.
 - State is read at a block named by its hash (EIP-1898). A node that knows only numbers is asked by number, and the hash
   of that number is compared afterwards, so that a reorganisation in between is noticed.
@@ -9,25 +9,27 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import requests
-from web3.exceptions import Web3Exception
-from web3.providers.base import BaseProvider
-from web3.types import RPCEndpoint
 
 from tallystick.chain import wire
 from tallystick.chain.wire import Header, Json, NodeRefused
 from tallystick.errors import ChainError, ChainInconsistent, ChainUnreachable, WrongChain
 from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
 
-Provider: TypeAlias = BaseProvider
-"""Any synchronous web3.py provider, by a name that the rest of the package may import."""
 Tag = Literal["latest", "finalized"]
 
 _MAX_CACHED_HEADERS = 65_536
 _CHECK_NODE = "Check that the node runs and that its URL is right, then try again; nothing was lost."
+
+
+class Provider(Protocol):
+    """What carries a request to a node: the embedded chain, or any synchronous provider of web3.py."""
+
+    def make_request(self, method: Any, params: Any, /) -> Any:
+        """The JSON-RPC answer to ``method`` with ``params``, errors included."""
 
 
 class NodeTimeout(ChainUnreachable):
@@ -35,7 +37,7 @@ class NodeTimeout(ChainUnreachable):
 
 
 class Node:
-    """The node behind ``provider``, a synchronous web3.py provider."""
+    """The node behind ``provider``."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -50,14 +52,14 @@ class Node:
             ChainUnreachable: it gave no answer, or something that is no JSON-RPC answer.
         """
         try:
-            response = self._provider.make_request(RPCEndpoint(method), list(params))
+            response = self._provider.make_request(method, list(params))
         except ChainError:
             raise
         except requests.HTTPError as error:
             response = self._error_body(error, method)
         except requests.Timeout as error:
             raise NodeTimeout(f"{self._name}: {method}: no answer in time.", todo=_CHECK_NODE) from error
-        except (OSError, ValueError, Web3Exception) as error:
+        except (OSError, ValueError) as error:
             raise ChainUnreachable(f"{self._name}: {method}: {_reason(error)}.", todo=_CHECK_NODE) from error
         if not isinstance(response, dict) or ("result" not in response and response.get("error") is None):
             raise ChainUnreachable(f"{self._name}: {method}: expected a JSON-RPC answer.", todo=_CHECK_NODE)

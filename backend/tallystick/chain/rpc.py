@@ -5,13 +5,16 @@ A transaction is never sent twice by the transport: whether it arrived is asked 
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from web3 import HTTPProvider
+from web3.exceptions import Web3Exception
 from web3.providers.rpc.utils import ExceptionRetryConfiguration
+from web3.types import RPCEndpoint, RPCResponse
 
-from tallystick.errors import UsageError
+from tallystick.errors import ChainUnreachable, UsageError
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
 READ_ATTEMPTS = 3
@@ -33,7 +36,21 @@ READ_METHODS = (
 _BACKOFF_SECONDS = 0.2
 
 
-def open_http(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> HTTPProvider:
+class HttpProvider(HTTPProvider):
+    """web3.py's HTTP provider, whose own complaints about an answer are ours."""
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """The node's answer. Raises ``ChainUnreachable`` where what came back is none."""
+        try:
+            return super().make_request(method, params)
+        except Web3Exception as error:
+            raise ChainUnreachable(
+                f"node: {method}: expected a JSON-RPC answer, got {type(error).__name__}.",
+                todo="Check that the URL is a node's JSON-RPC over HTTP.",
+            ) from error
+
+
+def open_http(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> HttpProvider:
     """A provider for the node at ``url`` that gives up a request after ``timeout_seconds``; connects to nothing yet.
 
     Raises:
@@ -55,4 +72,4 @@ def open_http(url: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> 
         backoff_factor=_BACKOFF_SECONDS,
         method_allowlist=READ_METHODS,
     )
-    return HTTPProvider(url, request_kwargs={"timeout": timeout_seconds}, exception_retry_configuration=retries)
+    return HttpProvider(url, request_kwargs={"timeout": timeout_seconds}, exception_retry_configuration=retries)

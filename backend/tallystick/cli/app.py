@@ -368,4 +368,4 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve the HTTP API under /v1, on loopback only: it has no accounts yet."""
-    bootstrap.serve(Home.of(os.environ), host, port)
+    bootstrap.serve(Home.of(os.environ), host, port, lambda url: console.print(f"serving {url}/v1, on loopback only"))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -52,33 +51,10 @@ def verify_command(
             progress=lambda done, total: progress("verified", done, total),
         )
     if as_json:
-        print_json(verdict_json(verdict))
+        print_json(check.verdict_json(verdict))
     else:
         print_verdict(verdict, named_ledger=known_ledger is not None)
     raise typer.Exit(_EXITS[verdict.outcome])
-
-
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """``verdict`` for programs: ``verdict`` is valid, invalid or unchecked; ``failed`` the failing step or null."""
-    bundle = verdict.bundle
-    return {
-        "verdict": "unchecked" if verdict.outcome is Outcome.UNCHECKED else verdict.outcome.value,
-        "failed": None if verdict.failed is None else verdict.failed.value,
-        "message": verdict.message,
-        "passed": [step.value for step in verdict.passed],
-        "subject": None if bundle is None else to_hex(bundle.subject),
-        "ledger": None if bundle is None else to_hex(bundle.ledger),
-        "chainId": None if bundle is None else bundle.chain_id,
-        "asOf": None
-        if bundle is None
-        else {
-            "blockNumber": bundle.as_of.number,
-            "blockHash": to_hex(bundle.as_of.hash),
-            "timestamp": bundle.as_of.timestamp,
-        },
-        "entries": len(verdict.entries),
-        "standings": dict(Counter(entry.standing.value for entry in verdict.entries)),
-    }
 
 
 def print_verdict(verdict: Verdict, *, named_ledger: bool) -> None:
@@ -95,14 +71,15 @@ def print_verdict(verdict: Verdict, *, named_ledger: bool) -> None:
     if verdict.bundle is None or verdict.outcome is Outcome.INVALID:
         return
     bundle = verdict.bundle
-    void = [entry for entry in verdict.entries if entry.standing is not Standing.STANDS]
-    hidden = sum(entry.hidden for entry in verdict.entries)
     names = {binding.party: binding.name for binding in bundle.bindings}
     console.print(f"subject    {escape(names.get(bundle.subject, to_hex(bundle.subject)))}")
-    console.print(
-        "proven     the log is complete, every entry's author and latest possible time, the figures recomputed"
-    )
-    console.print("asserted   what an entry says is its issuer's word, and mutual where the other side confirmed it")
+    if verdict.outcome is Outcome.UNCHECKED:
+        console.print("proven     nothing yet: this is neither good nor bad news about the history")
+        return
+    void = [entry for entry in verdict.entries if entry.standing is not Standing.STANDS]
+    hidden = sum(entry.hidden for entry in verdict.entries)
+    console.print("proven     the log is complete; who signed each entry; by when it existed; the report's figures")
+    console.print("asserted   what an entry says is its issuer's word, mutual where the other side confirmed it")
     console.print(f"hidden     {hidden} fields" + (f"; void entries, not counted: {len(void)}" if void else ""))
     if not named_ledger:
         console.print(

@@ -30,7 +30,7 @@ from tallystick.credit.content import Fields, read_accepted_amount
 from tallystick.credit.findings import FindingCode, Findings
 from tallystick.protocol.entry import Entry, Standing
 from tallystick.protocol.evidence import Kind, kind_name
-from tallystick.protocol.types import EvidenceId, PartyId, clip
+from tallystick.protocol.types import ZERO32, EvidenceId, PartyId, clip
 
 TermsT = TypeVar("TermsT")
 
@@ -155,6 +155,8 @@ class Statements:
     def _check_parent(self, kind: int, parent: EvidenceId, children: Sequence[Entry]) -> None:
         answered = self.by_id.get(parent)
         if answered is None:
+            # what a witness acknowledged stands in the logs of those it concerns, not in the witness's own
+            children = [child for child in children if child.evidence.counterparty != ZERO32]
             code, message = FindingCode.UNKNOWN_PARENT, "which is not among the standing entries of this log"
         elif kind in _FITS and answered.evidence.kind not in _FITS[kind]:
             code, message = FindingCode.MISPLACED, f"a {kind_name(answered.evidence.kind)}"

@@ -22,6 +22,21 @@ from tallystick.store.records import EvidenceRecord, EvidenceState
 _ACCEPTED = frozenset({EvidenceState.PENDING, EvidenceState.SEALING, EvidenceState.FINAL})
 
 
+def _allocations(shown: dict[str, Json]) -> list[tuple[str, Decimal]]:
+    """The (invoice, amount) pairs of a payment whose form was checked."""
+    allocations = shown["allocations"]
+    assert isinstance(allocations, list), "the form of the field was checked"
+    return [(str(item["invoice"]), Decimal(item["amount"])) for item in allocations]
+
+
+def _sums(shown: dict[str, Json]) -> dict[str, Decimal]:
+    """What a payment allocates to each invoice."""
+    sums: dict[str, Decimal] = {}
+    for invoice, amount in _allocations(shown):
+        sums[invoice] = sums.get(invoice, Decimal(0)) + amount
+    return sums
+
+
 class Acceptance:
     """Evidence on its way into the store, checked one by one against what is kept and what came before it."""
 
@@ -30,11 +45,12 @@ class Acceptance:
         self._context = context
         self._transaction = transaction
         self._added: dict[EvidenceId, EvidenceRecord] = {}
+        self._answers: dict[EvidenceId, list[EvidenceRecord]] = {}
         self._kept: dict[EvidenceId, EvidenceRecord | None] = {}
         self._signers: dict[PartyId, frozenset[Address]] = {}
         self._contracts: dict[DealId, EvidenceRecord | None] = {}
-        self._allocated: dict[DealId, dict[str, Decimal]] = {}
-        self._allocated_to_new: dict[str, Decimal] = {}
+        self._payments_of: dict[DealId, dict[EvidenceId, dict[str, Decimal]]] = {}
+        self._new_payments: dict[EvidenceId, dict[str, Decimal]] = {}
         self._fields: dict[EvidenceId, dict[str, Json]] = {}
 
     def add(self, record: EvidenceRecord) -> None:
@@ -49,13 +65,14 @@ class Acceptance:
             self._check_times(record)
             shown = self._check_content(record)
             self._check_references(evidence)
-            if evidence.kind == Kind.PAYMENT:
+            if "allocations" in shown:
                 self._check_allocations(record, shown)
         except (Refused, NotFound, MalformedEvidence, BadSignature) as error:
             error.args = (f"{kind_name(evidence.kind)}: {error.args[0]}",)
             error.message = error.args[0]
             raise
         self._added[record.evidence_id] = record
+        self._answers.setdefault(evidence.parent, []).append(record)
         self._fields[record.evidence_id] = shown
         if evidence.kind == Kind.CONTRACT and self._contracts.get(evidence.deal) is None:
             self._contracts[evidence.deal] = record
@@ -145,50 +162,64 @@ class Acceptance:
 
     def _check_allocations(self, record: EvidenceRecord, shown: dict[str, Json]) -> None:
         """Each allocation names an INVOICE of the deal in the same currency, and none goes beyond what it bills."""
-        amount = Decimal(str(shown["amount"]))
-        total = Decimal(0)
-        for item in shown["allocations"]:  # type: ignore[union-attr]
-            share = Decimal(item["amount"])  # type: ignore[index,call-overload,arg-type]
-            name = str(item["invoice"])  # type: ignore[index,call-overload]
+        amount, total = Decimal(str(shown["amount"])), Decimal(0)
+        replaced = self._origin(record)
+        for name, share in _allocations(shown):
             invoice = self._find(EvidenceId(bytes.fromhex(name[2:])))
             if invoice is None or invoice.evidence.kind != Kind.INVOICE:
                 raise NotFound(f"allocations: invoice {name} is not known here.", todo="Record the invoice first.")
             if invoice.evidence.deal != record.evidence.deal:
                 raise Misfit(f"allocations: invoice {name} belongs to another deal.", todo="Record a payment per deal.")
-            billed = self._shown(invoice)
+            payments = self._payments(record.evidence.deal, invoice)
+            billed = self._billed(invoice)
             if billed["currency"] != shown["currency"]:
                 raise Misfit(
                     f"allocations: invoice {name} is in {billed['currency']}, the payment in {shown['currency']}.",
                     todo="State the payment in the invoice's currency.",
                 )
             payable = Decimal(str(billed["payableAmount"]))
-            allocated = self._allocated_in(record.evidence.deal, invoice)
-            before = allocated.get(name, Decimal(0))
+            before = sum((part.get(name, Decimal(0)) for of, part in payments.items() if of != replaced), Decimal(0))
             if before + share > payable:
                 raise Misfit(
                     f"allocations: invoice {name} bills {payable}, {before} of it is allocated already, "
                     f"this payment allocates {share} more.",
                     todo=f"Allocate at most {payable - before}; leave the rest of the payment unallocated.",
                 )
-            allocated[name] = before + share
             total += share
         if total > amount:
-            raise Misfit(
-                f"allocations: they add to {total}, the payment is of {amount}.", todo="Allocate at most that."
-            )
+            raise Misfit(f"allocations: they add to {total}, the payment is {amount}.", todo="Allocate at most that.")
+        self._new_payments[replaced] = _sums(shown)
+        if (known := self._payments_of.get(record.evidence.deal)) is not None:
+            known[replaced] = _sums(shown)
 
-    def _allocated_in(self, deal: DealId, invoice: EvidenceRecord) -> dict[str, Decimal]:
-        """What the payments so far allocate to each invoice of ``deal``; nothing kept can pay a new ``invoice``."""
+    def _payments(self, deal: DealId, invoice: EvidenceRecord) -> dict[EvidenceId, dict[str, Decimal]]:
+        """What each payment of ``deal``, as last corrected, allocates; nothing kept can pay a new ``invoice``."""
         if invoice.evidence_id in self._added:
-            return self._allocated_to_new
-        if deal not in self._allocated:
-            sums: dict[str, Decimal] = {}
-            for payment in self._transaction.payments_of(deal):
-                for item in self._shown(payment)["allocations"]:  # type: ignore[union-attr]
-                    name = str(item["invoice"])  # type: ignore[index,call-overload]
-                    sums[name] = sums.get(name, Decimal(0)) + Decimal(item["amount"])  # type: ignore[index,call-overload,arg-type]
-            self._allocated[deal] = sums
-        return self._allocated[deal]
+            return self._new_payments
+        if deal not in self._payments_of:
+            known: dict[EvidenceId, dict[str, Decimal]] = {}
+            for record in self._transaction.evidence_of_deal(deal, (Kind.PAYMENT, Kind.CORRECTION)):
+                shown = self._shown(record)
+                if "allocations" in shown:
+                    known[self._origin(record)] = _sums(shown)
+                elif shown.get("correctionType") == "cancelled":
+                    known.pop(self._origin(record), None)
+            self._payments_of[deal] = {**known, **self._new_payments}
+        return self._payments_of[deal]
+
+    def _origin(self, record: EvidenceRecord) -> EvidenceId:
+        """The evidence that ``record`` corrects in the end; itself where it corrects nothing."""
+        found: EvidenceRecord | None = record
+        while found is not None and found.evidence.kind == Kind.CORRECTION:
+            record, found = found, self._find(found.evidence.parent)
+        return record.evidence_id if found is None else found.evidence_id
+
+    def _billed(self, invoice: EvidenceRecord) -> dict[str, Json]:
+        """What ``invoice`` bills, as last corrected by a whole replacement."""
+        answers = self._transaction.children(invoice.evidence_id) if invoice.evidence_id not in self._added else []
+        answers += self._answers.get(invoice.evidence_id, [])
+        replacements = [self._shown(answer) for answer in answers if answer.evidence.kind == Kind.CORRECTION]
+        return next((r for r in reversed(replacements) if "payableAmount" in r), self._shown(invoice))
 
     def _shown(self, record: EvidenceRecord) -> dict[str, Json]:
         if record.evidence_id not in self._fields:

@@ -6,11 +6,13 @@ the block's hash; a bundle without state proofs is checked against the first nod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tallystick.errors import ChainError, MalformedBundle
 from tallystick.protocol.bundle import parse_bundle
+from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
 from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Verdict
 from tallystick.protocol.verify import verify_bundle
@@ -70,3 +72,26 @@ def check(
         )
     except ChainError as error:
         return Verdict(Outcome.UNCHECKED, str(error), None, bundle)
+
+
+def verdict_json(verdict: Verdict) -> Mapping[str, Json]:
+    """``verdict`` for programs: ``verdict`` is valid, invalid or unchecked; ``failed`` the failing step or null."""
+    bundle = verdict.bundle
+    return {
+        "verdict": "unchecked" if verdict.outcome is Outcome.UNCHECKED else verdict.outcome.value,
+        "failed": None if verdict.failed is None else verdict.failed.value,
+        "message": verdict.message,
+        "passed": [step.value for step in verdict.passed],
+        "subject": None if bundle is None else to_hex(bundle.subject),
+        "ledger": None if bundle is None else to_hex(bundle.ledger),
+        "chainId": None if bundle is None else bundle.chain_id,
+        "asOf": None
+        if bundle is None
+        else {
+            "blockNumber": bundle.as_of.number,
+            "blockHash": to_hex(bundle.as_of.hash),
+            "timestamp": bundle.as_of.timestamp,
+        },
+        "entries": len(verdict.entries),
+        "standings": dict(Counter(entry.standing.value for entry in verdict.entries)),
+    }

@@ -56,11 +56,14 @@ def add_parties(context: Context, members: Sequence[NewParty], progress: Progres
                 raise Duplicate(
                     f"party {member.identifiers[0]}: expected a new one, got {taken.name}, which is here already."
                 )
-    records = []
-    for done, (party, member) in enumerate(zip(ids, members, strict=True)):
-        signer = context.keys.create(f"{member.name} ({to_hex(party)[:10]})")
-        records.append(PartyRecord(party, member.name, member.identifiers, (signer,), context.clock.now()))
-        progress("keys", done + 1, len(members))
+    signers = context.keys.create_many(
+        [f"{member.name} ({to_hex(party)[:10]})" for party, member in zip(ids, members, strict=True)]
+    )
+    now = context.clock.now()
+    records = [
+        PartyRecord(party, member.name, member.identifiers, (signer,), now)
+        for party, member, signer in zip(ids, members, signers, strict=True)
+    ]
     with context.store.transaction() as transaction:
         for record in records:
             transaction.add_party(record)

@@ -73,8 +73,8 @@ class Transaction(Protocol):
     def children(self, parent: EvidenceId) -> list[EvidenceRecord]:
         """The evidence that answers ``parent``, oldest first."""
 
-    def payments_of(self, deal: DealId) -> list[EvidenceRecord]:
-        """The PAYMENT evidence of ``deal``, oldest first."""
+    def evidence_of_deal(self, deal: DealId, kinds: Iterable[int]) -> list[EvidenceRecord]:
+        """The evidence of ``deal`` that is of one of ``kinds``, oldest first."""
 
     def contract_of(self, deal: DealId) -> EvidenceRecord | None:
         """The CONTRACT that opened ``deal``, whatever its state."""
@@ -142,8 +142,11 @@ class Transaction(Protocol):
 class Store(Protocol):
     """Where the off-chain truth lives."""
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """One unit of work: committed and durable when the block ends, rolled back when it raises."""
+    def transaction(self, *, read_only: bool = False) -> AbstractContextManager[Transaction]:
+        """One unit of work: committed and durable when the block ends, rolled back when it raises.
+
+        A ``read_only`` one sees one moment of the store and never waits for a writer.
+        """
 
     def close(self) -> None: ...
 
@@ -200,6 +203,9 @@ class Keys(Protocol):
 
     def create(self, label: str) -> Address:
         """A new random key, stored durably before its address is returned."""
+
+    def create_many(self, labels: Sequence[str]) -> list[Address]:
+        """A new key for each of ``labels``, in order, all stored durably before their addresses are returned."""
 
     def sign(self, signer: Address, digest: bytes) -> bytes:
         """r || s || v over the 32-byte ``digest``. Raises ``NotFound`` if this keystore has no such key."""

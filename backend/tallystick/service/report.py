@@ -104,7 +104,7 @@ def report_of(history: History) -> Mapping[str, Json]:
 def histories(context: Context, cursor: Cursor, parties: Sequence[PartyId]) -> Iterator[Mapping[str, Json]]:
     """The report of each of ``parties`` as of ``cursor``, in that order."""
     reader = Reader.at(context, cursor)
-    with context.store.transaction() as transaction:
+    with context.store.transaction(read_only=True) as transaction:
         for party in parties:
             yield report_of(reader.read(transaction, party))
 

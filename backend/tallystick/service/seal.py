@@ -38,7 +38,7 @@ def seal(context: Context, progress: Progress = silent, wait: Callable[[float], 
         ChainUnreachable: no answer; nothing is lost.
     """
     index(context)
-    with context.store.transaction() as transaction:
+    with context.store.transaction(read_only=True) as transaction:
         total = transaction.count_pending()
     sealed = done = 0
     for batch in _under_way(context):
@@ -55,7 +55,7 @@ def seal(context: Context, progress: Progress = silent, wait: Callable[[float], 
 
 def freeze(context: Context) -> tuple[BatchRecord, int] | None:
     """Freeze the next batch of pending evidence, signed but not sent, and how many it holds; None if nothing waits."""
-    with context.store.transaction() as transaction:
+    with context.store.transaction(read_only=True) as transaction:
         records = _next_records(transaction, context)
         if not records:
             return None
@@ -96,7 +96,7 @@ def _next_records(transaction: Transaction, context: Context) -> list[EvidenceRe
 
 
 def _under_way(context: Context) -> list[BatchRecord]:
-    with context.store.transaction() as transaction:
+    with context.store.transaction(read_only=True) as transaction:
         return transaction.batches((BatchState.BUILT, BatchState.SENT))
 
 

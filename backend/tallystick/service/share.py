@@ -26,7 +26,7 @@ def bundle(context: Context, party: PartyId) -> tuple[Bundle, bytes]:
         ChainError: the node gives no state proofs (``eth_getProof``) for that block.
     """
     cursor = index(context)
-    with context.store.transaction() as transaction:
+    with context.store.transaction(read_only=True) as transaction:
         history = Reader.at(context, cursor).read(transaction, party)
         known = [transaction.party(other) for other in sorted(_parties(history))]
     bindings = tuple(bind(context, record) for record in known if record is not None and record.identifiers)

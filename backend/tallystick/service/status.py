@@ -22,7 +22,7 @@ class Status:
 def status(context: Context) -> Status:
     """How things stand now; changes nothing."""
     final = context.chain.final_block()
-    with context.store.transaction() as transaction:
+    with context.store.transaction(read_only=True) as transaction:
         counts, cursor = transaction.counts(), transaction.cursor()
     indexed = context.chain.deployment.block_number - 1 if cursor is None else cursor.block_number
     return Status(counts, cursor, final, final.number - indexed)

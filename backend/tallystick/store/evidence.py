@@ -55,10 +55,10 @@ class EvidenceRows:
         """The evidence that answers ``parent``, oldest first."""
         return self._records(select_evidence().where(evidence.c.parent == parent).order_by(evidence.c.position))
 
-    def payments_of(self, deal: DealId) -> list[EvidenceRecord]:
-        """The PAYMENT evidence of ``deal``, oldest first."""
-        payments = select_evidence().where(evidence.c.deal == deal, evidence.c.kind == int(Kind.PAYMENT))
-        return self._records(payments.order_by(evidence.c.position))
+    def evidence_of_deal(self, deal: DealId, kinds: Iterable[int]) -> list[EvidenceRecord]:
+        """The evidence of ``deal`` that is of one of ``kinds``, oldest first."""
+        wanted = select_evidence().where(evidence.c.deal == deal, evidence.c.kind.in_([int(kind) for kind in kinds]))
+        return self._records(wanted.order_by(evidence.c.position))
 
     def contract_of(self, deal: DealId) -> EvidenceRecord | None:
         """The CONTRACT that opened ``deal``, whatever its state, or None."""

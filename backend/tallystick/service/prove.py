@@ -1,0 +1,102 @@
+"""Prove one evidence: what it says, how far it has come, and where it stands in whose log.
+
+Rules: everything is as of the indexed final chain; a proof is recomputed from the frozen batch and compared with the
+indexed roots before it is given away, so that ``EvidenceLedger.verifyInclusion`` accepts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tallystick.errors import NotFound, StoreError
+from tallystick.protocol import content, merkle
+from tallystick.protocol.entry import Json
+from tallystick.protocol.hashing import keccak256
+from tallystick.protocol.log import append_leaf, entry_leaf
+from tallystick.protocol.types import Address, EvidenceId, Hash, PartyId, to_hex
+from tallystick.service.context import Context
+from tallystick.service.ports import Transaction
+from tallystick.store.records import AppendRecord, EvidenceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One place of an evidence: entry ``index`` of ``append``, with the paths to its roots, siblings lowest first."""
+
+    append: AppendRecord
+    index: int
+    signatures_hash: Hash
+    entry_proof: tuple[bytes, ...]
+    """From the entry leaf to the subject root."""
+    batch_proof: tuple[bytes, ...]
+    """From the subject leaf to the batch root."""
+
+    @property
+    def seq(self) -> int:
+        """The entry's number in the subject's whole log, from 0."""
+        return self.append.first_seq + self.index
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenEvidence:
+    """An evidence as it is kept, its shown fields, and its places by subject; none as long as it is not final."""
+
+    record: EvidenceRecord
+    fields: Mapping[str, Json]
+    placements: Sequence[Placement]
+
+
+def read_evidence(context: Context, evidence_id: EvidenceId) -> ProvenEvidence:
+    """The evidence ``evidence_id`` with its content and its inclusion proofs.
+
+    Raises:
+        NotFound: no such evidence. StoreError: what is kept does not give the indexed roots.
+    """
+    with context.store.transaction(read_only=True) as transaction:
+        record = transaction.evidence([evidence_id]).get(evidence_id)
+        if record is None:
+            raise NotFound(f"evidence {to_hex(evidence_id)}: not known here.", todo="Check the id.")
+        placements = _prove(transaction, record)
+    return ProvenEvidence(record, content.parse_all(record.disclosures), placements)
+
+
+def _prove(transaction: Transaction, record: EvidenceRecord) -> list[Placement]:
+    batches: dict[tuple[Address, int], dict[PartyId, list[bytes]]] = {}
+    placements = []
+    for append, index in transaction.placement(record.evidence_id):
+        batch = (append.operator, append.batch_id)
+        if batch not in batches:
+            batches[batch] = _leaves(transaction, *batch)
+        leaves = batches[batch]
+        members = leaves[append.subject]
+        if len(members) != append.count or merkle.root(members) != append.root:
+            raise StoreError(
+                f"batch {append.batch_id} of operator {to_hex(append.operator)}: what is kept of subject "
+                f"{to_hex(append.subject)} does not give its sealed root {to_hex(append.root)}.",
+                todo="The database was altered: restore it from a backup.",
+            )
+        subjects = sorted(leaves)
+        tops = [append_leaf(subject, merkle.root(leaves[subject]), len(leaves[subject])) for subject in subjects]
+        placements.append(
+            Placement(
+                append=append,
+                index=index,
+                signatures_hash=Hash(keccak256(record.signatures)),
+                entry_proof=merkle.prove(members, index),
+                batch_proof=merkle.prove(tops, subjects.index(append.subject)),
+            )
+        )
+    return placements
+
+
+def _leaves(transaction: Transaction, operator: Address, batch_id: int) -> dict[PartyId, list[bytes]]:
+    """The entry leaves of a whole batch by subject, in index order."""
+    entries = transaction.batch_entries(operator, batch_id)
+    records = transaction.evidence({entry.evidence_id for entry in entries})
+    leaves: dict[PartyId, list[bytes]] = {}
+    for entry in entries:
+        signatures = records[entry.evidence_id].signatures
+        leaf = entry_leaf(entry.subject, entry.index, entry.evidence_id, signatures)
+        leaves.setdefault(entry.subject, []).append(leaf)
+    return leaves
