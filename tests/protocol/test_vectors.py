@@ -1,0 +1,260 @@
+"""The published test vectors through this implementation: each comes out as it says."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tallystick.errors import BadSignature, MalformedEvidence, MalformedInput
+from tallystick.protocol import content, log, merkle
+from tallystick.protocol.binding import PartyBinding, check_identifier, party_id
+from tallystick.protocol.bundle import parse_evidence
+from tallystick.protocol.entry import Entry, Json, Standing
+from tallystick.protocol.evidence import Domain
+from tallystick.protocol.log import LogAppend
+from tallystick.protocol.signing import private_key_address, recover, sign
+from tallystick.protocol.standing import SealedEntry, judge, recover_signers
+from tallystick.protocol.state import Account, NodePool, ProofError
+from tallystick.protocol.types import BlockRef, PartyId, SignerWindow
+from tallystick.protocol.verdict import CodeHashes, Verdict
+from tallystick.protocol.verify import verify
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "docs" / "vectors").glob("*.json"))
+
+
+def vectors(name: str) -> Any:
+    return json.loads((ROOT / "docs" / "vectors" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def raw(text: str) -> Any:
+    """The bytes of ``text``, as any of the protocol's kinds of bytes."""
+    return bytes.fromhex(text[2:])
+
+
+def named(items: list[Any]) -> Any:
+    return pytest.mark.parametrize("case", items, ids=[item["name"] for item in items])
+
+
+def domain_of(value: Any) -> Domain:
+    return Domain(value["chainId"], raw(value["ledger"]))
+
+
+def report(subject: PartyId, entries: Any, as_of: BlockRef, withheld: int) -> dict[str, Json]:
+    """The report of the vectors, as docs/vectors/bundles.json describes it."""
+    return {
+        "entries": len(entries),
+        "hidden": sum(entry.hidden for entry in entries),
+        "standing": sum(entry.standing is Standing.STANDS for entry in entries),
+        "withheld": withheld,
+    }
+
+
+EVIDENCE, SIGNATURES, CONTENT, BUNDLES = map(vectors, ("evidence", "signatures", "content", "bundles"))
+
+
+def test_the_vectors_are_those_that_the_script_makes() -> None:
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "make_vectors.py"), "--check"], capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+
+
+def test_the_vectors_are_small() -> None:
+    assert len(FILES) == 9
+    assert sum(file.stat().st_size for file in FILES) < 300_000
+
+
+@named(EVIDENCE["invalid"])
+def test_invalid_evidence_is_refused(case: Any) -> None:
+    with pytest.raises((MalformedEvidence, MalformedInput)):
+        parse_evidence(case["evidence"], "evidence")
+
+
+@named(EVIDENCE["valid"])
+def test_evidence_has_the_id_of_its_vector(case: Any) -> None:
+    evidence = parse_evidence(case["evidence"], "evidence")
+    domain = domain_of(EVIDENCE["domain"])
+    assert domain.separator == raw(EVIDENCE["domainSeparator"])
+    assert evidence.struct_hash() == raw(case["structHash"])
+    assert evidence.evidence_id(domain) == raw(case["evidenceId"])
+
+
+@named(SIGNATURES["invalid"])
+def test_invalid_signatures_are_refused(case: Any) -> None:
+    with pytest.raises(BadSignature):
+        recover(raw(case["digest"]), raw(case["signature"]))
+
+
+@named(SIGNATURES["valid"])
+def test_signatures_name_their_signers(case: Any) -> None:
+    assert recover(raw(case["digest"]), raw(case["signature"])) == raw(case["signer"])
+    assert sign(raw(case["digest"]), raw(case["privateKey"])) == raw(case["signature"])
+    assert private_key_address(raw(case["privateKey"])) == raw(case["signer"])
+
+
+@named(CONTENT["invalidDisclosures"])
+def test_invalid_disclosures_are_refused(case: Any) -> None:
+    with pytest.raises(MalformedEvidence):
+        content.parse(case["disclosure"])
+
+
+@named(CONTENT["showings"])
+def test_showings_fit_their_root_or_not(case: Any) -> None:
+    hidden = [raw(digest) for digest in case["hidden"]]
+    assert (content.check_root(raw(case["contentRoot"]), case["disclosures"], hidden) is None) is case["fits"]
+
+
+@named(CONTENT["valid"])
+def test_contents_have_the_disclosures_and_root_of_their_vector(case: Any) -> None:
+    salts = iter(case["salts"])
+    disclosures = content.make(case["fields"], lambda size: raw(next(salts)))
+    digests = [content.digest(item) for item in disclosures]
+    assert list(disclosures) == case["disclosures"]
+    assert digests == [raw(digest) for digest in case["digests"]]
+    assert content.content_root(digests) == raw(case["contentRoot"])
+    assert content.parse_all(disclosures) == case["fields"]
+
+
+def test_trees_have_the_roots_and_proofs_of_their_vectors() -> None:
+    value = vectors("merkle")
+    leaves = [raw(leaf) for leaf in value["leaves"]]
+    for tree in value["trees"]:
+        shown = leaves[: tree["size"]]
+        assert merkle.root(shown) == raw(tree["root"])
+        for i, proof in enumerate(tree["proofs"]):
+            assert merkle.prove(shown, i) == tuple(map(raw, proof))
+            assert merkle.check(leaves[i], [raw(node) for node in proof], raw(tree["root"]))
+
+
+def test_logs_have_the_leaves_roots_and_heads_of_their_vectors() -> None:
+    value = vectors("log")
+    subject = raw(value["subject"])
+    entries = [(raw(entry["evidenceId"]), raw(entry["signatures"])) for entry in value["entries"]]
+    leaves = [log.entry_leaf(subject, i, *entry) for i, entry in enumerate(entries)]
+    assert leaves == [raw(entry["leaf"]) for entry in value["entries"]]
+    assert log.subject_root(subject, entries) == raw(value["subjectRoot"])
+    batch = [(raw(item["subject"]), raw(item["root"]), item["count"]) for item in value["batch"]]
+    assert log.batch_root(batch) == raw(value["batchRoot"])
+    head = bytes(32)
+    for item in value["appends"]:
+        append = LogAppend(raw(item["operator"]), item["batchId"], item["count"], raw(item["root"]), item["timestamp"])
+        head = log.extend_head(head, append)
+        assert head == raw(item["head"])
+
+
+def test_parties_have_the_ids_and_bindings_the_signers_of_their_vectors() -> None:
+    value = vectors("parties")
+    for item in value["ids"]:
+        assert party_id(raw(value["networkKey"]), item["scheme"], item["identifier"]) == raw(item["party"])
+    for item in value["invalidIdentifiers"]:
+        with pytest.raises(MalformedInput):
+            check_identifier(item["scheme"], item["identifier"])
+    domain = domain_of(value["domain"])
+    for item in value["bindings"]:
+        binding = PartyBinding(
+            raw(item["party"]),
+            item["scheme"],
+            item["identifier"],
+            item["name"],
+            item["issuedAt"],
+            raw(item["signature"]),
+        )
+        assert (binding.digest(domain), binding.signer(domain)) == (raw(item["digest"]), raw(item["signer"]))
+
+
+@named(vectors("state")["cases"])
+def test_state_proofs_give_the_value_of_their_vector(case: Any) -> None:
+    found: int | None
+    try:
+        pool = NodePool([raw(node) for node in case["nodes"]])
+        found = pool.slot(Account(raw(case["root"]), b""), raw(case["slot"]))
+        pool.check_all_used()
+    except ProofError:
+        found = None
+    assert found == case["value"]
+
+
+@named(vectors("standing")["cases"])
+def test_entries_stand_as_their_vector_says(case: Any) -> None:
+    domain = domain_of(vectors("standing")["domain"])
+    windows = {
+        (raw(item["party"]), raw(item["signer"])): SignerWindow(item["addedAt"], item["revokedAt"])
+        for item in case["signers"]
+    }
+    batches = []
+    for append in case["appends"]:
+        entries = [_sealed(entry, domain) for entry in append["entries"]]
+        batches.append((LogAppend(bytes(20), 0, len(entries), bytes(32), append["timestamp"]), entries))  # type: ignore[arg-type]
+    judged: list[Entry] = judge(raw(case["subject"]), batches, lambda *pair: windows.get(pair))
+    assert [entry.standing.value for entry in judged] == case["standings"]
+
+
+def _sealed(entry: Any, domain: Domain) -> SealedEntry:
+    evidence = parse_evidence(entry["evidence"], "evidence")
+    evidence_id = evidence.evidence_id(domain)
+    signers = recover_signers(evidence, evidence_id, raw(entry["signatures"]))
+    return SealedEntry(evidence_id, evidence, signers, content.parse_all(entry["disclosures"]), 0)
+
+
+def read(data: bytes, block_hash: str | None = BUNDLES["trustedBlockHash"]) -> Verdict:
+    hashes = BUNDLES["codeHashes"]
+    return verify(
+        data,
+        trusted_block_hash=None if block_hash is None else raw(block_hash),
+        code_hashes=CodeHashes(raw(hashes["registry"]), raw(hashes["ledger"])),
+        derive=report,
+        trusted_ledger=raw(BUNDLES["trustedLedger"]),
+    )
+
+
+BASES = {case["name"]: case["bundle"] for case in BUNDLES["bases"]}
+
+
+@named(BUNDLES["forgeries"])
+def test_forgeries_fail_at_the_step_that_their_vector_names(case: Any) -> None:
+    value = copy.deepcopy(json.loads(BASES[case["base"]]))
+    for operation in case["patch"]:
+        patch(value, operation)
+    verdict = read(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    assert (verdict.outcome, verdict.failed) == ("invalid", case["failed"]), verdict.message
+
+
+@named(BUNDLES["texts"])
+def test_texts_that_are_no_bundle_fail_at_the_schema(case: Any) -> None:
+    base = case["bundle"] if "bundle" in case else BASES[case["base"]]
+    text = case.get("prepend", "") + base + case.get("append", "")
+    assert read(text.encode()).failed == case["failed"]
+
+
+@named(BUNDLES["bases"])
+def test_bundles_have_the_outcome_of_their_vector(case: Any) -> None:
+    verdict = read(case["bundle"].encode())
+    assert (verdict.outcome, verdict.failed) == (case["outcome"], case.get("failed")), verdict.message
+
+
+def test_without_a_trusted_block_hash_nothing_is_valid() -> None:
+    case = BUNDLES["untrusted"]
+    assert read(BASES[case["base"]].encode(), case["trustedBlockHash"]).outcome == case["outcome"]
+
+
+def patch(value: Any, operation: Any) -> None:
+    """Apply one ``operation`` of RFC 6902 to ``value`` in place: add, remove or replace."""
+    *way, last = [step.replace("~1", "/").replace("~0", "~") for step in operation["path"].split("/")[1:]]
+    for step in way:
+        value = value[int(step) if isinstance(value, list) else step]
+    key = int(last) if isinstance(value, list) else last
+    if operation["op"] == "remove":
+        del value[key]
+    elif operation["op"] == "add" and isinstance(value, list):
+        value.insert(key, operation["value"])
+    else:
+        assert operation["op"] == "add" or (key in value if isinstance(value, dict) else key < len(value))
+        value[key] = operation["value"]

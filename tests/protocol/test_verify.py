@@ -1,0 +1,495 @@
+"""The verifier: each step refuses its own forgeries with its own code; what can't be checked never reads as forged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from protocol.tries import encode_header
+from protocol.world import CODE_HASHES, LEDGER, REGISTRY, World, actor, simple_report, story
+from tallystick.protocol import content
+from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, format_bundle
+from tallystick.protocol.entry import Standing
+from tallystick.protocol.evidence import Kind
+from tallystick.protocol.hashing import keccak256
+from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT
+from tallystick.protocol.state import ProofError
+from tallystick.protocol.types import Address, Hash, SignerWindow
+from tallystick.protocol.verdict import CodeHashes, Outcome, Step, Verdict
+from tallystick.protocol.verify import verify, withheld_by
+
+WORLD, SUPPLIER = story()
+BUYER, ROGUE = actor("buyer"), actor("rogue operator")
+GOOD = WORLD.bundle(SUPPLIER.party, bindings=[WORLD.binding(SUPPLIER), WORLD.binding(BUYER)])
+TRUSTED = GOOD.as_of.hash
+
+
+def verdict_of(bundle: Bundle, **more: Any) -> Verdict:
+    """The verdict of a reader who trusts the good bundle's block."""
+    options: dict[str, Any] = {
+        "trusted_block_hash": TRUSTED,
+        "code_hashes": CODE_HASHES,
+        "derive": simple_report,
+        "trusted_ledger": LEDGER,
+    } | more
+    return verify(format_bundle(bundle), **options)
+
+
+def assert_fails(bundle: Bundle, step: Step, message: str, **more: Any) -> None:
+    verdict = verdict_of(bundle, **more)
+    assert (verdict.outcome, verdict.failed) == (Outcome.INVALID, step), verdict.message
+    assert message in verdict.message
+
+
+def change_append(bundle: Bundle, at: int, change: Callable[[BundleAppend], BundleAppend]) -> Bundle:
+    appends = list(bundle.appends)
+    appends[at] = change(appends[at])
+    return replace(bundle, appends=tuple(appends))
+
+
+def change_entry(bundle: Bundle, at: int, index: int, change: Callable[[BundleEntry], BundleEntry]) -> Bundle:
+    def in_append(append: BundleAppend) -> BundleAppend:
+        entries = list(append.entries or ())
+        entries[index] = change(entries[index])
+        return replace(append, entries=tuple(entries))
+
+    return change_append(bundle, at, in_append)
+
+
+def find(bundle: Bundle, kind: int, standing: Standing = Standing.STANDS) -> tuple[int, int]:
+    """Where the first entry of ``kind`` and ``standing`` is: append and index."""
+    return next(
+        (i, j)
+        for i, append in enumerate(bundle.appends)
+        for j, entry in enumerate(append.entries or ())
+        if (entry.evidence.kind, entry.standing) == (kind, standing)
+    )
+
+
+# schema
+
+
+def test_what_is_no_bundle_fails_at_the_schema() -> None:
+    verdict = verify(b"{}", trusted_block_hash=TRUSTED, code_hashes=CODE_HASHES, derive=simple_report)
+    assert (verdict.outcome, verdict.failed, verdict.bundle) == (Outcome.INVALID, Step.SCHEMA, None)
+
+
+def test_an_entry_left_out_fails_at_the_schema_where_the_count_remains() -> None:
+    forged = change_append(GOOD, 1, lambda append: replace(append, entries=append.entries[:-1]))  # type: ignore[index]
+    assert_fails(forged, Step.SCHEMA, "An entry was left out or added")
+
+
+# header
+
+
+def test_a_bundle_as_of_another_block_than_the_trusted_one_fails_at_the_header() -> None:
+    assert_fails(GOOD, Step.HEADER, "the trusted block hash is", trusted_block_hash=Hash(bytes(32)))
+
+
+def test_a_header_of_the_forgers_own_making_fails() -> None:
+    proof, block = GOOD.proof, GOOD.as_of
+    assert proof is not None
+    header = encode_header(bytes(32), block.number, block.timestamp)
+    assert_fails(replace(GOOD, proof=replace(proof, header=header)), Step.HEADER, "expected to hash to")
+    forged = replace(GOOD, proof=replace(proof, header=header), as_of=replace(block, hash=Hash(keccak256(header))))
+    assert_fails(forged, Step.HEADER, "the trusted block hash is")
+
+
+@pytest.mark.parametrize("change", [{"number": 1_001}, {"timestamp": GOOD.as_of.timestamp - 1}])
+def test_another_number_or_time_than_the_headers_fails(change: dict[str, int]) -> None:
+    assert_fails(replace(GOOD, as_of=replace(GOOD.as_of, **change)), Step.HEADER, "asOf: expected block 1000")  # type: ignore[arg-type]
+
+
+# account
+
+
+def test_another_ledger_than_the_reader_relies_on_fails() -> None:
+    assert_fails(GOOD, Step.ACCOUNT, "ledger: expected", trusted_ledger=Address(bytes(20)))
+
+
+def test_a_ledger_or_registry_that_the_state_does_not_know_fails() -> None:
+    assert_fails(replace(GOOD, ledger=Address(bytes(20))), Step.ACCOUNT, "", trusted_ledger=None)
+    assert_fails(replace(GOOD, registry=Address(bytes(20))), Step.ACCOUNT, "")
+
+
+def test_contracts_of_other_code_fail() -> None:
+    other = Hash(bytes(32))
+    assert_fails(GOOD, Step.ACCOUNT, "EvidenceLedger", code_hashes=CodeHashes(CODE_HASHES.registry, other))
+    assert_fails(GOOD, Step.ACCOUNT, "PartyRegistry", code_hashes=CodeHashes(other, CODE_HASHES.ledger))
+
+
+def test_the_ledger_passed_off_as_the_registry_fails() -> None:
+    assert_fails(replace(GOOD, registry=GOOD.ledger), Step.ACCOUNT, "PartyRegistry")
+
+
+def test_trie_nodes_out_of_order_fail() -> None:
+    assert GOOD.proof is not None
+    forged = replace(GOOD, proof=replace(GOOD.proof, nodes=GOOD.proof.nodes[::-1]))
+    assert_fails(forged, Step.ACCOUNT, "ascending by hash")
+
+
+# storage
+
+
+def test_a_registry_that_the_ledger_does_not_rely_on_fails() -> None:
+    """The forger's own registry has the published code, but the ledger names another one."""
+    forger = World(registry=Address(keccak256(b"the forger's registry")[:20]))
+    supplier = forger.join("supplier")
+    bundle = forger.bundle(supplier.party)
+    ledger_slots, registry_slots = forger.storage()
+    assert ledger_slots[LEDGER_REGISTRY_SLOT] == int.from_bytes(forger.registry, "big")
+
+    class Chain:
+        def code_hash(self, address: Address) -> bytes:
+            return {LEDGER: CODE_HASHES.ledger, forger.registry: CODE_HASHES.registry}[address]
+
+        def slot(self, address: Address, slot: bytes) -> int:
+            slots = {**ledger_slots, LEDGER_REGISTRY_SLOT: int.from_bytes(REGISTRY, "big")}
+            return (slots if address == LEDGER else registry_slots).get(slot, 0)
+
+    assert_fails(
+        replace(bundle, proof=None),
+        Step.STORAGE,
+        "the ledger relies on registry",
+        trusted_block_hash=bundle.as_of.hash,
+        state=Chain(),
+        state_block=bundle.as_of,
+    )
+
+
+def test_an_altered_window_fails() -> None:
+    for pair, window in GOOD.windows.items():
+        for other in (SignerWindow(window.added_at, window.revoked_at + 1), SignerWindow(1, window.revoked_at)):  # type: ignore[arg-type]
+            forged = replace(GOOD, windows={**GOOD.windows, pair: other})
+            assert_fails(forged, Step.STORAGE, "the chain says added")
+
+
+def test_a_missing_trie_node_fails() -> None:
+    assert GOOD.proof is not None
+    for i in range(len(GOOD.proof.nodes)):
+        nodes = GOOD.proof.nodes[:i] + GOOD.proof.nodes[i + 1 :]
+        verdict = verdict_of(replace(GOOD, proof=replace(GOOD.proof, nodes=nodes)))
+        assert verdict.outcome is Outcome.INVALID
+        assert verdict.failed in (Step.ACCOUNT, Step.STORAGE)
+        assert "is missing" in verdict.message
+
+
+def test_a_spare_trie_node_fails() -> None:
+    assert GOOD.proof is not None
+    nodes = tuple(sorted([*GOOD.proof.nodes, b"\xc2\x80\x80"], key=keccak256))
+    assert_fails(replace(GOOD, proof=replace(GOOD.proof, nodes=nodes)), Step.STORAGE, "prove nothing")
+
+
+# head
+
+
+@pytest.mark.parametrize("at", range(len(GOOD.appends)))
+def test_a_batch_left_out_fails_at_the_head(at: int) -> None:
+    forged = replace(GOOD, appends=GOOD.appends[:at] + GOOD.appends[at + 1 :])
+    assert_fails(forged, Step.HEAD, "the history is not complete")
+
+
+def test_batches_in_another_order_or_repeated_fail_at_the_head() -> None:
+    assert_fails(replace(GOOD, appends=GOOD.appends[::-1]), Step.HEAD, "the history is not complete")
+    assert_fails(replace(GOOD, appends=(*GOOD.appends, GOOD.appends[-1])), Step.HEAD, "the history is not complete")
+
+
+def test_an_entry_left_out_together_with_its_count_fails_at_the_head() -> None:
+    def shorten(append: BundleAppend) -> BundleAppend:
+        entries = (append.entries or ())[:-1]
+        return BundleAppend(replace(append.append, count=len(entries)), entries)
+
+    assert_fails(change_append(GOOD, 1, shorten), Step.HEAD, "the history is not complete")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"operator": Address(bytes(20))}, {"batch_id": 7}, {"root": Hash(bytes(32))}, {"timestamp": GOOD.as_of.timestamp}],
+)
+def test_an_append_said_to_be_another_fails_at_the_head(change: dict[str, Any]) -> None:
+    forged = change_append(GOOD, 0, lambda append: replace(append, append=replace(append.append, **change)))
+    assert_fails(forged, Step.HEAD, "the history is not complete")
+
+
+def test_another_partys_history_fails_at_the_head() -> None:
+    """The subject is exchanged, and the proof of its head with it."""
+    other = WORLD.bundle(BUYER.party)
+    assert_fails(replace(other, appends=GOOD.appends, windows=GOOD.windows, proof=None), Step.HEAD, "", **node())
+
+
+def test_appends_that_go_back_in_time_fail_at_the_head() -> None:
+    """No chain seals so; but the fold alone would not tell."""
+    world = World()
+    supplier = world.join("supplier")
+    profile = [world.evidence(supplier, None, Kind.PROFILE, {}) for _ in range(2)]
+    world.seal(actor("operator"), profile[:1])
+    world.now -= 1_000
+    world.seal(actor("operator"), profile[1:])
+    bundle = world.bundle(supplier.party)
+    assert_fails(bundle, Step.HEAD, "out of order", trusted_block_hash=bundle.as_of.hash)
+
+
+# root
+
+
+@pytest.mark.parametrize("at", range(len(GOOD.appends)))
+def test_an_entry_left_out_and_another_put_in_its_place_fails_at_the_root(at: int) -> None:
+    entries = GOOD.appends[at].entries
+    assert entries
+    forged = change_append(GOOD, at, lambda append: replace(append, entries=(*entries[:-1], entries[0])))
+    assert_fails(forged, Step.ROOT, "an entry was changed, left out or added")
+
+
+def test_entries_in_another_order_fail_at_the_root() -> None:
+    assert_fails(
+        change_append(GOOD, 0, lambda append: replace(append, entries=(append.entries or ())[::-1])),
+        Step.ROOT,
+        "an entry was changed",
+    )
+
+
+def test_an_evidence_changed_and_signed_anew_fails_at_the_root() -> None:
+    """Even by whoever signed the first one: the signature was anchored too."""
+    at, index = find(GOOD, Kind.INVOICE)
+
+    def later(entry: BundleEntry) -> BundleEntry:
+        evidence = replace(entry.evidence, occurred_at=entry.evidence.occurred_at + 1)  # type: ignore[arg-type]
+        return replace(entry, evidence=evidence, signatures=WORLD.sign(evidence, [SUPPLIER]).signatures)
+
+    assert_fails(change_entry(GOOD, at, index, later), Step.ROOT, "an entry was changed")
+
+
+def test_another_signature_of_the_same_evidence_fails_at_the_root() -> None:
+    at, index = find(GOOD, Kind.INVOICE)
+    forged = change_entry(GOOD, at, index, lambda entry: replace(entry, signatures=bytes(65)))
+    assert_fails(forged, Step.ROOT, "an entry was changed")
+
+
+def test_another_chain_id_fails_at_the_root_for_it_changes_every_evidence_id() -> None:
+    assert_fails(replace(WORLD.bundle(SUPPLIER.party), chain_id=1), Step.ROOT, "an entry was changed")
+
+
+# signature
+
+
+@pytest.mark.parametrize(
+    ("kind", "standing"),
+    [
+        (Kind.INVOICE, Standing.BAD_SIGNATURE),
+        (Kind.INVOICE, Standing.SIGNER_INACTIVE),
+        (Kind.INVOICE, Standing.ISSUED_AHEAD),
+    ],
+)
+def test_an_entry_with_a_void_signature_declared_standing_fails(kind: int, standing: Standing) -> None:
+    at, index = find(GOOD, kind, standing)
+    forged = change_entry(GOOD, at, index, lambda entry: replace(entry, standing=Standing.STANDS))
+    assert_fails(forged, Step.SIGNATURE, f"the bundle says stands, checking says {standing}")
+
+
+def test_a_good_entry_declared_badly_signed_fails() -> None:
+    at, index = find(GOOD, Kind.INVOICE)
+    forged = change_entry(GOOD, at, index, lambda entry: replace(entry, standing=Standing.BAD_SIGNATURE))
+    assert_fails(forged, Step.SIGNATURE, "the bundle says badSignature, checking says stands")
+
+
+def test_a_signer_whose_window_is_not_proven_fails() -> None:
+    windows = dict(list(GOOD.windows.items())[1:])
+    assert_fails(replace(GOOD, windows=windows, proof=None), Step.SIGNATURE, "the bundle proves no window", **node())
+
+
+def test_a_signer_who_signed_nothing_fails() -> None:
+    windows = {**GOOD.windows, (BUYER.party, actor("nobody").address): SignerWindow(0, 0)}  # type: ignore[arg-type]
+    forged = replace(GOOD, windows=dict(sorted(windows.items())), proof=None)
+    assert_fails(forged, Step.SIGNATURE, "signed nothing in this history", **node())
+
+
+# content
+
+
+def test_a_changed_amount_fails_at_the_content() -> None:
+    at, index = find(GOOD, Kind.INVOICE)
+
+    def cheaper(entry: BundleEntry) -> BundleEntry:
+        fields = content.parse_all(entry.disclosures) | {"payableAmount": "1.00"}
+        return replace(entry, disclosures=tuple(sorted(content.make(fields, bytes))))
+
+    assert_fails(change_entry(GOOD, at, index, cheaper), Step.CONTENT, "a field was changed, added or left out")
+
+
+def test_a_field_left_out_without_its_digest_fails_at_the_content() -> None:
+    at, index = find(GOOD, Kind.INVOICE)
+    forged = change_entry(GOOD, at, index, lambda entry: replace(entry, disclosures=entry.disclosures[1:], hidden=()))
+    assert verdict_of(forged).failed is Step.CONTENT
+
+
+def test_a_malformed_entry_declared_standing_fails_at_the_content() -> None:
+    at, index = find(GOOD, Kind.INVOICE, Standing.MALFORMED)
+    forged = change_entry(GOOD, at, index, lambda entry: replace(entry, standing=Standing.STANDS))
+    assert_fails(forged, Step.CONTENT, "the bundle says stands, checking says malformed")
+
+
+# reference
+
+
+@pytest.mark.parametrize("standing", [Standing.FOREIGN, Standing.MISFIT, Standing.UNFOUNDED, Standing.REPEATED])
+def test_an_entry_without_place_in_the_history_declared_standing_fails(standing: Standing) -> None:
+    at, index = next(
+        (i, j)
+        for i, append in enumerate(GOOD.appends)
+        for j, entry in enumerate(append.entries or ())
+        if entry.standing is standing
+    )
+    forged = change_entry(GOOD, at, index, lambda entry: replace(entry, standing=Standing.STANDS))
+    assert_fails(forged, Step.REFERENCE, f"the bundle says stands, checking says {standing}")
+
+
+def test_an_entry_that_stands_declared_void_fails() -> None:
+    """Else a holder could strike out what it does not like."""
+    at, index = find(GOOD, Kind.DISPUTE)
+    forged = change_entry(GOOD, at, index, lambda entry: replace(entry, standing=Standing.UNFOUNDED))
+    assert_fails(forged, Step.REFERENCE, "the bundle says unfounded, checking says stands")
+
+
+# binding
+
+
+def test_a_binding_by_anybody_but_a_registrar_fails() -> None:
+    world, supplier = story()
+    bundle = world.bundle(supplier.party, bindings=[world.binding(supplier, signer=supplier)])
+    assert_fails(bundle, Step.BINDING, "who is no registrar")
+
+
+def test_a_binding_without_a_signature_fails() -> None:
+    bindings = tuple(replace(binding, signature=bytes(65)) for binding in GOOD.bindings)
+    assert_fails(replace(GOOD, bindings=bindings, proof=None), Step.BINDING, "signature", **node())
+
+
+def test_a_renamed_party_fails() -> None:
+    bindings = (replace(GOOD.bindings[0], name="Another GmbH"), *GOOD.bindings[1:])
+    assert_fails(replace(GOOD, bindings=bindings, proof=None), Step.BINDING, "who is no registrar", **node())
+
+
+def test_bindings_out_of_order_or_repeated_fail() -> None:
+    assert_fails(replace(GOOD, bindings=GOOD.bindings[::-1]), Step.BINDING, "ascending by party")
+    assert_fails(replace(GOOD, bindings=(GOOD.bindings[0], *GOOD.bindings)), Step.BINDING, "ascending by party")
+
+
+# report
+
+
+@pytest.mark.parametrize(
+    "change", [{"invoiced": "99"}, {"withheld": 1}, {"hidden": True}, {"note": "excellent payer"}, {"standings": {}}]
+)
+def test_an_altered_report_fails(change: dict[str, Any]) -> None:
+    name = next(iter(change))
+    assert_fails(replace(GOOD, report={**GOOD.report, **change}), Step.REPORT, f"report.{name}")
+
+
+def test_a_report_with_a_number_left_out_fails() -> None:
+    report = {name: value for name, value in GOOD.report.items() if name != "withheld"}
+    assert_fails(replace(GOOD, report=report), Step.REPORT, "report.withheld")
+
+
+# could not check
+
+
+def node(world: World = WORLD) -> dict[str, Any]:
+    """A node that the reader trusts instead of the bundle's own proof."""
+    ledger_slots, registry_slots = world.storage()
+
+    class Chain:
+        def code_hash(self, address: Address) -> bytes:
+            if address not in (LEDGER, REGISTRY):
+                raise ProofError("no such account")
+            return CODE_HASHES.ledger if address == LEDGER else CODE_HASHES.registry
+
+        def slot(self, address: Address, slot: bytes) -> int:
+            return (ledger_slots if address == LEDGER else registry_slots).get(slot, 0)
+
+    return {"state": Chain(), "state_block": GOOD.as_of, "trusted_block_hash": None}
+
+
+def test_a_bundle_without_trusted_block_hash_could_not_be_checked() -> None:
+    verdict = verdict_of(GOOD, trusted_block_hash=None)
+    assert verdict.outcome is Outcome.UNCHECKED
+    assert "compare block 1000" in verdict.message
+    assert tuple(verdict.passed) == tuple(Step)
+
+
+def test_a_bundle_with_neither_proof_nor_node_could_not_be_checked() -> None:
+    verdict = verdict_of(replace(GOOD, proof=None))
+    assert verdict.outcome is Outcome.UNCHECKED
+    assert "no state proofs" in verdict.message
+    assert not {Step.HEADER, Step.ACCOUNT, Step.STORAGE} & set(verdict.passed)
+
+
+def test_a_history_with_withheld_entries_could_not_be_checked_and_says_who_withholds() -> None:
+    bundle = WORLD.bundle(SUPPLIER.party, withhold={4})
+    verdict = verdict_of(bundle)
+    assert verdict.outcome is Outcome.UNCHECKED
+    assert f"{bundle.appends[4].append.count} entries are withheld" in verdict.message
+    assert f"0x{ROGUE.address.hex()} in its batch 0" in verdict.message
+    assert withheld_by(bundle) == [bundle.appends[4].append]
+
+
+def test_a_forgery_is_found_even_where_there_is_no_proof() -> None:
+    at, index = find(GOOD, Kind.INVOICE)
+    forged = change_entry(GOOD, at, index, lambda entry: replace(entry, signatures=bytes(65)))
+    assert_fails(replace(forged, proof=None), Step.ROOT, "an entry was changed")
+
+
+def test_a_bundle_that_a_node_proves_is_as_of_the_nodes_block() -> None:
+    late = replace(GOOD, proof=None, as_of=replace(GOOD.as_of, timestamp=GOOD.as_of.timestamp + 1))  # type: ignore[arg-type]
+    assert_fails(late, Step.HEADER, "asOf", **node())
+
+
+# valid
+
+
+def test_a_complete_history_is_valid() -> None:
+    verdict = verdict_of(GOOD)
+    assert (verdict.outcome, verdict.failed, tuple(verdict.passed)) == (Outcome.VALID, None, tuple(Step))
+    assert verdict.caveats == ()
+    assert [entry.standing for entry in verdict.entries] == [
+        entry.standing for append in GOOD.appends for entry in append.entries or ()
+    ]
+
+
+def test_the_history_of_a_party_without_entries_is_valid_when_its_absence_is_proven() -> None:
+    world = World()
+    newcomer = world.join("newcomer")
+    bundle = world.bundle(newcomer.party, bindings=[world.binding(newcomer)])
+    assert verdict_of(bundle, trusted_block_hash=bundle.as_of.hash).outcome is Outcome.VALID
+
+
+def test_a_bundle_without_proof_is_valid_against_a_node() -> None:
+    options = node() | {"trusted_block_hash": TRUSTED}
+    assert verdict_of(replace(GOOD, proof=None), **options).outcome is Outcome.VALID
+
+
+def test_what_a_holder_hides_is_counted_aloud() -> None:
+    bundle = WORLD.bundle(SUPPLIER.party, hide={"payableAmount"})
+    verdict = verdict_of(bundle)
+    assert verdict.outcome is Outcome.VALID
+    assert [caveat for caveat in verdict.caveats if "hide fields" in caveat]
+
+
+def test_a_reader_who_names_no_ledger_is_told_which_one_to_make_sure_of() -> None:
+    verdict = verdict_of(GOOD, trusted_ledger=None)
+    assert verdict.outcome is Outcome.VALID
+    assert "0x" + LEDGER.hex() in verdict.caveats[0]
+
+
+def test_every_history_of_the_story_is_valid() -> None:
+    for name in ("supplier", "buyer", "carrier", "stranger"):
+        bundle = WORLD.bundle(actor(name).party)
+        assert verdict_of(bundle).outcome is Outcome.VALID
+
+
+def test_progress_counts_all_entries() -> None:
+    seen: list[tuple[int, int]] = []
+    verdict = verdict_of(GOOD, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(verdict.entries), len(verdict.entries))
