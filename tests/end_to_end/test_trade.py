@@ -74,7 +74,7 @@ def test_the_lender_verifies_what_the_supplier_exports(trading: Shell, tmp_path:
     """From record to verdict: sealed, reported, exported, verified elsewhere from file and block hash alone."""
     invoice = changed(INVOICE, invoiceNumber="4713")
     trading.ok("record", trading.write("paid.json", [invoice, ACKNOWLEDGEMENT, PAYMENT]))
-    assert "all final" in trading.ok("seal")
+    assert "sealed and final" in trading.ok("seal")
     assert trading.ok("seal").strip() == "nothing to seal"
 
     [report] = trading.lines("history", "Buyer AG")

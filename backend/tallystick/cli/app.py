@@ -99,9 +99,7 @@ def version() -> None:
 
 @app.command()
 def init(
-    rpc: Annotated[
-        str | None, typer.Option(help="JSON-RPC URL of an EVM node; else the embedded chain.")
-    ] = None,
+    rpc: Annotated[str | None, typer.Option(help="JSON-RPC URL of an EVM node; else the embedded chain.")] = None,
     database: Annotated[str | None, typer.Option(help="Database URL; without it, SQLite in the home.")] = None,
     key_file: Annotated[
         Path | None, typer.Option(help="File with the funded account's private key in hex, for a node given by --rpc.")
@@ -254,7 +252,7 @@ def import_receivables(
             f"{result.unstated_disputes} disputed lines: a dispute is the customer's to state, so none was recorded"
         )
     if not no_seal:
-        console.print(f"all sealed and final, in {sealed} batches")
+        console.print(f"all sealed and final, batches: {sealed}")
 
 
 def _ledger_owner(context: Context, supplier: str | None) -> PartyRecord:
@@ -278,7 +276,7 @@ def seal_pending(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"batches": batches})
     else:
-        console.print(f"sealed in {batches} batches, all final" if batches else "nothing to seal")
+        console.print(f"sealed and final, batches: {batches}" if batches else "nothing to seal")
 
 
 @app.command("status")

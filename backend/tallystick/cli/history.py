@@ -66,12 +66,15 @@ def _metrics(title: str, metrics: Mapping[str, Any], currency: str, language: st
     shares = ""
     if evidence:
         shares = "  ".join(f"{word(k, language)} {_percent(v)}" for k, v in evidence.items() if _is_positive(v))
-    lines: list[RenderableType] = [Text(f"\n{title}", style="bold cyan"), grid, _ageing(metrics["ageing"], language)]
+    lines: list[RenderableType | None] = [Text(f"\n{title}", style="bold cyan"), grid]
+    for key in METRICS:
+        if key in metrics["reasons"]:
+            lines.append(Text(f"{word(key, language)} –: {metrics['reasons'][key]}", style="dim"))
+    lines.append(_ageing(metrics["ageing"], language))
     if shares:
         lines.append(Text(f"{word('evidence', language)}: {shares}", style="dim"))
-    if trend := metrics.get("trend"):
-        lines.append(_trend(trend, language))
-    return Group(*lines)
+    lines.append(_trend(metrics["trend"], language))
+    return Group(*(line for line in lines if line is not None))
 
 
 def _value(key: str, metrics: Mapping[str, Any], currency: str) -> Text:
@@ -91,11 +94,11 @@ def _value(key: str, metrics: Mapping[str, Any], currency: str) -> Text:
     return Text(f"{Decimal(value):.2f}" if isinstance(value, str) else str(value))
 
 
-def _ageing(ageing: Mapping[str, str], language: str) -> RenderableType:
+def _ageing(ageing: Mapping[str, str], language: str) -> RenderableType | None:
     amounts = {bucket: Decimal(ageing[bucket]) for bucket in _BUCKETS}
     total = sum(amounts.values())
     if total <= 0:
-        return Text("")
+        return None
     grid = Table.grid(padding=(0, 1))
     for bucket, style in zip(_BUCKETS, _BUCKET_STYLES, strict=True):
         width = int((amounts[bucket] / total * _BAR_WIDTH).to_integral_value())
@@ -104,11 +107,11 @@ def _ageing(ageing: Mapping[str, str], language: str) -> RenderableType:
     return Group(Text(word("ageing", language), style="dim"), grid)
 
 
-def _trend(trend: Sequence[Mapping[str, Any]], language: str) -> Text:
+def _trend(trend: Sequence[Mapping[str, Any]], language: str) -> Text | None:
     """Days beyond terms by quarter as a line of bars: the eye sees a payer slowing down before the mean does."""
     known = [(q["quarter"], Decimal(q["daysBeyondTermsWeighted"])) for q in trend if q["daysBeyondTermsWeighted"]]
     if len(known) < 2:
-        return Text("")
+        return None
     top = max(value for _, value in known)
     blocks = "▁▂▃▄▅▆▇█"
     marks = "".join(blocks[int(value / top * 7) if top else 0] for _, value in known)
