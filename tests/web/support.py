@@ -66,13 +66,14 @@ class Api(httpx.Client):
         """The receipt for ``draft``, which must be accepted."""
         answer = self.post("/v1/evidence", draft)
         assert answer.status_code == 201, answer.text
-        return answer.json()
+        receipt: dict[str, Any] = answer.json()
+        return receipt
 
     def final(self, evidence: str) -> dict[str, Any]:
         """``evidence`` as soon as it is final."""
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            found = self.get(f"/v1/evidence/{evidence}").json()
+            found: dict[str, Any] = self.get(f"/v1/evidence/{evidence}").json()
             if found["status"] == "final":
                 return found
             assert time.monotonic() < deadline, f"not final after {WAIT_SECONDS} s: {found['status']}"
@@ -83,7 +84,7 @@ def problem(answer: httpx.Response, status: int, name: str) -> dict[str, Any]:
     """The problem in ``answer``, which must be whole, of ``status`` and called ``name``."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    found = answer.json()
+    found: dict[str, Any] = answer.json()
     assert found["type"] == f"urn:tallystick:problem:{name}"
     assert found["status"] == status
     assert found["title"]

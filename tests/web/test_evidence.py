@@ -13,7 +13,6 @@ from tallystick.protocol.types import parse_hex, to_hex
 from web.support import Api
 from web.test_refused import managed_key, signed_body, unsigned_invoice
 
-
 LEDGER = Web3().eth.contract(abi=load_artifact("EvidenceLedger").abi)
 
 

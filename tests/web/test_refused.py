@@ -62,9 +62,7 @@ def test_a_body_that_is_no_json_is_a_bad_request(api: Api, body: bytes) -> None:
 
 def test_every_value_that_is_not_of_its_form_is_named(api: Api) -> None:
     """A draft with three mistakes is answered with where each one stands, expected, got and what to do."""
-    found = problem(
-        api.post("/v1/evidence", {"kind": "INVOICE", "content": [], "x/y": 1}), 422, "malformed-input"
-    )
+    found = problem(api.post("/v1/evidence", {"kind": "INVOICE", "content": [], "x/y": 1}), 422, "malformed-input")
     assert found["errors"] == [
         {"at": "#/issuer", "expected": "a value", "got": "nothing", "todo": "Add it."},
         {
@@ -109,7 +107,9 @@ def test_a_signature_by_a_stranger_is_refused(api: Api, opened: Opened) -> None:
     evidence, evidence_id, disclosures = unsigned_invoice(api, opened)
     before = count(api)
     body = signed_body(evidence, sign(evidence_id, b"\x11" * 32), disclosures)
-    assert to_hex(managed_key(api, "Supplier")) in problem(api.post("/v1/evidence", body), 403, "wrong-signer")["detail"]
+    assert (
+        to_hex(managed_key(api, "Supplier")) in problem(api.post("/v1/evidence", body), 403, "wrong-signer")["detail"]
+    )
     assert count(api) == before
 
 

@@ -1,0 +1,149 @@
+"""What every request passes first: a name for the log, whence it comes, how large it is, and the last catch.
+
+Rules:
+
+- each request has an id: ``X-Request-Id`` in the answer, ``instance`` in a problem, and in the log;
+- there are no accounts yet, so a web page must not reach this API through its reader's browser: the ``Host`` must be a
+  loopback name (DNS rebinding) and an ``Origin`` must be this server's own (cross-site requests);
+- a body is read up to a limit, and is of a media type that no form of a web page can send;
+- what nobody else caught is logged with the request's id, and the client learns just that.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import uuid
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tallystick.protocol.types import clip
+from tallystick.web import problems
+from tallystick.web.problems import Problem
+
+BODY_TYPES = ("application/json", "application/octet-stream")
+
+logger = logging.getLogger("tallystick.web")
+
+
+class Guard:
+    """Wraps ``app``; ``body_limit`` says how many bytes the body of a request to a path may have."""
+
+    def __init__(self, app: ASGIApp, body_limit: Callable[[str], int]) -> None:
+        self._app = app
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def named_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        try:
+            refused = _refuse_caller(scope)
+            if refused is None:
+                body, refused = await self._read_body(scope, receive)
+            if refused is not None:
+                await problems.response(refused, request_id)(scope, receive, named_send)
+                return
+            await self._app(scope, _replay(body, receive), named_send)
+        except Exception:
+            logger.exception("request %s: %s %s: unexpected error", request_id, scope["method"], clip(scope["path"]))
+            if started:
+                raise
+            unexpected = problems.of_status(
+                500, "The server met an error that it did not expect.", f"Look for {request_id} in the server's log."
+            )
+            await problems.response(unexpected, request_id)(scope, receive, named_send)
+
+    async def _read_body(self, scope: Scope, receive: Receive) -> tuple[bytes, Problem | None]:
+        headers, limit = Headers(scope=scope), self._body_limit(scope["path"])
+        length = headers.get("content-length", "")
+        if length.isdecimal() and (len(length) > 18 or int(length) > limit):
+            return b"", _too_large(limit, length[:18])
+        chunks, size = [], 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return b"", problems.of_status(400, "body: the connection was closed before its end.", "Send it again.")
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > limit:
+                return b"", _too_large(limit, "more")
+            if not message.get("more_body", False):
+                break
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if size and media_type not in BODY_TYPES:
+            return b"", problems.of_status(
+                415, f"Content-Type: expected application/json, got {clip(media_type)}.", "Name the media type."
+            )
+        return b"".join(chunks), None
+
+
+def _refuse_caller(scope: Scope) -> Problem | None:
+    headers = Headers(scope=scope)
+    host = headers.get("host", "")
+    if not is_loopback(_host_name(host)):
+        return problems.of_status(
+            421, f"Host: expected a loopback name, got {clip(host)}.", "Use http://127.0.0.1 and the port."
+        )
+    origin = headers.get("origin")
+    if origin is not None and origin != f"{scope['scheme']}://{host}":
+        return problems.of_status(
+            403,
+            f"Origin: expected none or this server's own, got {clip(origin)}.",
+            "Call the API from a program, not from a web page.",
+        )
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` (a name, or an IP address without brackets) means this machine, seen from itself."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _host_name(host: str) -> str:
+    """The name in a ``Host`` header, without port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _too_large(limit: int, got: str) -> Problem:
+    return problems.of_status(
+        413, f"body: expected at most {limit} bytes, got {got}.", "Send less at once.", {"Connection": "close"}
+    )
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """``body`` in one message, then whatever ``receive`` still says (that the client is gone)."""
+    done = False
+
+    async def replay() -> Message:
+        nonlocal done
+        if done:
+            return await receive()
+        done = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

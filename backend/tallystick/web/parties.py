@@ -1,0 +1,164 @@
+"""Routes of parties: admit, list, and show or hand out their histories."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import orjson
+from fastapi import APIRouter, Body, Header, Path, Response
+
+from tallystick.service import share
+from tallystick.service.index import index
+from tallystick.service.parties import NewParty, add_parties, find_party, parse_identifier
+from tallystick.service.report import histories
+from tallystick.web import examples
+from tallystick.web.models import NewPartyBody, PartyView
+from tallystick.web.openapi import answers, writing
+from tallystick.web.requests import Installed, StrictRoute
+
+router = APIRouter(prefix="/v1/parties", tags=["parties"], route_class=StrictRoute)
+
+PartyPath = Annotated[
+    str,
+    Path(
+        description="The party: its id, SCHEME:identifier, or its unique name. A name with a slash: use the id.",
+        examples=["LEI:529900T8BM49AURSDO55"],
+    ),
+]
+
+
+def _json_answer(description: str, schema: dict[str, Any], example: Any) -> dict[int | str, dict[str, Any]]:
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {200: {"description": description, "content": content}}
+
+
+_HISTORY = _json_answer(
+    "The report; what it says is in docs/definitions.md.",
+    {
+        "type": "object",
+        "required": [*examples.HISTORY],
+        "properties": {
+            "party": {"type": "string"},
+            "asOf": {"type": "object", "description": "The final block that everything is as of."},
+            "definitions": {"type": "string", "description": "The version of the definitions of the metrics."},
+            "complete": {"type": "boolean", "description": "False where an operator withholds entries."},
+            "entryCount": {"type": "integer"},
+            "asBuyer": {"type": "object", "description": "Metrics by currency. Amounts and ratios are strings."},
+            "asSeller": {"type": "object", "description": "Metrics by currency. Amounts and ratios are strings."},
+            "tradelines": {"type": "array", "items": {"type": "object"}},
+        },
+    },
+    examples.HISTORY,
+)
+_BUNDLE = _json_answer(
+    "The bundle file, byte for byte as it must be kept: it is canonical JSON.",
+    {"type": "object", "required": [*examples.BUNDLE]},
+    examples.BUNDLE,
+)
+_BUNDLE[200]["headers"] = {
+    "ETag": {"description": "SHA-256 of the bytes.", "schema": {"type": "string"}},
+    "Content-Disposition": {"description": "attachment; NAME.tally.json", "schema": {"type": "string"}},
+}
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The reader has these bytes already."}}
+
+
+@router.get(
+    "",
+    operation_id="listParties",
+    summary="List the parties",
+    responses=answers(503),
+    response_description="All parties, by name.",
+)
+def list_parties(installed: Installed) -> list[PartyView]:
+    """List every party that this installation knows."""
+    with installed.reading.store.transaction(read_only=True) as transaction:
+        return [PartyView.of(party) for party in transaction.parties()]
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="addParty",
+    summary="Admit a party",
+    responses=writing(409, 502, 503),
+    response_description="It is admitted, with a key that is managed here.",
+)
+def add_party(
+    body: Annotated[
+        NewPartyBody,
+        Body(openapi_examples={"company": {"summary": "A company with two identifiers", "value": examples.NEW_PARTY}}),
+    ],
+    installed: Installed,
+    response: Response,
+) -> PartyView:
+    """Admit a legal entity to the ledger and make it a key that this installation manages."""
+    member = NewParty(body.name, tuple(parse_identifier(text) for text in body.identifiers))
+    with installed.working() as context:
+        made = PartyView.of(add_parties(context, [member])[0])
+    response.headers["Location"] = f"{router.prefix}/{made.party}"
+    return made
+
+
+@router.get(
+    "/{party}",
+    operation_id="readParty",
+    summary="Read one party",
+    responses=answers(404, 422, 503),
+    response_description="The party.",
+)
+def read_party(party: PartyPath, installed: Installed) -> PartyView:
+    """Read a party's id, name, identifiers and managed keys."""
+    with installed.reading.store.transaction(read_only=True) as transaction:
+        return PartyView.of(find_party(transaction, party))
+
+
+@router.get(
+    "/{party}/history",
+    operation_id="readHistory",
+    summary="Read a party's credit history",
+    responses={**_HISTORY, **answers(404, 422, 502, 503)},
+    response_class=Response,
+)
+def read_history(party: PartyPath, installed: Installed) -> Response:
+    """Derive the complete credit history of a party as of the newest final block."""
+    with installed.working() as context:
+        cursor = index(context)
+        with context.store.transaction(read_only=True) as transaction:
+            found = find_party(transaction, party)
+        report = next(histories(context, cursor, [found.party]))
+    return Response(orjson.dumps(report), media_type="application/json")
+
+
+@router.get(
+    "/{party}/bundle",
+    operation_id="downloadBundle",
+    summary="Download a party's history as a bundle",
+    responses={**_BUNDLE, **_NOT_MODIFIED, **answers(404, 422, 502, 503)},
+    response_class=Response,
+)
+def download_bundle(
+    party: PartyPath,
+    installed: Installed,
+    if_none_match: Annotated[str | None, Header(description="ETags that the reader has.")] = None,
+) -> Response:
+    """Export a party's complete history as one file that anyone can check offline against one block hash."""
+    with installed.working() as context:
+        with context.store.transaction(read_only=True) as transaction:
+            found = find_party(transaction, party)
+        _, data = share.bundle(context, found.party)
+    etag = f'"{hashlib.sha256(data).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and (if_none_match.strip() == "*" or etag in if_none_match):
+        return Response(status_code=304, headers=headers)
+    headers["Content-Disposition"] = _disposition(found.name)
+    return Response(data, headers=headers, media_type="application/json")
+
+
+def _disposition(name: str) -> str:
+    """The Content-Disposition of the bundle of the party called ``name``. Source: RFC 6266 sections 4.3 and 5."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "party"
+    exact = quote(name.replace("/", "-"), safe="")
+    return f"attachment; filename=\"{plain}.tally.json\"; filename*=UTF-8''{exact}.tally.json"

@@ -1,0 +1,88 @@
+"""Serves the application on a loopback address until it is told to stop.
+
+Rules: there are no accounts yet, so nobody but this machine may connect; a stop lets the batch under way finish.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from tallystick.errors import UsageError
+from tallystick.protocol.types import clip
+from tallystick.service.context import Context
+from tallystick.web.app import create_app
+from tallystick.web.guard import is_loopback
+from tallystick.web.sealing import SEAL_INTERVAL_SECONDS
+
+BACKLOG = 128
+GRACEFUL_SHUTDOWN_SECONDS = 10
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on ``host``, a loopback address, and ``port`` (0: any that is free).
+
+    Raises:
+        UsageError: another machine could connect to ``host``, or the port can't be had.
+    """
+    if not is_loopback(host):
+        raise UsageError(
+            f"--host: expected a loopback address, got {clip(host)}: accounts, roles and consents come later, "
+            "and without them whoever reaches the server may do everything.",
+            todo="Use 127.0.0.1, and reach it from elsewhere through a tunnel such as ssh -L.",
+        )
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{host} port {port}: can't listen there ({reason}).", todo="Choose another port.") from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The URL at which ``listener`` is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_server(context: Context, *, seal_interval_seconds: float | None = SEAL_INTERVAL_SECONDS) -> uvicorn.Server:
+    """The server of the application over ``context``, not running yet."""
+    config = uvicorn.Config(
+        create_app(context, seal_interval_seconds=seal_interval_seconds),
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def run(context: Context, listener: socket.socket, ready: Callable[[str], None]) -> None:
+    """Serve ``context`` on ``listener`` until SIGINT or SIGTERM; calls ``ready`` with the URL first."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    server = make_server(context)
+    # uvicorn raises the signal again when it is done: a termination then leaves through the callers, who close the home
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _leave)
+    ready(url_of(listener))
+    server.run(sockets=[listener])
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
