@@ -57,7 +57,7 @@ def evidence_count(world: World) -> int:
         ([{**INVOICE, "issuer": "LEI:NOBODY"}], NotFound, "not known here"),
         ([{**INVOICE, "counterparty": SUPPLIER, "deal": UNKNOWN}], MalformedEvidence, "another party than the issuer"),
         ([{**INVOICE, "deal": UNKNOWN}], Unfounded, "no contract between exactly these two"),
-        ([{**INVOICE, "counterparty": CARRIER}], Misfit, "expected one deal"),
+        ([{**INVOICE, "counterparty": CARRIER}], Misfit, "deal: expected one between"),
         ([{**INVOICE, "occurredAt": "yesterday"}], MalformedInput, "ISO 8601"),
         ([{**CONTRACT, "counterparty": None}], Misfit, "signed by both"),
         ([{**ACKNOWLEDGEMENT, "parent": UNKNOWN}], NotFound, "not known here"),

@@ -56,6 +56,19 @@ def test_a_crash_after_sending_loses_and_repeats_nothing(trading: World) -> None
     check_everything_sealed_once(trading, 2)
 
 
+def test_a_batch_whose_nonce_was_used_meanwhile_goes_out_in_another_transaction() -> None:
+    """Where the registrar's account seals too, an admission may take the nonce of a frozen batch: nothing is stuck."""
+    with in_memory(one_account=True) as world:
+        world.party("Supplier GmbH", SUPPLIER)
+        world.party("Buyer AG", BUYER)
+        world.record(CONTRACT)
+        frozen = seal.freeze(world.context)
+        assert frozen is not None
+        world.party("Carrier SA", "DUNS:150483782")
+        assert seal.seal(world.context) == 1
+        check_everything_sealed_once(world, 1)
+
+
 def test_sealing_nothing_does_nothing(trading: World) -> None:
     """Without pending evidence there is no batch."""
     assert seal.seal(trading.context) == 1

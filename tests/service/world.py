@@ -61,11 +61,12 @@ class World:
 
 
 @contextmanager
-def in_memory(limits: Limits | None = None) -> Iterator[World]:
-    """A fresh installation that leaves nothing behind."""
+def in_memory(limits: Limits | None = None, *, one_account: bool = False) -> Iterator[World]:
+    """A fresh installation that leaves nothing behind; with ``one_account`` the registrar is the operator too."""
     entropy = SeededEntropy()
     keys = MemoryKeystore(entropy.bytes)
     registrar, operator = keys.create_many(["registrar", "operator"])
+    operator = registrar if one_account else operator
     chain = MemoryChain(registrar, [operator], genesis_timestamp=START)
     store = open_store("sqlite://")
     with store.transaction() as transaction:

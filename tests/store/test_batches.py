@@ -9,7 +9,7 @@ import pytest
 from store.samples import AWAITING, BUYER, OPERATOR, OTHER_OPERATOR, SUPPLIER, batch, entries, evidence
 from tallystick.errors import Duplicate, Misfit, NotFound
 from tallystick.protocol.evidence import Kind
-from tallystick.protocol.types import to_hex
+from tallystick.protocol.types import Hash, to_hex
 from tallystick.store.records import BatchState, EvidenceState
 from tallystick.store.sql import SqlStore
 
@@ -140,3 +140,21 @@ def test_a_large_batch_is_frozen_whole(store: SqlStore) -> None:
         transaction.add_batch(batch(0), entries(records, SUPPLIER, BUYER))
         assert transaction.count_pending() == 0
         assert len(transaction.batch_entries(OPERATOR, 0)) == 4_000
+
+
+def test_only_a_batch_that_is_not_final_is_carried_by_another_transaction(store: SqlStore) -> None:
+    """``resign_batch`` refuses an unknown and a final batch; otherwise it changes the transaction and nothing else."""
+    with store.transaction() as transaction:
+        with pytest.raises(NotFound, match="no batch 0"):
+            transaction.resign_batch(OPERATOR, 0, b"again", Hash(b"\x01" * 32))
+        transaction.add_evidence([evidence(1)])
+        transaction.add_batch(batch(0), entries([evidence(1)]))
+        transaction.resign_batch(OPERATOR, 0, b"again", Hash(b"\x01" * 32))
+        resigned = replace(batch(0), raw_transaction=b"again", transaction_hash=Hash(b"\x01" * 32))
+        assert transaction.batches(BatchState) == [resigned]
+        assert transaction.batch_entries(OPERATOR, 0) == sorted(
+            entries([evidence(1)]), key=lambda entry: (entry.subject, entry.index)
+        )
+        transaction.set_batch_state(OPERATOR, 0, BatchState.FINAL)
+        with pytest.raises(Misfit, match="is final"):
+            transaction.resign_batch(OPERATOR, 0, b"too late", Hash(b"\x02" * 32))

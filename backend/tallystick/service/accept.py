@@ -68,8 +68,9 @@ class Acceptance:
             if "allocations" in shown:
                 self._check_allocations(record, shown)
         except (Refused, NotFound, MalformedEvidence, BadSignature) as error:
-            error.args = (f"{kind_name(evidence.kind)}: {error.args[0]}",)
-            error.message = error.args[0]
+            name = kind_name(evidence.kind)
+            if not error.message.startswith(name):
+                error.message = f"{name}: {error.message}"
             raise
         self._added[record.evidence_id] = record
         self._answers.setdefault(evidence.parent, []).append(record)

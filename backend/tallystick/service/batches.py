@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tallystick.chain.records import Append
 from tallystick.protocol.evidence import subjects
 from tallystick.protocol.log import subject_root
-from tallystick.protocol.types import ZERO32, Address, EvidenceId, Hash, PartyId
+from tallystick.protocol.types import ZERO32, Address, EvidenceId, PartyId
 from tallystick.service.ports import Transaction
 from tallystick.store.records import BatchEntry, EvidenceRecord
 
@@ -37,21 +37,21 @@ def arrange(
         for subject in sorted(by_subject)
         for i, record in enumerate(by_subject[subject])
     ]
-    appends = [
-        Append(subject, _root(subject, by_subject[subject]), len(by_subject[subject])) for subject in sorted(by_subject)
-    ]
-    return entries, appends
+    return entries, _appends(by_subject)
 
 
-def append_roots(transaction: Transaction, operator: Address, batch_id: int) -> dict[PartyId, Hash]:
-    """The subject roots of a frozen batch, recomputed from what is kept."""
+def frozen_appends(transaction: Transaction, operator: Address, batch_id: int) -> list[Append]:
+    """The appends of a frozen batch, ascending by subject, recomputed from what is kept."""
     entries = transaction.batch_entries(operator, batch_id)
     records = transaction.evidence({entry.evidence_id for entry in entries})
     by_subject: dict[PartyId, list[EvidenceRecord]] = {}
     for entry in entries:
         by_subject.setdefault(entry.subject, []).append(records[entry.evidence_id])
-    return {subject: _root(subject, members) for subject, members in by_subject.items()}
+    return _appends(by_subject)
 
 
-def _root(subject: PartyId, records: Sequence[EvidenceRecord]) -> Hash:
-    return subject_root(subject, [(record.evidence_id, record.signatures) for record in records])
+def _appends(by_subject: Mapping[PartyId, Sequence[EvidenceRecord]]) -> list[Append]:
+    return [
+        Append(subject, subject_root(subject, [(r.evidence_id, r.signatures) for r in records]), len(records))
+        for subject, records in sorted(by_subject.items())
+    ]

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from tallystick.chain.records import SealedBatch, SignerChange
 from tallystick.errors import ChainInconsistent
 from tallystick.protocol.log import LogAppend, batch_root, extend_head
-from tallystick.protocol.types import ZERO32, Address, Hash, PartyId, Timestamp, to_hex
-from tallystick.service.batches import append_roots
+from tallystick.protocol.types import ZERO32, Address, Timestamp, to_hex
+from tallystick.service.batches import frozen_appends
 from tallystick.service.context import Context, Progress, silent
 from tallystick.service.ports import Transaction
 from tallystick.store.records import AppendRecord, BatchState, Cursor, SignerRecord
@@ -124,9 +124,7 @@ def _check_frozen(transaction: Transaction, operator: Address, batch: SealedBatc
     """What this installation sealed is what it froze; another operator's batch can't be checked here."""
     if batch.operator != operator:
         return
-    frozen: dict[PartyId, Hash] = append_roots(transaction, operator, batch.batch_id)
-    sealed = {append.subject: append.root for append in batch.appends}
-    if frozen != sealed:
+    if frozen_appends(transaction, operator, batch.batch_id) != list(batch.appends):
         raise ChainInconsistent(
             f"{where}: the chain holds other roots than this home froze.",
             todo="Another installation seals with the same operator key: stop one of them; each needs its own key.",

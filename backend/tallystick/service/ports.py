@@ -100,6 +100,9 @@ class Transaction(Protocol):
     def set_batch_state(self, operator: Address, batch_id: int, state: BatchState) -> None:
         """Move a batch on; when FINAL, its evidence becomes FINAL too."""
 
+    def resign_batch(self, operator: Address, batch_id: int, raw_transaction: bytes, transaction_hash: Hash) -> None:
+        """Let another transaction carry a frozen batch whose own can't be included any more; its content stays."""
+
     def batch_entries(self, operator: Address, batch_id: int) -> list[BatchEntry]:
         """The frozen content, by subject then index; empty for another operator's batch."""
 

@@ -14,7 +14,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tallystick.errors import MalformedInput, Misfit, NotFound, WrongSigner
+from tallystick.errors import MalformedInput, Misfit, NotFound, TallystickError, WrongSigner
 from tallystick.intake.drafts import Draft
 from tallystick.protocol import content
 from tallystick.protocol.entry import Json
@@ -70,9 +70,12 @@ def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
         labels: dict[str, EvidenceRecord] = {}
         made = []
         for position, draft in enumerate(drafts):
-            statement = _resolve(transaction, context, draft, labels, f"draft {position + 1}")
-            evidence = sign_statement(context, statement)
-            acceptance.add(evidence)
+            try:
+                evidence = sign_statement(context, _resolve(transaction, context, draft, labels))
+                acceptance.add(evidence)
+            except TallystickError as error:
+                error.message = f"draft {position + 1}: {error.message}"
+                raise
             made.append(evidence)
             if draft.label is not None:
                 labels[draft.label] = evidence
@@ -204,16 +207,16 @@ def _sign_for(context: Context, party: PartyRecord, digest: bytes) -> bytes:
 
 
 def _resolve(
-    transaction: Transaction, context: Context, draft: Draft, labels: Mapping[str, EvidenceRecord], name: str
+    transaction: Transaction, context: Context, draft: Draft, labels: Mapping[str, EvidenceRecord]
 ) -> Statement:
     issuer = find_party(transaction, draft.issuer)
     counterparty = None if draft.counterparty is None else find_party(transaction, draft.counterparty)
     parent: EvidenceRecord | None = None
     if draft.parent is not None:
-        parent = _referred(transaction, draft.parent, labels, f"{name}: parent")
+        parent = _referred(transaction, draft.parent, labels, "parent")
     fields = dict(draft.content)
     if isinstance(allocations := fields.get("allocations"), list):
-        fields["allocations"] = [_resolve_allocation(item, labels, name) for item in allocations]
+        fields["allocations"] = [_resolve_allocation(item, labels) for item in allocations]
     occurred_at = draft.occurred_at
     if occurred_at is None:
         occurred_at = occurred_on(fields) or context.clock.now()
@@ -221,7 +224,7 @@ def _resolve(
         kind=draft.kind,
         issuer=issuer,
         counterparty=counterparty,
-        deal=_resolve_deal(transaction, context, draft, labels, (issuer, counterparty), parent, name),
+        deal=_resolve_deal(transaction, context, draft, labels, (issuer, counterparty), parent),
         parent=EvidenceId(ZERO32) if parent is None else parent.evidence_id,
         fields=fields,
         occurred_at=occurred_at,
@@ -236,13 +239,12 @@ def _resolve_deal(
     labels: Mapping[str, EvidenceRecord],
     parties: tuple[PartyRecord, PartyRecord | None],
     parent: EvidenceRecord | None,
-    name: str,
 ) -> DealId:
     """The deal named, else the parent's, else a new one for a CONTRACT, else the only one between the two parties."""
     if draft.deal is not None:
         if draft.deal.startswith("@"):
-            return _referred(transaction, draft.deal, labels, f"{name}: deal").evidence.deal
-        return DealId(parse_bytes32(draft.deal, f"{name}: deal"))
+            return _referred(transaction, draft.deal, labels, "deal").evidence.deal
+        return DealId(parse_bytes32(draft.deal, "deal"))
     if parent is not None:
         return parent.evidence.deal
     if draft.kind == Kind.CONTRACT:
@@ -260,7 +262,7 @@ def _resolve_deal(
     if len(deals) == 1:
         return DealId(deals.pop())
     raise Misfit(
-        f"{name}: expected one deal between {issuer.name} and {counterparty.name}, found {len(deals)}.",
+        f"deal: expected one between {issuer.name} and {counterparty.name}, found {len(deals)}.",
         todo="Record and countersign a CONTRACT first." if not deals else "Name the deal by its id.",
     )
 
@@ -279,12 +281,12 @@ def _referred(
     return found
 
 
-def _resolve_allocation(item: Json, labels: Mapping[str, EvidenceRecord], name: str) -> Json:
+def _resolve_allocation(item: Json, labels: Mapping[str, EvidenceRecord]) -> Json:
     if not isinstance(item, Mapping):
         return item
     invoice = item.get("invoice")
     if isinstance(invoice, str) and invoice.startswith("@"):
         if invoice[1:] not in labels:
-            raise MalformedInput(f"{name}: no earlier draft of this call is labelled {clip(invoice[1:])}.")
+            raise MalformedInput(f"allocations: no earlier draft of this call is labelled {clip(invoice[1:])}.")
         return {**item, "invoice": to_hex(labels[invoice[1:]].evidence_id)}
     return item

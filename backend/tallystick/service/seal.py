@@ -8,6 +8,7 @@ Rules:
 
 - a batch is frozen and its signed transaction kept before the first byte is sent; after a crash the same bytes go out
   again. The contract takes each batch id once, so a resend is harmless and a double seal impossible;
+- where the account's nonce was used for something else meanwhile, another transaction carries the same frozen batch;
 - one batch is under way at a time; the next is built when it is final;
 - an evidence never straddles two batches: a batch is closed before its touched subjects exceed the limit.
 """
@@ -16,12 +17,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from tallystick.chain.records import Append, SignedTransaction
 from tallystick.errors import ChainError, TransactionFailed
 from tallystick.protocol.log import batch_root
 from tallystick.protocol.types import PartyId, to_hex
-from tallystick.service.batches import arrange, parents_of, subjects_of
+from tallystick.service.batches import arrange, frozen_appends, parents_of, subjects_of
 from tallystick.service.context import Context, Progress, silent
 from tallystick.service.index import index
 from tallystick.service.ports import Transaction
@@ -100,26 +102,44 @@ def _under_way(context: Context) -> list[BatchRecord]:
         return transaction.batches((BatchState.BUILT, BatchState.SENT))
 
 
-def _finish(context: Context, batch: BatchRecord, wait: Callable[[float], None]) -> None:
-    """Send ``batch`` until it is included, then index until it is final."""
-    if context.chain.next_batch(context.operator, None) <= batch.batch_id:
+def _send(context: Context, batch: BatchRecord) -> BatchRecord:
+    """Send ``batch`` unless the chain has it; returns it as it was sent."""
+    if context.chain.next_batch(context.operator, None) > batch.batch_id:
+        return batch
+    try:
         context.chain.send(batch.raw_transaction)
+        return batch
+    except TransactionFailed:
+        with context.store.transaction(read_only=True) as transaction:
+            appends = frozen_appends(transaction, batch.operator, batch.batch_id)
+        signed = _sign(context, batch.batch_id, appends)
     with context.store.transaction() as transaction:
-        transaction.set_batch_state(batch.operator, batch.batch_id, BatchState.SENT)
+        transaction.resign_batch(batch.operator, batch.batch_id, signed.raw, signed.hash)
+    context.chain.send(signed.raw)
+    return replace(batch, raw_transaction=signed.raw, transaction_hash=signed.hash)
+
+
+def _finish(context: Context, batch: BatchRecord, wait: Callable[[float], None]) -> None:
+    """Send ``batch`` and index until the chain has it in a final block, whichever transaction carried it there."""
+    sent = _send(context, batch)
+    with context.store.transaction() as transaction:
+        transaction.set_batch_state(sent.operator, sent.batch_id, BatchState.SENT)
     waited, pause = 0.0, 0.05
     while True:
-        inclusion = context.chain.inclusion(batch.transaction_hash)
+        index(context)
+        with context.store.transaction(read_only=True) as transaction:
+            if transaction.sealed_count(sent.operator) > sent.batch_id:
+                return
+        inclusion = context.chain.inclusion(sent.transaction_hash)
         if inclusion is not None and not inclusion.succeeded:
             raise TransactionFailed(
-                f"batch {batch.batch_id}: its transaction {to_hex(batch.transaction_hash)} reverted in block "
+                f"batch {sent.batch_id}: its transaction {to_hex(sent.transaction_hash)} reverted in block "
                 f"{inclusion.block.number}.",
                 todo="Check that the operator account is registered: `tallystick status` names it.",
             )
-        if inclusion is not None and index(context).block_number >= inclusion.block.number:
-            return
         if waited > FINALITY_TIMEOUT_SECONDS:
             raise ChainError(
-                f"batch {batch.batch_id}: not final after {FINALITY_TIMEOUT_SECONDS:.0f} s.",
+                f"batch {sent.batch_id}: not final after {FINALITY_TIMEOUT_SECONDS:.0f} s.",
                 todo="Nothing is lost: run `tallystick seal` again; check the node and the fees.",
             )
         wait(pause)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, select
 
 from tallystick.errors import Duplicate, Misfit, NotFound
-from tallystick.protocol.types import Address, EvidenceId, to_hex
+from tallystick.protocol.types import Address, EvidenceId, Hash, to_hex
 from tallystick.store.records import BatchEntry, BatchRecord, BatchState
 from tallystick.store.rows import BATCH_COLUMNS, batch_record, chunks
 from tallystick.store.schema import acceptance, batch_entry
@@ -79,6 +79,24 @@ class BatchRows:
             outgoing.update()
             .where(outgoing.c.operator == operator, outgoing.c.batch_id == batch_id)
             .values(state=state.value)
+        )
+
+    def resign_batch(self, operator: Address, batch_id: int, raw_transaction: bytes, transaction_hash: Hash) -> None:
+        """Let another transaction carry the frozen batch ``batch_id`` of ``operator``; its content stays as it is.
+
+        Raises:
+            NotFound: no such batch.
+            Misfit: it is final already.
+        """
+        known = self._state_of(operator, batch_id)
+        if known is None:
+            raise NotFound(f"There is no batch {batch_id} of {to_hex(operator)}.")
+        if known is BatchState.FINAL:
+            raise Misfit(f"The batch {batch_id} of {to_hex(operator)} is final: nothing carries it any more.")
+        self._connection.execute(
+            outgoing.update()
+            .where(outgoing.c.operator == operator, outgoing.c.batch_id == batch_id)
+            .values(raw_transaction=raw_transaction, transaction_hash=transaction_hash)
         )
 
     def batch_entries(self, operator: Address, batch_id: int) -> list[BatchEntry]:
