@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -122,9 +123,11 @@ def _attack(number: int, attack: Attack, code_hashes: CodeHashes) -> bool:
 
 def _what_next(home: Path, path: Path, block_hash: Hash, seconds: float) -> None:
     _chapter(f"Done in {seconds:.0f} s. Try next")
-    prefix = f"export TALLYSTICK_HOME={home} TALLYSTICK_PASSPHRASE={PASSPHRASE}"
+    console.print(f"  export TALLYSTICK_HOME={home} TALLYSTICK_PASSPHRASE={PASSPHRASE}", soft_wrap=True)
+    if shutil.which("tallystick") is None:
+        programs = os.path.relpath(Path(sys.executable).parent)
+        console.print(f'  export PATH="$PWD/{programs}:$PATH"', soft_wrap=True)
     for line in (
-        prefix,
         "tallystick party list",
         f"tallystick history {LATE_PAYER.identifier} --lang zh",
         "tallystick history --all --json",
