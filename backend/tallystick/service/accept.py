@@ -47,6 +47,7 @@ class Acceptance:
         self._added: dict[EvidenceId, EvidenceRecord] = {}
         self._answers: dict[EvidenceId, list[EvidenceRecord]] = {}
         self._kept: dict[EvidenceId, EvidenceRecord | None] = {}
+        self._parties: dict[PartyId, bool] = {}
         self._signers: dict[PartyId, frozenset[Address]] = {}
         self._contracts: dict[DealId, EvidenceRecord | None] = {}
         self._payments_of: dict[DealId, dict[EvidenceId, dict[str, Decimal]]] = {}
@@ -138,7 +139,7 @@ class Acceptance:
             raise Misfit(f"{reason}.", todo="See docs/protocol.md on what each kind can answer.")
         if evidence.counterparty == ZERO32:
             return
-        if self._transaction.party(evidence.counterparty) is None:
+        if not self._is_known(evidence.counterparty):
             raise NotFound(
                 f"counterparty: party {to_hex(evidence.counterparty)} is not known here.",
                 todo="Add it with `tallystick party add`.",
@@ -148,6 +149,11 @@ class Acceptance:
                 f"deal {to_hex(evidence.deal)}: no contract between exactly these two parties opened it.",
                 todo="Record a CONTRACT and have the counterparty countersign it.",
             )
+
+    def _is_known(self, party: PartyId) -> bool:
+        if party not in self._parties:
+            self._parties[party] = self._transaction.party(party) is not None
+        return self._parties[party]
 
     def _is_founded(self, evidence: Evidence, parent: EvidenceRecord | None) -> bool:
         contract = self._contract(evidence.deal)
