@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 HASH = re.compile(r"0x[0-9a-f]{64}")
+LEDGER = re.compile(r"^ledger +(0x[0-9a-f]{40})$", re.MULTILINE)
 
 
 def transcript() -> Iterator[tuple[str, list[str]]]:
@@ -65,7 +66,7 @@ def test_the_transcript_really_runs(tmp_path: Path) -> None:
     folder = tmp_path / "desk"
     shutil.copytree(ROOT / "docs" / "examples", folder / "docs" / "examples")
     environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "COLUMNS": "100", "NO_COLOR": "1"}
-    block_hash = ""
+    block_hash = ledger = ""
     commands = list(transcript())
     assert len(commands) >= 9
     for command, expected in commands:
@@ -73,7 +74,8 @@ def test_the_transcript_really_runs(tmp_path: Path) -> None:
             for name, value in re.findall(r'(\w+)=("[^"]*"|\S+)', command):
                 environment[name] = value.strip('"')
             continue
-        line = command.replace("0x…", block_hash)
+        line = command.replace("--block-hash 0x…", f"--block-hash {block_hash}")
+        line = line.replace("--ledger 0x…", f"--ledger {ledger}")
         done = subprocess.run(
             line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
@@ -81,6 +83,7 @@ def test_the_transcript_really_runs(tmp_path: Path) -> None:
         actual = done.stdout.splitlines()
         assert matches(expected, actual), f"{line}\nexpected\n" + "\n".join(expected) + "\ngot\n" + done.stdout
         block_hash = (HASH.findall(done.stdout) or [block_hash])[-1]
+        ledger = (LEDGER.findall(done.stdout) or [ledger])[0]
 
 
 @pytest.mark.parametrize("page", sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]), ids=lambda p: p.name)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from protocol.world import CODE_HASHES, simple_report, story
+from protocol.world import CODE_HASHES, actor, simple_report, story
 from tallystick.protocol.bundle import format_bundle
 from tallystick.protocol.hashing import keccak256
 from tallystick.protocol.verdict import Outcome, Verdict
@@ -24,7 +24,7 @@ WORLD, SUPPLIER = story()
 GOOD = WORLD.bundle(SUPPLIER.party, bindings=[WORLD.binding(SUPPLIER)])
 DATA = format_bundle(GOOD)
 VALUE = orjson.loads(DATA)
-OTHER = orjson.loads(format_bundle(WORLD.bundle(WORLD.join("buyer").party)))
+OTHER = orjson.loads(format_bundle(WORLD.bundle(actor("buyer").party)))
 
 BYTE_MUTATIONS, VALUE_MUTATIONS = 4_000, 6_000
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import rlp
 
+from protocol.contents import FIELDS
 from protocol.tries import encode_header, new_trie, path, storage_trie
 from tallystick.errors import MalformedEvidence
 from tallystick.protocol import content
@@ -53,37 +54,6 @@ REGISTRY = Address(keccak256(b"registry")[:20])
 REGISTRY_CODE = b"runtime code of the registry"
 LEDGER_CODE = b"runtime code of the ledger"
 CODE_HASHES = CodeHashes(registry=Hash(keccak256(REGISTRY_CODE)), ledger=Hash(keccak256(LEDGER_CODE)))
-
-FIELDS: Mapping[int, Mapping[str, Json]] = {
-    Kind.CONTRACT: {
-        "contractNumber": "C-1",
-        "issuerRole": "supplier",
-        "currency": "EUR",
-        "paymentTermsDays": 30,
-    },
-    Kind.DELIVERY: {"deliveryNumber": "D-1", "receivedDate": "2023-11-20"},
-    Kind.INVOICE: {
-        "invoiceNumber": "I-1",
-        "issueDate": "2023-11-20",
-        "dueDate": "2023-12-20",
-        "currency": "EUR",
-        "payableAmount": "1250.00",
-        "taxAmount": "237.50",
-        "orderNumber": "PO-7",
-    },
-    Kind.PAYMENT: {
-        "paymentReference": "P-1",
-        "valueDate": "2023-12-27",
-        "currency": "EUR",
-        "amount": "1250.00",
-        "allocations": [],
-    },
-    Kind.DISPUTE: {"reasonCode": "QUALITY", "disputedAmount": "100.00", "currency": "EUR"},
-    Kind.RESOLUTION: {"outcome": "withdrawn"},
-    Kind.CORRECTION: {"correctionType": "cancelled"},
-    Kind.WRITE_OFF: {"currency": "EUR", "amount": "1250.00", "reason": "insolvency"},
-}
-"""A minimal good content of each kind that requires one."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def evidence_count(world: World) -> int:
         ([changed(INVOICE, dueDate="2025-12-31")], MalformedEvidence, "on or after issueDate"),
         ([changed(INVOICE, currency="euro")], MalformedEvidence, "ISO 4217"),
         ([changed(INVOICE, invoiceNumber=None)], MalformedEvidence, "expected the field 'invoiceNumber'"),
-        ([INVOICE, INVOICE], Duplicate, "4711"),
+        ([INVOICE, {**INVOICE, "label": "again"}], Duplicate, "4711"),
         ([{**INVOICE, "issuer": "LEI:NOBODY"}], NotFound, "not known here"),
         ([{**INVOICE, "counterparty": SUPPLIER, "deal": UNKNOWN}], MalformedEvidence, "another party than the issuer"),
         ([{**INVOICE, "deal": UNKNOWN}], Unfounded, "no contract between exactly these two"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from tallystick import __version__, bootstrap
@@ -109,7 +110,7 @@ def init(
     home = Home.of(os.environ)
     key = None if key_file is None else _read(key_file).decode("ascii", "replace").strip()
     deployment = bootstrap.init_home(home, rpc_url=rpc, database_url=database, funded_key=key)
-    console.print(f"home      {home.directory}")
+    console.print(f"home      {escape(str(home.directory))}")
     console.print(f"chain     {deployment.chain_id}" + ("" if rpc else " (embedded)"))
     console.print(f"ledger    {to_hex(deployment.ledger)}")
     console.print(f"registry  {to_hex(deployment.registry)}")
@@ -138,7 +139,9 @@ def party_add(
     if as_json:
         print_json(_party_json(added))
     else:
-        console.print(f"admitted {added.name}\nparty    {to_hex(added.party)}\nsigner   {to_hex(added.signers[-1])}")
+        console.print(
+            f"admitted {escape(added.name)}\nparty    {to_hex(added.party)}\nsigner   {to_hex(added.signers[-1])}"
+        )
 
 
 @party_app.command("list")
@@ -152,7 +155,7 @@ def party_list(as_json: AsJson = False) -> None:
         return
     table = Table("party", "name", "identifiers", box=None)
     for party in found:
-        table.add_row(to_hex(party.party)[:18] + "…", party.name, " ".join(map(str, party.identifiers)))
+        table.add_row(to_hex(party.party)[:18] + "…", escape(party.name), escape(" ".join(map(str, party.identifiers))))
     console.print(table if found else "no parties yet: tallystick party add NAME --id SCHEME:IDENTIFIER")
 
 
@@ -246,7 +249,9 @@ def import_receivables(
         )
         return
     console.print(f"{len(lines)} lines: {result.recorded} recorded, {result.known} known already")
-    console.print(f"{result.evidence} evidence recorded for {owner.name}, {result.customers_added} customers added")
+    console.print(
+        f"{result.evidence} evidence recorded for {escape(owner.name)}, {result.customers_added} customers added"
+    )
     if result.unstated_disputes:
         console.print(
             f"{result.unstated_disputes} disputed lines: a dispute is the customer's to state, so none was recorded"
@@ -350,10 +355,11 @@ def bundle(
         made, data = share.bundle(context, found.party)
     bootstrap.write_file(output, data)
     entries = sum(item.append.count for item in made.appends)
-    console.print(f"wrote {output}: {entries} entries, {len(data):,} bytes, as of block {made.as_of.number}")
     console.print(
-        f"check it anywhere: tallystick verify {output} --block-hash {to_hex(made.as_of.hash)}", soft_wrap=True
+        f"wrote {escape(str(output))}: {entries} entries, {len(data):,} bytes, as of block {made.as_of.number}"
     )
+    trusted = f"--block-hash {to_hex(made.as_of.hash)} --ledger {to_hex(made.ledger)}"
+    console.print(f"check it anywhere: tallystick verify {escape(str(output))} {trusted}", soft_wrap=True)
 
 
 app.command("verify")(verify_command)

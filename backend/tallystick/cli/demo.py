@@ -60,11 +60,13 @@ def demo(
         )
         _chapter("3  Histories: a prompt payer, one who slows down, one who defaults")
         _histories(opened.context, story, language)
-        _chapter("4  One file for a lender, verified with nothing but the file and a block hash")
+        _chapter("4  One file for a lender, verified with nothing but the file, a block hash and the ledger's address")
         path, block_hash = _export(opened.context, home)
         code_hashes = bootstrap.published_code_hashes()
-        verdict = check.check(path.read_bytes(), code_hashes=code_hashes, block_hash=block_hash)
-        print_verdict(verdict, named_ledger=False)
+        verdict = check.check(
+            path.read_bytes(), code_hashes=code_hashes, block_hash=block_hash, ledger=deployment.ledger
+        )
+        print_verdict(verdict)
         _chapter("5  Three attacks")
         assert verdict.bundle is not None, "the exported bundle is well-formed"
         forgeries = attacks(opened.context, verdict.bundle, clock, set_chain_time)
@@ -72,7 +74,12 @@ def demo(
     if verdict.outcome is not Outcome.VALID or not all(failed):
         messages.print("[bold red]the demo did not end as it must: please report this[/]")
         raise typer.Exit(EXIT_FAILED)
-    _what_next(home, path, block_hash, time.monotonic() - started)
+    _what_next(
+        home,
+        path,
+        f"--block-hash {to_hex(block_hash)} --ledger {to_hex(deployment.ledger)}",
+        time.monotonic() - started,
+    )
 
 
 def _replace(place: Home) -> None:
@@ -121,7 +128,7 @@ def _attack(number: int, attack: Attack, code_hashes: CodeHashes) -> bool:
     return verdict.outcome is Outcome.INVALID and verdict.failed is attack.expected
 
 
-def _what_next(home: Path, path: Path, block_hash: Hash, seconds: float) -> None:
+def _what_next(home: Path, path: Path, trusted: str, seconds: float) -> None:
     _chapter(f"Done in {seconds:.0f} s. Try next")
     console.print(f"  export TALLYSTICK_HOME={home} TALLYSTICK_PASSPHRASE={PASSPHRASE}", soft_wrap=True)
     if shutil.which("tallystick") is None:
@@ -131,7 +138,7 @@ def _what_next(home: Path, path: Path, block_hash: Hash, seconds: float) -> None
         "tallystick party list",
         f"tallystick history {LATE_PAYER.identifier} --lang zh",
         "tallystick history --all --json",
-        f"tallystick verify {path} --block-hash {to_hex(block_hash)}",
+        f"tallystick verify {path} {trusted}",
         "tallystick serve",
     ):
         console.print(f"  {line}", soft_wrap=True)

@@ -136,7 +136,7 @@ def _tradelines(lines: Sequence[Mapping[str, Any]], names: Mapping[str, str], la
         name = word("selfReported", language) if counterparty is None else names.get(counterparty, counterparty[:12])
         currency = line["currency"]
         cells = [_value(key, line, currency) for key in _TRADELINE_METRICS]
-        table.add_row(name, word(line["role"], language), *cells)
+        table.add_row(Text(name), word(line["role"], language), *cells)
     return Group(Text(""), table)
 
 

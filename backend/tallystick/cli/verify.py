@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from tallystick.cli.output import (
     console,
     print_json,
 )
-from tallystick.errors import NotFound
+from tallystick.errors import MalformedInput, UsageError
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.types import Hash, parse_address, parse_bytes32, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
@@ -35,12 +36,12 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Check a bundle, offline with --block-hash; exit 0 valid, 1 invalid, 3 could not check."""
-    trusted = None if block_hash is None else Hash(parse_bytes32(block_hash, "--block-hash"))
-    known_ledger = None if ledger is None else parse_address(ledger.lower(), "--ledger")
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise NotFound(f"{file}: can't be read ({error.strerror}).", todo="Check the path.") from error
+        trusted = None if block_hash is None else Hash(parse_bytes32(block_hash.lower(), "--block-hash"))
+        known_ledger = None if ledger is None else parse_address(ledger.lower(), "--ledger")
+    except MalformedInput as error:
+        raise UsageError(error.message, todo=error.todo) from error
+    data = _read(file)
     with bars(quiet=as_json) as progress:
         verdict = check.check(
             data,
@@ -53,11 +54,24 @@ def verify_command(
     if as_json:
         print_json(check.verdict_json(verdict))
     else:
-        print_verdict(verdict, named_ledger=known_ledger is not None)
+        print_verdict(verdict)
     raise typer.Exit(_EXITS[verdict.outcome])
 
 
-def print_verdict(verdict: Verdict, *, named_ledger: bool) -> None:
+def _read(file: Path) -> bytes:
+    """The bytes of ``file``. Raises ``UsageError``: exit code 1 is for a bundle that was read and found invalid."""
+    limit = bootstrap.limits().bundle_bytes
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(limit + 1)
+    except OSError as error:
+        raise UsageError(f"{file}: can't be read ({error.strerror}).", todo="Check the path.") from error
+    if len(data) > limit:
+        raise UsageError(f"{file}: expected at most {limit} bytes, got more.", todo="Check that it is a bundle.")
+    return data
+
+
+def print_verdict(verdict: Verdict) -> None:
     """The verdict for a person: the steps, the sentence, and what to bear in mind."""
     marks = []
     for step in Step:
@@ -73,6 +87,8 @@ def print_verdict(verdict: Verdict, *, named_ledger: bool) -> None:
     bundle = verdict.bundle
     names = {binding.party: binding.name for binding in bundle.bindings}
     console.print(f"subject    {escape(names.get(bundle.subject, to_hex(bundle.subject)))}")
+    day = datetime.datetime.fromtimestamp(bundle.as_of.timestamp, datetime.UTC)
+    console.print(f"as of      {day:%Y-%m-%d %H:%M} UTC: what was sealed later is not in it")
     if verdict.outcome is Outcome.UNCHECKED:
         console.print("proven     nothing yet: this is neither good nor bad news about the history")
         return
@@ -81,9 +97,6 @@ def print_verdict(verdict: Verdict, *, named_ledger: bool) -> None:
     console.print("proven     the log is complete; who signed each entry; by when it existed; the report's figures")
     console.print("asserted   what an entry says is its issuer's word, mutual where the other side confirmed it")
     console.print(f"hidden     {hidden} fields" + (f"; void entries, not counted: {len(void)}" if void else ""))
-    if not named_ledger:
-        console.print(
-            f"[dim]the ledger contract {to_hex(bundle.ledger)} on chain {bundle.chain_id} is as the bundle names it: "
-            "compare it with the one you know, or give --ledger[/]"
-        )
+    for caveat in verdict.caveats:
+        console.print(f"[yellow]mind[/]       {escape(caveat)}")
     console.print("[dim]complete means: of what was sealed, not of all that happened[/]")

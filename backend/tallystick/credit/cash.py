@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import TypeAlias
 
 from tallystick.credit.content import PaymentTerms, read_payment
 from tallystick.credit.findings import FindingCode
@@ -26,6 +27,9 @@ from tallystick.credit.statements import Statements, Versions
 from tallystick.protocol.entry import Entry
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import ZERO32, DealId, EvidenceId, PartyId
+
+Suppliers: TypeAlias = Mapping[tuple[DealId, frozenset[PartyId]], PartyId]
+"""Who supplies in a deal between two parties, as their contract says."""
 
 
 @dataclass(slots=True)
@@ -52,7 +56,7 @@ def read_payments(
     party: PartyId,
     statements: Statements,
     invoices: Mapping[EvidenceId, Invoice],
-    suppliers: Mapping[DealId, PartyId],
+    suppliers: Suppliers,
     as_of: date,
 ) -> Cash:
     """The payments of ``statements`` that ``party`` made or received, allocated to ``invoices``.
@@ -121,7 +125,7 @@ def _take(
 
 
 def _creditor(
-    entry: Entry, terms: PaymentTerms, invoices: Mapping[EvidenceId, Invoice], suppliers: Mapping[DealId, PartyId]
+    entry: Entry, terms: PaymentTerms, invoices: Mapping[EvidenceId, Invoice], suppliers: Suppliers
 ) -> PartyId | None:
     issuer, other = entry.evidence.issuer, entry.evidence.counterparty
     if other == ZERO32:
@@ -130,8 +134,7 @@ def _creditor(
         invoice = invoices.get(name)
         if invoice is not None and {invoice.seller, invoice.buyer} == {issuer, other}:
             return invoice.seller
-    supplier = suppliers.get(entry.evidence.deal)
-    return supplier if supplier in (issuer, other) else None
+    return suppliers.get((entry.evidence.deal, frozenset((issuer, other))))
 
 
 def _fitting(

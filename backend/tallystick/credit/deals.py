@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from tallystick.credit.cash import Payment, read_payments
+from tallystick.credit.cash import Payment, Suppliers, read_payments
 from tallystick.credit.content import ContractTerms, read_contract, read_write_off
 from tallystick.credit.dates import utc_date
 from tallystick.credit.disputes import Disputes, judge
@@ -78,9 +78,9 @@ def read_deals(party: PartyId, entries: Iterable[Entry], as_of: date, findings: 
     return Deals(tuple(contracts), tuple(states), tuple(payments))
 
 
-def _read_contracts(party: PartyId, statements: Statements) -> tuple[list[ContractState], dict[DealId, PartyId]]:
+def _read_contracts(party: PartyId, statements: Statements) -> tuple[list[ContractState], Suppliers]:
     contracts: list[ContractState] = []
-    suppliers: dict[DealId, PartyId] = {}
+    suppliers: dict[tuple[DealId, frozenset[PartyId]], PartyId] = {}
     for entry in statements.said(Kind.CONTRACT):
         terms = read_contract(entry.fields)
         if isinstance(terms, str):
@@ -88,7 +88,7 @@ def _read_contracts(party: PartyId, statements: Statements) -> tuple[list[Contra
             continue
         issuer, other = entry.evidence.issuer, entry.evidence.counterparty
         supplier = issuer if terms.issuer_is_supplier else other
-        suppliers.setdefault(entry.evidence.deal, supplier)
+        suppliers.setdefault((entry.evidence.deal, frozenset((issuer, other))), supplier)
         if party in (issuer, other):
             role = Role.SELLER if party == supplier else Role.BUYER
             contracts.append(ContractState(role, other if party == issuer else issuer, terms))

@@ -126,6 +126,6 @@ def parse_time(text: Any, name: str) -> Timestamp:
 def _parse_kind(value: Any, name: str) -> Kind:
     try:
         return Kind[value]
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         known = ", ".join(kind.name for kind in Kind)
         raise MalformedInput(f"{name}: kind: expected one of {known}; got {clip(value)}.") from error

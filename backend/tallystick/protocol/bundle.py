@@ -27,6 +27,7 @@ from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.evidence import Domain, Evidence
 from tallystick.protocol.log import LogAppend
 from tallystick.protocol.types import (
+    ZERO32,
     Address,
     BlockRef,
     DealId,
@@ -165,6 +166,8 @@ def _parse(value: Any) -> Bundle:
             f"format: expected {FORMAT!r}, got {clip(top['format'])}.", todo="Use a verifier of that version."
         )
     as_of = _members(top["asOf"], frozenset({"blockNumber", "blockHash", "timestamp"}), "asOf")
+    if top["subject"] == to_hex(ZERO32):
+        raise MalformedBundle("subject: expected a party id, got zero.")
     if not isinstance(top["report"], dict):
         raise MalformedBundle("report: expected an object.")
     canonical.check(top["report"], depth=1)

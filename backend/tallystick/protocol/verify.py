@@ -21,71 +21,17 @@ Source: protocol section 6.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tallystick.errors import BadSignature, MalformedBundle, MalformedEvidence
+from tallystick.errors import MalformedBundle, MalformedEvidence
 from tallystick.protocol import canonical, content
 from tallystick.protocol.bundle import Bundle, BundleEntry, parse_bundle
-from tallystick.protocol.entry import Entry, Json, Standing
+from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.log import LogAppend, fold, subject_root
-from tallystick.protocol.slots import (
-    LEDGER_REGISTRY_SLOT,
-    REGISTRAR_ROLE,
-    decode_window,
-    head_slot,
-    role_slot,
-    window_slot,
-)
 from tallystick.protocol.standing import SealedEntry, judge, recover_signers
-from tallystick.protocol.state import Account, NodePool, ProofError, check_header
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, SignerWindow, clip, to_hex
 from tallystick.protocol.verdict import CodeHashes, DeriveReport, Outcome, Progress, State, Step, Verdict
-
-
-class _FailedError(Exception):
-    """A step that failed; never leaves this module."""
-
-    def __init__(self, step: Step, message: str) -> None:
-        super().__init__(message)
-        self.step = step
-        self.message = message
-
-
-@dataclass
-class _Run:
-    """One verification under way: the bundle and what was found of it so far."""
-
-    bundle: Bundle
-    derive: DeriveReport
-    progress: Progress
-    passed: list[Step]
-    chain_head: Hash | None = None
-    """The subject's head as the chain holds it; None where there is no state to ask."""
-    registrars: frozenset[Address] | None = None
-    """Those who signed the bindings and are registrars; None where there is no state to ask."""
-    ids: list[list[EvidenceId]] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-
-
-class _ProvenState:
-    """The state as the bundle's own trie nodes prove it under one state root."""
-
-    def __init__(self, nodes: Sequence[bytes], state_root: Hash) -> None:
-        self.pool = NodePool(nodes)
-        self._state_root = state_root
-        self._accounts: dict[Address, Account] = {}
-
-    def code_hash(self, address: Address) -> bytes:
-        return self._account(address).code_hash
-
-    def slot(self, address: Address, slot: bytes) -> int:
-        return self.pool.slot(self._account(address), slot)
-
-    def _account(self, address: Address) -> Account:
-        if address not in self._accounts:
-            self._accounts[address] = self.pool.account(self._state_root, address)
-        return self._accounts[address]
+from tallystick.protocol.verify_state import Run, StepFailedError, binding_signers, check_block, check_state
 
 
 def verify(
@@ -134,15 +80,15 @@ def verify_bundle(
 ) -> Verdict:
     """Check a parsed ``bundle``: all steps of ``verify`` after the first."""
     assert (state is None) == (state_block is None), "a state is that of a block"
-    run = _Run(bundle, derive, progress, passed=[Step.SCHEMA])
+    run = Run(bundle, derive, progress, passed=[Step.SCHEMA])
     try:
-        state = _check_header(run, trusted_block_hash, state, state_block)
+        state = check_block(run, trusted_block_hash, state, state_block)
         if state is not None:
-            _check_state(run, state, code_hashes, trusted_ledger)
+            check_state(run, state, code_hashes, trusted_ledger)
         for step, check in _HISTORY_STEPS:
             check(run)
             run.passed.append(step)
-    except _FailedError as failure:
+    except StepFailedError as failure:
         return Verdict(Outcome.INVALID, failure.message, failure.step, bundle, run.entries, tuple(run.passed))
     outcome, message = _conclude(bundle, trusted_block_hash, proven=state is not None)
     caveats = _caveats(run, trusted_ledger)
@@ -181,7 +127,7 @@ def _conclude(bundle: Bundle, trusted_block_hash: Hash | None, *, proven: bool) 
     )
 
 
-def _caveats(run: _Run, trusted_ledger: Address | None) -> tuple[str, ...]:
+def _caveats(run: Run, trusted_ledger: Address | None) -> tuple[str, ...]:
     """What no step can prove, in sentences for the reader."""
     caveats = []
     if trusted_ledger is None:
@@ -196,107 +142,23 @@ def _caveats(run: _Run, trusted_ledger: Address | None) -> tuple[str, ...]:
     return tuple(caveats)
 
 
-def _check_header(
-    run: _Run, trusted_block_hash: Hash | None, state: State | None, state_block: BlockRef | None
-) -> State | None:
-    """Step header: the block. Returns the state to rely on, None where there is none."""
-    as_of, proof = run.bundle.as_of, run.bundle.proof
-    if trusted_block_hash is not None and as_of.hash != trusted_block_hash:
-        raise _FailedError(
-            Step.HEADER,
-            f"the bundle is as of block {as_of.number} {to_hex(as_of.hash)}, the trusted block hash is "
-            f"{to_hex(trusted_block_hash)}",
-        )
-    block = state_block
-    if proof is not None:
-        try:
-            block, state_root = check_header(proof.header, as_of.hash)
-            state = _ProvenState(proof.nodes, state_root)
-        except ProofError as error:
-            raise _FailedError(Step.HEADER, str(error)) from error
-    if block is None:
-        return None
-    if block != as_of:
-        raise _FailedError(
-            Step.HEADER,
-            f"asOf: expected block {block.number} {to_hex(block.hash)} of time {block.timestamp}, the bundle says "
-            f"{as_of.number} {to_hex(as_of.hash)} of time {as_of.timestamp}",
-        )
-    run.passed.append(Step.HEADER)
-    return state
-
-
-def _check_state(run: _Run, state: State, code_hashes: CodeHashes, trusted_ledger: Address | None) -> None:
-    """Steps account and storage: the contracts, and every slot that the later steps rely upon."""
-    step = Step.ACCOUNT
-    try:
-        _check_accounts(run.bundle, state, code_hashes, trusted_ledger)
-        run.passed.append(step)
-        step = Step.STORAGE
-        _check_slots(run, state)
-        if isinstance(state, _ProvenState):
-            state.pool.check_all_used()
-        run.passed.append(step)
-    except ProofError as error:
-        raise _FailedError(step, str(error)) from error
-
-
-def _check_accounts(bundle: Bundle, state: State, code_hashes: CodeHashes, trusted_ledger: Address | None) -> None:
-    if trusted_ledger is not None and bundle.ledger != trusted_ledger:
-        raise ProofError(f"ledger: expected {to_hex(trusted_ledger)}, the bundle is of {to_hex(bundle.ledger)}")
-    for name, address, published in (
-        ("EvidenceLedger", bundle.ledger, code_hashes.ledger),
-        ("PartyRegistry", bundle.registry, code_hashes.registry),
-    ):
-        if (found := state.code_hash(address)) != published:
-            raise ProofError(f"{name} at {to_hex(address)}: expected code {to_hex(published)}, got {to_hex(found)}")
-
-
-def _check_slots(run: _Run, state: State) -> None:
-    bundle = run.bundle
-    registry = state.slot(bundle.ledger, LEDGER_REGISTRY_SLOT)
-    if registry != int.from_bytes(bundle.registry, "big"):
-        raise ProofError(f"the ledger relies on registry 0x{registry:040x}, the bundle on {to_hex(bundle.registry)}")
-    for (party, signer), window in bundle.windows.items():
-        if (found := decode_window(state.slot(bundle.registry, window_slot(party, signer)))) != window:
-            raise ProofError(
-                f"signer {to_hex(signer)} of {to_hex(party)}: the chain says added {found.added_at}, revoked "
-                f"{found.revoked_at}; the bundle {window.added_at}, {window.revoked_at}"
-            )
-    run.chain_head = Hash(state.slot(bundle.ledger, head_slot(bundle.subject)).to_bytes(32, "big"))
-    signers = {signer for signer, _ in _binding_signers(bundle) if signer is not None}
-    run.registrars = frozenset(
-        signer for signer in signers if state.slot(bundle.registry, role_slot(REGISTRAR_ROLE, signer)) == 1
-    )
-
-
-def _binding_signers(bundle: Bundle) -> list[tuple[Address | None, str]]:
-    """Who signed each binding, or None and why that can't be told."""
-    found: list[tuple[Address | None, str]] = []
-    for binding in bundle.bindings:
-        try:
-            found.append((binding.signer(bundle.domain), ""))
-        except BadSignature as error:
-            found.append((None, error.message))
-    return found
-
-
-def _check_head(run: _Run) -> None:
+def _check_head(run: Run) -> None:
     """The appends fold to what the chain holds, and are in order of time."""
     folded = fold(item.append for item in run.bundle.appends)
     if run.chain_head is not None and run.chain_head != folded:
-        raise _FailedError(
+        raise StepFailedError(
             Step.HEAD,
-            f"the appends fold to {to_hex(folded)}, the chain holds {to_hex(run.chain_head)}: the history is not complete",
+            f"the history is not complete: its appends fold to {to_hex(folded)}, the chain holds "
+            f"{to_hex(run.chain_head)}",
         )
     previous = 0
     for item in run.bundle.appends:
         if not previous <= item.append.timestamp <= run.bundle.as_of.timestamp:
-            raise _FailedError(Step.HEAD, f"an append of time {item.append.timestamp} stands out of order")
+            raise StepFailedError(Step.HEAD, f"an append of time {item.append.timestamp} stands out of order")
         previous = item.append.timestamp
 
 
-def _check_roots(run: _Run) -> None:
+def _check_roots(run: Run) -> None:
     """Every batch's entries give its root: none left out, none added, none changed, signatures included."""
     domain, subject = run.bundle.domain, run.bundle.subject
     for item in run.bundle.appends:
@@ -306,7 +168,7 @@ def _check_roots(run: _Run) -> None:
             continue
         leaves = [(eid, entry.signatures) for eid, entry in zip(ids, item.entries, strict=True)]
         if (found := subject_root(subject, leaves)) != item.append.root:
-            raise _FailedError(
+            raise StepFailedError(
                 Step.ROOT,
                 f"batch {item.append.batch_id} of operator {to_hex(item.append.operator)}: an entry was changed, left "
                 f"out or added: {item.append.count} entries give root {to_hex(found)}, not {to_hex(item.append.root)}",
@@ -316,7 +178,7 @@ def _check_roots(run: _Run) -> None:
 _SIGNATURE_STANDINGS = frozenset({Standing.BAD_SIGNATURE, Standing.SIGNER_INACTIVE, Standing.ISSUED_AHEAD})
 
 
-def _judge_entries(run: _Run) -> None:
+def _judge_entries(run: Run) -> None:
     """Signatures and signers; judges every entry, for the later steps too."""
     bundle = run.bundle
     total = sum(item.append.count for item in bundle.appends)
@@ -332,11 +194,11 @@ def _judge_entries(run: _Run) -> None:
         run.progress(done, total)
     if missing := sorted(used - bundle.windows.keys()):
         party, signer = missing[0]
-        raise _FailedError(
+        raise StepFailedError(
             Step.SIGNATURE, f"signer {to_hex(signer)} of {to_hex(party)}: the bundle proves no window for it"
         )
     if spare := sorted(bundle.windows.keys() - used):
-        raise _FailedError(Step.SIGNATURE, f"signer {to_hex(spare[0][1])} signed nothing in this history")
+        raise StepFailedError(Step.SIGNATURE, f"signer {to_hex(spare[0][1])} signed nothing in this history")
 
     def window_of(party: PartyId, signer: Address) -> SignerWindow | None:
         return bundle.windows.get((party, signer))
@@ -359,54 +221,54 @@ def _unpack(entry: BundleEntry, evidence_id: EvidenceId) -> SealedEntry:
     )
 
 
-def _check_contents(run: _Run) -> None:
+def _check_contents(run: Run) -> None:
     """What is shown and hidden of every content gives the root that was signed."""
     for item, ids in zip(run.bundle.appends, run.ids, strict=True):
         for entry, evidence_id in zip(item.entries or (), ids, strict=True):
             problem = content.check_root(entry.evidence.content_root, entry.disclosures, entry.hidden)
             if problem is not None:
-                raise _FailedError(Step.CONTENT, f"evidence {to_hex(evidence_id)}: {problem}")
+                raise StepFailedError(Step.CONTENT, f"evidence {to_hex(evidence_id)}: {problem}")
     _compare_standing(run, Step.CONTENT, frozenset({Standing.MALFORMED}))
 
 
-def _check_references(run: _Run) -> None:
+def _check_references(run: Run) -> None:
     _compare_standing(run, Step.REFERENCE, frozenset(Standing))
 
 
-def _compare_standing(run: _Run, step: Step, concerned: frozenset[Standing]) -> None:
+def _compare_standing(run: Run, step: Step, concerned: frozenset[Standing]) -> None:
     """What the bundle says of each entry must be what judging it says; ``step`` owns the standings ``concerned``."""
     judged = iter(run.entries)
     for item in run.bundle.appends:
         for shown in item.entries or ():
             entry = next(judged)
             if shown.standing is not entry.standing and (shown.standing in concerned or entry.standing in concerned):
-                raise _FailedError(
+                raise StepFailedError(
                     step,
                     f"evidence {to_hex(entry.evidence_id)} (entry {entry.seq}): the bundle says {shown.standing}, "
                     f"checking says {entry.standing}",
                 )
 
 
-def _check_bindings(run: _Run) -> None:
+def _check_bindings(run: Run) -> None:
     parties = [binding.party for binding in run.bundle.bindings]
     if any(a >= b for a, b in pairwise(parties)):
-        raise _FailedError(Step.BINDING, "bindings: expected ascending by party, each once")
-    for party, (signer, problem) in zip(parties, _binding_signers(run.bundle), strict=True):
+        raise StepFailedError(Step.BINDING, "bindings: expected ascending by party, each once")
+    for party, (signer, problem) in zip(parties, binding_signers(run.bundle), strict=True):
         if signer is None:
-            raise _FailedError(Step.BINDING, f"binding of {to_hex(party)}: {problem}")
+            raise StepFailedError(Step.BINDING, f"binding of {to_hex(party)}: {problem}")
         if run.registrars is not None and signer not in run.registrars:
-            raise _FailedError(
+            raise StepFailedError(
                 Step.BINDING, f"binding of {to_hex(party)}: signed by {to_hex(signer)}, who is no registrar"
             )
 
 
-def _check_report(run: _Run) -> None:
+def _check_report(run: Run) -> None:
     bundle = run.bundle
     withheld = sum(append.count for append in withheld_by(bundle))
     recomputed = run.derive(bundle.subject, run.entries, bundle.as_of, withheld)
     if canonical.encode(recomputed) != canonical.encode(bundle.report):
         where = _difference(recomputed, bundle.report, "report")
-        raise _FailedError(Step.REPORT, f"the report recomputed from the entries differs: {where}")
+        raise StepFailedError(Step.REPORT, f"the report recomputed from the entries differs: {where}")
 
 
 def _difference(recomputed: Json, stated: Json, path: str) -> str:
@@ -422,7 +284,7 @@ def _difference(recomputed: Json, stated: Json, path: str) -> str:
     return f"{path}: expected {clip(recomputed)}, the bundle says {clip(stated)}"
 
 
-_HISTORY_STEPS: Sequence[tuple[Step, Callable[[_Run], None]]] = (
+_HISTORY_STEPS: Sequence[tuple[Step, Callable[[Run], None]]] = (
     (Step.HEAD, _check_head),
     (Step.ROOT, _check_roots),
     (Step.SIGNATURE, _judge_entries),

@@ -6,20 +6,26 @@ before it; ``keep`` writes all of them at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import TypeAlias
 
 from tallystick.errors import BadSignature, MalformedEvidence, Misfit, NotFound, Refused, Unfounded, WrongSigner
 from tallystick.protocol import content, fields
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import MAX_CLOCK_LEAD_SECONDS, Evidence, Kind, kind_name
 from tallystick.protocol.signing import recover, split
-from tallystick.protocol.standing import corrected_kind, misfit
+from tallystick.protocol.standing import corrected_kind, misfit, rests_on_counterparty
 from tallystick.protocol.types import ZERO32, Address, DealId, EvidenceId, PartyId, to_hex
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
 from tallystick.store.records import EvidenceRecord, EvidenceState
 
-_ACCEPTED = frozenset({EvidenceState.PENDING, EvidenceState.SEALING, EvidenceState.FINAL})
+Payments: TypeAlias = dict[tuple[PartyId, EvidenceId], dict[str, Decimal]]
+"""By issuer and PAYMENT, what it allocates to each invoice as last corrected."""
+
+ACCEPTED = frozenset({EvidenceState.PENDING, EvidenceState.SEALING, EvidenceState.FINAL})
+"""States of evidence that will be sealed or is: its signatures are complete."""
 
 
 def _allocations(shown: dict[str, Json]) -> list[tuple[str, Decimal]]:
@@ -50,8 +56,8 @@ class Acceptance:
         self._parties: dict[PartyId, bool] = {}
         self._signers: dict[PartyId, frozenset[Address]] = {}
         self._contracts: dict[DealId, EvidenceRecord | None] = {}
-        self._payments_of: dict[DealId, dict[EvidenceId, dict[str, Decimal]]] = {}
-        self._new_payments: dict[EvidenceId, dict[str, Decimal]] = {}
+        self._payments_of: dict[DealId, Payments] = {}
+        self._new_payments: Payments = {}
         self._fields: dict[EvidenceId, dict[str, Json]] = {}
 
     def add(self, record: EvidenceRecord) -> None:
@@ -66,7 +72,7 @@ class Acceptance:
             self._check_times(record)
             shown = self._check_content(record)
             self._check_references(evidence)
-            if "allocations" in shown:
+            if self._is_payment(record, shown):
                 self._check_allocations(record, shown)
         except (Refused, NotFound, MalformedEvidence, BadSignature) as error:
             name = kind_name(evidence.kind)
@@ -76,6 +82,8 @@ class Acceptance:
         self._added[record.evidence_id] = record
         self._answers.setdefault(evidence.parent, []).append(record)
         self._fields[record.evidence_id] = shown
+        if evidence.kind == Kind.CORRECTION and shown["correctionType"] == "cancelled":
+            self._note_payment(record, self._restored(record))
         if evidence.kind == Kind.CONTRACT and self._contracts.get(evidence.deal) is None:
             self._contracts[evidence.deal] = record
 
@@ -130,7 +138,7 @@ class Acceptance:
         parent = self._find(evidence.parent)
         if parent is None and evidence.parent != ZERO32:
             raise NotFound(f"parent: evidence {to_hex(evidence.parent)} is not known here.", todo="Check the id.")
-        if parent is not None and parent.state not in _ACCEPTED:
+        if parent is not None and parent.state not in ACCEPTED:
             raise Misfit(
                 f"parent: evidence {to_hex(evidence.parent)} awaits a signature.", todo="Have it countersigned first."
             )
@@ -144,7 +152,7 @@ class Acceptance:
                 f"counterparty: party {to_hex(evidence.counterparty)} is not known here.",
                 todo="Add it with `tallystick party add`.",
             )
-        if evidence.kind != Kind.CONTRACT and not self._is_founded(evidence, parent):
+        if evidence.kind not in (Kind.CONTRACT, Kind.CONSENT) and not self._is_founded(evidence, parent):
             raise Unfounded(
                 f"deal {to_hex(evidence.deal)}: no contract between exactly these two parties opened it.",
                 todo="Record a CONTRACT and have the counterparty countersign it.",
@@ -157,20 +165,19 @@ class Acceptance:
 
     def _is_founded(self, evidence: Evidence, parent: EvidenceRecord | None) -> bool:
         contract = self._contract(evidence.deal)
-        if contract is not None and contract.state in _ACCEPTED:
+        if contract is not None and contract.state in ACCEPTED:
             opened = contract.evidence
             if {opened.issuer, opened.counterparty} == {evidence.issuer, evidence.counterparty}:
                 return True
-        while parent is not None:
-            if parent.evidence.kind == Kind.CONSENT:
-                return parent.evidence.issuer == evidence.counterparty
-            parent = self._find(parent.evidence.parent)
-        return False
+        return rests_on_counterparty(evidence, parent.evidence if parent else None, self._evidence)
 
     def _check_allocations(self, record: EvidenceRecord, shown: dict[str, Json]) -> None:
-        """Each allocation names an INVOICE of the deal in the same currency, and none goes beyond what it bills."""
+        """Each allocation names an INVOICE of the deal in the same currency, and none goes beyond what it bills.
+
+        What the other side states leaves the room untouched: a debtor's claim must not keep the creditor from booking.
+        """
         amount, total = Decimal(str(shown["amount"])), Decimal(0)
-        replaced = self._origin(record)
+        replaced = self._payment_key(record)
         for name, share in _allocations(shown):
             invoice = self._find(EvidenceId(bytes.fromhex(name[2:])))
             if invoice is None or invoice.evidence.kind != Kind.INVOICE:
@@ -185,7 +192,8 @@ class Acceptance:
                     todo="State the payment in the invoice's currency.",
                 )
             payable = Decimal(str(billed["payableAmount"]))
-            before = sum((part.get(name, Decimal(0)) for of, part in payments.items() if of != replaced), Decimal(0))
+            own = (part for of, part in payments.items() if of[0] == replaced[0] and of != replaced)
+            before = sum((part.get(name, Decimal(0)) for part in own), Decimal(0))
             if before + share > payable:
                 raise Misfit(
                     f"allocations: invoice {name} bills {payable}, {before} of it is allocated already, "
@@ -195,22 +203,27 @@ class Acceptance:
             total += share
         if total > amount:
             raise Misfit(f"allocations: they add to {total}, the payment is {amount}.", todo="Allocate at most that.")
-        self._new_payments[replaced] = _sums(shown)
-        if (known := self._payments_of.get(record.evidence.deal)) is not None:
-            known[replaced] = _sums(shown)
+        self._note_payment(record, _sums(shown))
 
-    def _payments(self, deal: DealId, invoice: EvidenceRecord) -> dict[EvidenceId, dict[str, Decimal]]:
+    def _note_payment(self, record: EvidenceRecord, sums: dict[str, Decimal]) -> None:
+        """Keep in mind what the payment that ``record`` states or corrects allocates from now on."""
+        key = self._payment_key(record)
+        self._new_payments[key] = sums
+        if (known := self._payments_of.get(record.evidence.deal)) is not None:
+            known[key] = sums
+
+    def _payments(self, deal: DealId, invoice: EvidenceRecord) -> Payments:
         """What each payment of ``deal``, as last corrected, allocates; nothing kept can pay a new ``invoice``."""
         if invoice.evidence_id in self._added:
             return self._new_payments
         if deal not in self._payments_of:
-            known: dict[EvidenceId, dict[str, Decimal]] = {}
+            known: Payments = {}
             for record in self._transaction.evidence_of_deal(deal, (Kind.PAYMENT, Kind.CORRECTION)):
                 shown = self._shown(record)
-                if "allocations" in shown:
-                    known[self._origin(record)] = _sums(shown)
+                if self._is_payment(record, shown):
+                    known[self._payment_key(record)] = _sums(shown)
                 elif shown.get("correctionType") == "cancelled":
-                    known.pop(self._origin(record), None)
+                    known[self._payment_key(record)] = self._restored(record)
             self._payments_of[deal] = {**known, **self._new_payments}
         return self._payments_of[deal]
 
@@ -221,12 +234,51 @@ class Acceptance:
             record, found = found, self._find(found.evidence.parent)
         return record.evidence_id if found is None else found.evidence_id
 
+    def _payment_key(self, record: EvidenceRecord) -> tuple[PartyId, EvidenceId]:
+        """Whose payment ``record`` states or corrects, and which."""
+        return record.evidence.issuer, self._origin(record)
+
+    def _is_payment(self, record: EvidenceRecord, shown: Mapping[str, Json]) -> bool:
+        """Whether ``record`` is a PAYMENT or a whole replacement of one: whether its ``allocations`` mean anything."""
+        if record.evidence.kind == Kind.CORRECTION and shown["correctionType"] == "replaced":
+            paid = self._find(self._origin(record))
+            return paid is not None and paid.evidence.kind == Kind.PAYMENT
+        return record.evidence.kind == Kind.PAYMENT
+
+    def _restored(self, cancellation: EvidenceRecord) -> dict[str, Decimal]:
+        """What a payment allocates once ``cancellation`` made its last version void: as before that, if anything."""
+        earlier = self._replaced_by(cancellation)
+        return (
+            {}
+            if earlier is None or not self._is_payment(earlier, self._shown(earlier))
+            else _sums(self._shown(earlier))
+        )
+
+    def _replaced_by(self, cancellation: EvidenceRecord) -> EvidenceRecord | None:
+        """The version that holds again where ``cancellation`` voids a replacement; None where it voids the whole."""
+        void = self._find(cancellation.evidence.parent)
+        if void is None or void.evidence.kind != Kind.CORRECTION:
+            return None
+        return self._find(void.evidence.parent)
+
     def _billed(self, invoice: EvidenceRecord) -> dict[str, Json]:
-        """What ``invoice`` bills, as last corrected by a whole replacement."""
-        answers = self._transaction.children(invoice.evidence_id) if invoice.evidence_id not in self._added else []
-        answers += self._answers.get(invoice.evidence_id, [])
-        replacements = [self._shown(answer) for answer in answers if answer.evidence.kind == Kind.CORRECTION]
-        return next((r for r in reversed(replacements) if "payableAmount" in r), self._shown(invoice))
+        """What ``invoice`` bills, as its last whole replacement that is not taken back has it."""
+        billed = self._shown(invoice)
+        for correction in sorted(self._corrections(invoice), key=lambda each: each.recorded_at):
+            version: EvidenceRecord | None = correction
+            if self._shown(correction)["correctionType"] == "cancelled":
+                version = self._replaced_by(correction)
+            if version is not None and "payableAmount" in self._shown(version):
+                billed = self._shown(version)
+        return billed
+
+    def _corrections(self, record: EvidenceRecord) -> Iterator[EvidenceRecord]:
+        """The corrections of ``record`` and of those, each before its own."""
+        answers = self._transaction.children(record.evidence_id) if record.evidence_id not in self._added else []
+        for answer in answers + self._answers.get(record.evidence_id, []):
+            if answer.evidence.kind == Kind.CORRECTION:
+                yield answer
+                yield from self._corrections(answer)
 
     def _shown(self, record: EvidenceRecord) -> dict[str, Json]:
         if record.evidence_id not in self._fields:

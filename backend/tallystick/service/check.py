@@ -43,6 +43,7 @@ def check(
 ) -> Verdict:
     """The verdict on the bundle ``data``, against ``block_hash``; where None, against what all ``nodes`` agree on."""
     state: State | None = None
+    state_block: BlockRef | None = None
     try:
         bundle = parse_bundle(data)
     except MalformedBundle as error:
@@ -52,15 +53,14 @@ def check(
             if (chain_id := node.chain_id()) != bundle.chain_id:
                 message = f"{node.url} serves chain {chain_id}, the bundle is of chain {bundle.chain_id}"
                 return Verdict(Outcome.UNCHECKED, message, None, bundle)
-            found = node.block(bundle.as_of.number).hash
-            if block_hash is not None and found != block_hash:
-                message = (
-                    f"block {bundle.as_of.number}: {node.url} says {to_hex(found)}, another source {to_hex(block_hash)}"
-                )
+            block = node.block(bundle.as_of.number)
+            if block_hash is not None and block.hash != block_hash:
+                message = f"block {block.number}: {node.url} says {to_hex(block.hash)}, not {to_hex(block_hash)}"
                 return Verdict(Outcome.UNCHECKED, message, None, bundle)
-            block_hash = found
+            block_hash = block.hash
         if nodes and bundle.proof is None:
-            state = nodes[0].state(bundle.as_of)
+            state_block = nodes[0].block(bundle.as_of.number)
+            state = nodes[0].state(state_block)
         return verify_bundle(
             bundle,
             trusted_block_hash=block_hash,
@@ -68,6 +68,7 @@ def check(
             derive=derive,
             trusted_ledger=ledger,
             state=state,
+            state_block=state_block,
             progress=progress,
         )
     except ChainError as error:
@@ -81,6 +82,7 @@ def verdict_json(verdict: Verdict) -> Mapping[str, Json]:
         "verdict": "unchecked" if verdict.outcome is Outcome.UNCHECKED else verdict.outcome.value,
         "failed": None if verdict.failed is None else verdict.failed.value,
         "message": verdict.message,
+        "caveats": list(verdict.caveats),
         "passed": [step.value for step in verdict.passed],
         "subject": None if bundle is None else to_hex(bundle.subject),
         "ledger": None if bundle is None else to_hex(bundle.ledger),
@@ -93,5 +95,6 @@ def verdict_json(verdict: Verdict) -> Mapping[str, Json]:
             "timestamp": bundle.as_of.timestamp,
         },
         "entries": len(verdict.entries),
+        "hiddenFields": sum(entry.hidden for entry in verdict.entries),
         "standings": dict(Counter(entry.standing.value for entry in verdict.entries)),
     }

@@ -24,7 +24,7 @@ from tallystick.service.accept import Acceptance
 from tallystick.service.context import Context, Progress, silent
 from tallystick.service.parties import NewParty, add_parties
 from tallystick.service.ports import Transaction
-from tallystick.service.record import Statement, sign_statement
+from tallystick.service.record import Statement, open_deals, sign_statement
 from tallystick.store.records import EvidenceRecord, Identifier, PartyRecord
 
 LINES_A_TRANSACTION = 200
@@ -98,7 +98,7 @@ def _open_deals(context: Context, supplier: PartyRecord, lines: Sequence[Receiva
         for customer, line in first.items():
             party = transaction.party(party_id(context.network_key, scheme, customer))
             assert party is not None, "the customers were added before"
-            if transaction.deals_between(supplier.party, party.party):
+            if open_deals(transaction, supplier.party, party.party):
                 continue
             fields: dict[str, Json] = {
                 "contractNumber": f"AR-{customer}",
@@ -190,7 +190,7 @@ class _Importer:
         """The customer and the deal with it, or nobody and no deal where the line is self-reported."""
         if line.customer not in self._deals:
             party = self._transaction.party(party_id(self._context.network_key, self._scheme, line.customer))
-            deals = [] if party is None else self._transaction.deals_between(self._supplier.party, party.party)
+            deals = [] if party is None else open_deals(self._transaction, self._supplier.party, party.party)
             self._deals[line.customer] = (party, deals[0]) if deals else (None, DealId(ZERO32))
         return self._deals[line.customer]
 

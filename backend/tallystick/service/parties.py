@@ -93,14 +93,12 @@ def find_party(transaction: Transaction, name: str) -> PartyRecord:
     Raises:
         NotFound: nobody is called that, or several are.
     """
-    if name.startswith("0x"):
+    # an id or identifier before a name: whoever is called like another's identifier must not take its place
+    found = transaction.party_by_identifier(parse_identifier(name)) if ":" in name else None
+    matches = transaction.parties_by_name(name) if found is None else [found]
+    if not matches and name.startswith("0x"):
         found = transaction.party(PartyId(parse_bytes32(name, "party")))
         matches = [] if found is None else [found]
-    else:
-        matches = transaction.parties_by_name(name)
-        if not matches and ":" in name:
-            by_identifier = transaction.party_by_identifier(parse_identifier(name))
-            matches = [] if by_identifier is None else [by_identifier]
     if not matches:
         raise NotFound(f"party {clip(name)}: not known here.", todo="List the parties with `tallystick party list`.")
     if len(matches) > 1:

@@ -29,7 +29,7 @@ from tallystick.protocol.types import (
     parse_bytes32,
     to_hex,
 )
-from tallystick.service.accept import Acceptance
+from tallystick.service.accept import ACCEPTED, Acceptance
 from tallystick.service.context import Context
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
@@ -252,11 +252,12 @@ def _resolve_deal(
     issuer, counterparty = parties
     if counterparty is None:
         return DealId(ZERO32)
-    deals = set(transaction.deals_between(issuer.party, counterparty.party))
+    deals = set(open_deals(transaction, issuer.party, counterparty.party))
     deals |= {
         item.evidence.deal
         for item in labels.values()
         if item.evidence.kind == Kind.CONTRACT
+        and item.state is EvidenceState.PENDING
         and {item.evidence.issuer, item.evidence.counterparty} == {issuer.party, counterparty.party}
     }
     if len(deals) == 1:
@@ -265,6 +266,13 @@ def _resolve_deal(
         f"deal: expected one between {issuer.name} and {counterparty.name}, found {len(deals)}.",
         todo="Record and countersign a CONTRACT first." if not deals else "Name the deal by its id.",
     )
+
+
+def open_deals(transaction: Transaction, one: PartyId, other: PartyId) -> list[DealId]:
+    """The deals between the two whose CONTRACT both signed, oldest first: an offer that waits opens nothing yet."""
+    deals = transaction.deals_between(one, other)
+    contracts = ((deal, transaction.contract_of(deal)) for deal in deals)
+    return [deal for deal, contract in contracts if contract is not None and contract.state in ACCEPTED]
 
 
 def _referred(

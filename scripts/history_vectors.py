@@ -1,0 +1,265 @@
+"""Test vectors of histories: state proofs, standings, whole bundles and forgeries with the step that finds each.
+
+Part of ``make_vectors.py``, which writes them to ``state.json``, ``standing.json`` and ``bundles.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from protocol.tries import path, storage_trie
+from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor, show, story
+from tallystick.protocol import content
+from tallystick.protocol.bundle import Bundle, format_bundle, format_evidence
+from tallystick.protocol.entry import Entry, Json, Standing
+from tallystick.protocol.evidence import Kind
+from tallystick.protocol.hashing import keccak256
+from tallystick.protocol.signing import sign
+from tallystick.protocol.state import check_header
+from tallystick.protocol.types import BlockRef, PartyId, to_hex
+
+
+def report(subject: PartyId, entries: Sequence[Entry], as_of: BlockRef, withheld: int) -> dict[str, Json]:
+    """The report of the vectors: four numbers, so that a verifier can be tested without any knowledge of credit."""
+    return {
+        "entries": len(entries),
+        "hidden": sum(entry.hidden for entry in entries),
+        "standing": sum(entry.standing is Standing.STANDS for entry in entries),
+        "withheld": withheld,
+    }
+
+
+def word(label: str) -> Any:
+    """A 32-byte value that is different for each ``label``."""
+    return keccak256(label.encode())
+
+
+def state_vectors() -> Any:
+    """Storage tries with slots present and absent, and proofs that do not hold."""
+    slots = {word(f"slot {i}"): i + 1 for i in range(40)}
+    trie = storage_trie(slots)
+    asked = {"present": word("slot 7"), "largest": word("slot 39"), "absent": word("never written")}
+    cases: list[dict[str, Any]] = []
+    for name, slot in asked.items():
+        nodes = sorted(path(trie, slot), key=keccak256)
+        cases.append(
+            {
+                "name": name,
+                "root": to_hex(trie.root_hash),
+                "slot": to_hex(slot),
+                "nodes": [to_hex(node) for node in nodes],
+                "value": slots.get(slot, 0),
+            }
+        )
+    good = cases[0]
+    spare = next(node for node in cases[1]["nodes"] if node not in good["nodes"])
+
+    def sort(nodes: list[str]) -> list[str]:
+        return sorted(nodes, key=lambda node: keccak256(bytes.fromhex(node[2:])))
+
+    broken = {
+        "a node is missing": good["nodes"][1:],
+        "a spare node": sort([*good["nodes"], spare]),
+        "nodes in another order": good["nodes"][::-1],
+        "a node twice": [good["nodes"][0], *good["nodes"]],
+        "a node altered": sort([good["nodes"][0][:-2] + "00", *good["nodes"][1:]]),
+    }
+    cases += [{**good, "name": name, "nodes": nodes, "value": None} for name, nodes in broken.items()]
+    empty = {
+        "name": "the empty trie",
+        "root": to_hex(keccak256(b"\x80")),
+        "slot": good["slot"],
+        "nodes": [],
+        "value": 0,
+    }
+    return {
+        "about": "Storage proofs: the value of the slot, 0 where absence is proven, null where the proof must be "
+        "refused (docs/protocol.md, State proofs).",
+        "cases": [*cases, empty],
+    }
+
+
+def standing_vectors() -> Any:
+    """Logs and how each of their entries stands."""
+    world, _ = story()
+    cases = []
+    for role in ("supplier", "buyer", "carrier"):
+        party = actor(role).party
+        cases.append(_standing_case(f"the {role}'s log of the story", world, party))
+    late = World()
+    supplier, buyer = late.join("supplier"), late.join("buyer")
+    contract = late.contract(supplier, buyer)
+    invoice = late.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
+    bad = replace(invoice, signatures=bytes(65))
+    early = late.evidence(supplier, buyer, Kind.INVOICE, deal="later")
+    late.seal_as(actor("operator"), {supplier.party: [bad, invoice, contract, early]})
+    late.revoke(supplier)
+    late.seal(actor("operator"), [late.contract(supplier, buyer, deal="later"), early, invoice])
+    cases.append(_standing_case("a contract at a later index, a repeated seal, a revoked key", late, supplier.party))
+    return {
+        "about": "Logs, and the standing of each entry in order (docs/protocol.md, Standing). Everything is shown.",
+        "domain": {"chainId": late.domain.chain_id, "ledger": to_hex(late.domain.ledger)},
+        "cases": cases,
+    }
+
+
+def _standing_case(name: str, world: World, party: PartyId) -> Any:
+    windows = [
+        {"party": to_hex(of), "signer": to_hex(signer), "addedAt": window.added_at, "revokedAt": window.revoked_at}
+        for (of, signer), window in sorted(world.windows.items())
+    ]
+    appends = [
+        {
+            "timestamp": append.timestamp,
+            "entries": [
+                {
+                    "evidence": format_evidence(item.evidence),
+                    "signatures": to_hex(item.signatures),
+                    "disclosures": show(item).disclosures,
+                }
+                for item in items
+            ],
+        }
+        for append, items in world.logs[party]
+    ]
+    standings = [entry.standing.value for entry in world.judged(party)]
+    return {"name": name, "subject": to_hex(party), "signers": windows, "appends": appends, "standings": standings}
+
+
+def _small_world() -> tuple[World, Actor, Actor]:
+    """A contract, an invoice by a key that is revoked afterwards, and one more by it: void."""
+    world = World()
+    supplier, buyer = world.join("supplier"), world.join("buyer")
+    contract = world.contract(supplier, buyer)
+    invoice = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
+    world.seal(actor("operator"), [contract, invoice])
+    late = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
+    world.revoke(supplier)
+    world.seal(actor("operator"), [late])
+    return world, supplier, buyer
+
+
+def bundle_vectors() -> Any:
+    """Bundles that verify, and forgeries of them as JSON patches, each with the step that finds it."""
+    world, supplier, buyer = _small_world()
+    make: Callable[..., Bundle] = lambda who, **more: world.bundle(who.party, derive=report, **more)  # noqa: E731
+    bases = {
+        "complete": make(supplier, bindings=[world.binding(supplier)]),
+        "amount hidden": make(supplier, hide={"payableAmount"}),
+        "entries withheld": make(supplier, withhold={1}),
+        "no entries": make(actor("nobody")),
+    }
+    complete = bases["complete"]
+    bases["no proof"] = replace(bases["no entries"], proof=None)
+    valid = {"complete", "amount hidden", "no entries"}
+    forger = replace(complete, bindings=())
+    forged_binding = world.bundle(supplier.party, derive=report, bindings=[world.binding(supplier, signer=buyer)])
+    return {
+        "about": "Bundles as text; forgeries as RFC 6902 patches of the base of that name, written canonically after "
+        "patching (docs/protocol.md, Verification). The report of the vectors is {entries: entries shown, hidden: "
+        "hidden fields, standing: entries that stand, withheld: entries withheld}. The reader trusts the block hash "
+        "and ledger named here, unless a case says otherwise.",
+        "codeHashes": {"registry": to_hex(CODE_HASHES.registry), "ledger": to_hex(CODE_HASHES.ledger)},
+        "trustedBlockHash": to_hex(complete.as_of.hash),
+        "trustedLedger": to_hex(LEDGER),
+        "bases": [
+            {
+                "name": name,
+                "outcome": "valid" if name in valid else "could not check",
+                "bundle": format_bundle(bundle).decode(),
+            }
+            for name, bundle in bases.items()
+        ]
+        + [
+            {
+                "name": "binding by no registrar",
+                "outcome": "invalid",
+                "failed": "binding",
+                "bundle": format_bundle(forged_binding).decode(),
+            }
+        ],
+        "untrusted": {"base": "complete", "trustedBlockHash": None, "outcome": "could not check"},
+        "texts": _bad_texts(format_bundle(forger).decode()),
+        "forgeries": _forgeries(complete),
+    }
+
+
+def _bad_texts(text: str) -> list[dict[str, str]]:
+    short = text[:40]
+    return [
+        {"name": "cut off", "bundle": short, "failed": "schema"},
+        {"name": "empty", "bundle": "", "failed": "schema"},
+        {"name": "a line feed at the end", "append": "\n", "base": "complete", "failed": "schema"},
+        {"name": "a space before", "prepend": " ", "base": "complete", "failed": "schema"},
+    ]
+
+
+def _forgeries(bundle: Bundle) -> list[dict[str, Any]]:
+    value = json.loads(format_bundle(bundle))
+    entry = value["appends"][0]["entries"][1]
+    cheaper = _with_amount(entry["disclosures"], "1.00")
+    revoked = next(i for i, signer in enumerate(value["signers"]) if signer["revokedAt"])
+
+    def forgery(name: str, failed: str, *patch: tuple[str, str, Any]) -> dict[str, Any]:
+        operations = [
+            {"op": op, "path": at} | ({} if op == "remove" else {"value": changed}) for op, at, changed in patch
+        ]
+        return {"name": name, "base": "complete", "patch": operations, "failed": failed}
+
+    return [
+        forgery("an unknown member", "schema", ("add", "/note", "x")),
+        forgery("an entry left out", "schema", ("remove", "/appends/0/entries/1", None)),
+        forgery("standing spelled out", "schema", ("add", "/appends/0/entries/1/standing", "stands")),
+        forgery("another block hash", "header", ("replace", "/asOf/blockHash", to_hex(word("block")))),
+        forgery("another time", "header", ("replace", "/asOf/timestamp", value["asOf"]["timestamp"] - 1)),
+        forgery("another ledger", "account", ("replace", "/ledger", to_hex(word("a strange ledger")[:20]))),
+        forgery("the ledger as registry", "account", ("replace", "/registry", value["ledger"])),
+        forgery("a spare trie node", "storage", *_spare_node(value)),
+        forgery("a trie node left out", "account", ("remove", _node_of_root(bundle), None)),
+        forgery("a key not revoked", "storage", ("replace", f"/signers/{revoked}/revokedAt", 0)),
+        forgery("a batch left out", "head", ("remove", "/appends/1", None)),
+        forgery(
+            "an entry left out with its count",
+            "head",
+            ("remove", "/appends/0/entries/1", None),
+            ("replace", "/appends/0/count", 1),
+        ),
+        forgery("an earlier time of sealing", "head", ("replace", "/appends/1/timestamp", 1_700_000_001)),
+        forgery("an entry put in place of another", "root", ("replace", "/appends/1/entries/0", entry)),
+        forgery("an evidence redated", "root", ("replace", "/appends/0/entries/1/evidence/occurredAt", 1)),
+        forgery(
+            "signed anew",
+            "root",
+            ("replace", "/appends/0/entries/1/signatures", to_hex(sign(word("x"), actor("buyer").key))),
+        ),
+        forgery("signed by a revoked key, declared standing", "signature", ("remove", _standing(1, 0), None)),
+        forgery("a good entry declared void", "reference", ("add", _standing(0, 1), "foreign")),
+        forgery("an amount changed", "content", ("replace", "/appends/0/entries/1/disclosures", cheaper)),
+        forgery("a field left out", "content", ("remove", "/appends/0/entries/1/disclosures/0", None)),
+        forgery("a binding repeated", "binding", ("add", "/bindings/1", value["bindings"][0])),
+        forgery("the report altered", "report", ("replace", "/report/standing", 3)),
+    ]
+
+
+def _standing(append: int, entry: int) -> str:
+    return f"/appends/{append}/entries/{entry}/standing"
+
+
+def _with_amount(disclosures: Sequence[str], amount: str) -> list[str]:
+    fields = content.parse_all(disclosures) | {"payableAmount": amount}
+    return sorted(content.make(fields, lambda size: bytes(size)))
+
+
+def _spare_node(value: Any) -> list[tuple[str, str, Any]]:
+    nodes = [*value["proof"]["nodes"], "0xc28080"]
+    return [("replace", "/proof/nodes", sorted(nodes, key=lambda node: keccak256(bytes.fromhex(node[2:]))))]
+
+
+def _node_of_root(bundle: Bundle) -> str:
+    """Where the root node of the state trie stands among the nodes."""
+    assert bundle.proof is not None
+    _, state_root = check_header(bundle.proof.header, bundle.as_of.hash)
+    return f"/proof/nodes/{[keccak256(node) for node in bundle.proof.nodes].index(state_root)}"
