@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help install demo test check format lock clean
 
@@ -12,8 +13,9 @@ install: $(VENV)/.installed  ## make .venv with pinned dependencies, compile the
 
 $(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py scripts/compile.py $(wildcard contracts/src/*.sol contracts/src/interfaces/*.sol)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(PIP) --require-hashes -r requirements.lock
+	command -v npm >/dev/null || $(PIP) --require-hashes -r requirements-node.lock
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 demo: install    ## a dozen companies over two years: sealed, reported, verified offline, and three attacks that fail
@@ -33,9 +35,11 @@ format: install  ## rewrite the code in house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock:            ## resolve pyproject.toml anew into requirements.lock (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+
+lock:            ## resolve pyproject.toml anew into the lock files (needs uv)
+	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
+	$(LOCK) --group node --output-file requirements-node.lock
 
 clean:           ## remove what the build made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
