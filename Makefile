@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# node and npm may come from the environment, see below
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help install demo test check format lock clean
@@ -15,7 +17,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py scripts/comp
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --require-hashes -r requirements.lock
 	command -v npm >/dev/null || $(PIP) --require-hashes -r requirements-node.lock
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation --no-deps --editable .
+	$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 demo: install    ## a dozen companies over two years: sealed, reported, verified offline, and three attacks that fail
