@@ -26,7 +26,7 @@ from protocol.world import CODE_HASHES, DAY, Signed, World, actor  # noqa: E402
 from tallystick.credit import report  # noqa: E402
 from tallystick.protocol.bundle import format_bundle  # noqa: E402
 from tallystick.protocol.evidence import Kind  # noqa: E402
-from tallystick.protocol.verdict import Outcome  # noqa: E402
+from tallystick.protocol.verdict import Outcome, Trust  # noqa: E402
 from tallystick.protocol.verify import verify  # noqa: E402
 
 BATCH_ENTRIES = 100
@@ -86,7 +86,7 @@ def main() -> None:
     ]
 
     def check() -> None:
-        verdict = verify(data, trusted_block_hash=bundle.as_of.hash, code_hashes=CODE_HASHES, derive=derive)
+        verdict = verify(data, Trust(CODE_HASHES, bundle.as_of.hash), derive=derive)
         assert verdict.outcome is Outcome.VALID, verdict.message
 
     def recover() -> None:

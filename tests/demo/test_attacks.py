@@ -14,7 +14,7 @@ from tallystick.protocol.entry import Standing
 from tallystick.protocol.log import fold
 from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT, head_slot, window_slot
 from tallystick.protocol.types import Address, PartyId, SignerWindow
-from tallystick.protocol.verdict import CodeHashes, Outcome, Step, Verdict
+from tallystick.protocol.verdict import CodeHashes, Outcome, Step, Trust, Verdict
 from tallystick.protocol.verify import verify_bundle
 from tallystick.service import share
 from tallystick.service.check import check
@@ -31,6 +31,7 @@ class ObligingState:
     """The state of a chain that would bear out whatever ``bundle`` says: what a forger would need."""
 
     def __init__(self, bundle: Bundle, code_hashes: CodeHashes) -> None:
+        self.block = bundle.as_of
         self._codes = {bundle.ledger: code_hashes.ledger, bundle.registry: code_hashes.registry}
         self._slots = {
             (bundle.ledger, LEDGER_REGISTRY_SLOT): int.from_bytes(bundle.registry, "big"),
@@ -64,13 +65,11 @@ class Scene:
         return check(attack.forged, code_hashes=self.stage.context.code_hashes, block_hash=attack.block_hash)
 
     def verdict_of_obliging_chain(self, bundle: Bundle) -> Verdict:
+        codes = self.stage.context.code_hashes
         return verify_bundle(
             replace(bundle, proof=None),
-            trusted_block_hash=bundle.as_of.hash,
-            code_hashes=self.stage.context.code_hashes,
+            Trust(codes, bundle.as_of.hash, state=ObligingState(bundle, codes)),
             derive=derive,
-            state=ObligingState(bundle, self.stage.context.code_hashes),
-            state_block=bundle.as_of,
         )
 
 

@@ -11,7 +11,7 @@ from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, format
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.state import ProofError
 from tallystick.protocol.types import Address
-from tallystick.protocol.verdict import Outcome, Step, Verdict
+from tallystick.protocol.verdict import Outcome, Step, Trust, Verdict
 from tallystick.protocol.verify import verify
 
 WORLD, SUPPLIER = story()
@@ -22,13 +22,9 @@ TRUSTED = GOOD.as_of.hash
 
 def verdict_of(bundle: Bundle, **more: Any) -> Verdict:
     """The verdict of a reader who trusts the good bundle's block."""
-    options: dict[str, Any] = {
-        "trusted_block_hash": TRUSTED,
-        "code_hashes": CODE_HASHES,
-        "derive": simple_report,
-        "trusted_ledger": LEDGER,
-    } | more
-    return verify(format_bundle(bundle), **options)
+    options: dict[str, Any] = {"code_hashes": CODE_HASHES, "block_hash": TRUSTED, "ledger": LEDGER} | more
+    calls = {"derive": simple_report} | {name: options.pop(name) for name in ("derive", "progress") if name in options}
+    return verify(format_bundle(bundle), Trust(**options), **calls)
 
 
 def assert_fails(bundle: Bundle, step: Step, message: str, **more: Any) -> None:
@@ -67,6 +63,8 @@ def node(world: World = WORLD) -> dict[str, Any]:
     ledger_slots, registry_slots = world.storage()
 
     class Chain:
+        block = GOOD.as_of
+
         def code_hash(self, address: Address) -> bytes:
             if address not in (LEDGER, REGISTRY):
                 raise ProofError("no such account")
@@ -75,4 +73,4 @@ def node(world: World = WORLD) -> dict[str, Any]:
         def slot(self, address: Address, slot: bytes) -> int:
             return (ledger_slots if address == LEDGER else registry_slots).get(slot, 0)
 
-    return {"state": Chain(), "state_block": GOOD.as_of, "trusted_block_hash": None}
+    return {"state": Chain(), "block_hash": None}

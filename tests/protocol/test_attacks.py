@@ -25,7 +25,7 @@ from tallystick.protocol.entry import Entry, Standing
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.hashing import keccak256
 from tallystick.protocol.types import Address, Hash
-from tallystick.protocol.verdict import Outcome, Step, Verdict
+from tallystick.protocol.verdict import Outcome, Step, Trust, Verdict
 from tallystick.protocol.verify import verify
 
 OPERATOR, ROGUE = actor("operator"), actor("rogue operator")
@@ -33,8 +33,8 @@ OPERATOR, ROGUE = actor("operator"), actor("rogue operator")
 
 def read(bundle: Bundle, **more: Any) -> Verdict:
     """The verdict of a reader who knows the ledger and the newest block."""
-    options = {"trusted_block_hash": bundle.as_of.hash, "trusted_ledger": LEDGER} | more
-    return verify(format_bundle(bundle), code_hashes=CODE_HASHES, derive=simple_report, **options)
+    options = {"code_hashes": CODE_HASHES, "block_hash": bundle.as_of.hash, "ledger": LEDGER} | more
+    return verify(format_bundle(bundle), Trust(**options), derive=simple_report)
 
 
 def trade() -> tuple[World, Actor, Actor, Signed, Signed]:
@@ -138,7 +138,7 @@ def test_a_holder_with_a_ledger_of_its_own_fails_where_the_reader_names_the_ledg
     own.seal(supplier, [own.contract(supplier, buyer)])
     bundle = own.bundle(supplier.party)
     assert read(bundle).failed is Step.ACCOUNT
-    unnamed = read(bundle, trusted_ledger=None)
+    unnamed = read(bundle, ledger=None)
     assert unnamed.outcome is Outcome.VALID
     assert own.ledger.hex() in unnamed.caveats[0]
 
@@ -148,7 +148,7 @@ def test_a_holder_can_not_pass_off_an_old_block_as_the_newest() -> None:
     old = world.bundle(supplier.party)
     world.seal(OPERATOR, [world.evidence(buyer, supplier, Kind.DISPUTE, parent=invoice)])
     new = world.bundle(supplier.party)
-    assert read(old, trusted_block_hash=new.as_of.hash).failed is Step.HEADER
+    assert read(old, block_hash=new.as_of.hash).failed is Step.HEADER
     mixed = replace(new, appends=old.appends, report=old.report)
     assert read(mixed).failed is Step.HEAD
 

@@ -17,7 +17,7 @@ import pytest
 from protocol.world import CODE_HASHES, actor, simple_report, story
 from tallystick.protocol.bundle import format_bundle
 from tallystick.protocol.hashing import keccak256
-from tallystick.protocol.verdict import Outcome, Verdict
+from tallystick.protocol.verdict import Outcome, Trust, Verdict
 from tallystick.protocol.verify import verify
 
 WORLD, SUPPLIER = story()
@@ -34,13 +34,7 @@ Place = tuple[Any, Any]
 
 def check(data: bytes) -> Verdict:
     """The verdict of a reader who trusts the good bundle's block and ledger."""
-    return verify(
-        data,
-        trusted_block_hash=GOOD.as_of.hash,
-        code_hashes=CODE_HASHES,
-        derive=simple_report,
-        trusted_ledger=GOOD.ledger,
-    )
+    return verify(data, Trust(CODE_HASHES, GOOD.as_of.hash, GOOD.ledger), derive=simple_report)
 
 
 def places(value: Any) -> list[Place]:
@@ -209,5 +203,5 @@ def test_a_forger_who_chooses_the_block_hash_gets_no_exception_either() -> None:
         value["proof"]["header"] = "0x" + header.hex()
         value["asOf"]["blockHash"] = "0x" + keccak256(bytes(header)).hex()
         data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        verdict = verify(data, trusted_block_hash=None, code_hashes=CODE_HASHES, derive=simple_report)
+        verdict = verify(data, Trust(CODE_HASHES), derive=simple_report)
         assert verdict.outcome is not Outcome.VALID

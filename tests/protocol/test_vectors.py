@@ -23,7 +23,7 @@ from tallystick.protocol.signing import private_key_address, recover, sign
 from tallystick.protocol.standing import SealedEntry, judge, recover_signers
 from tallystick.protocol.state import Account, NodePool, ProofError
 from tallystick.protocol.types import BlockRef, PartyId, SignerWindow
-from tallystick.protocol.verdict import CodeHashes, Verdict
+from tallystick.protocol.verdict import CodeHashes, Trust, Verdict
 from tallystick.protocol.verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -206,13 +206,9 @@ def _sealed(entry: Any, domain: Domain) -> SealedEntry:
 
 def read(data: bytes, block_hash: str | None = BUNDLES["trustedBlockHash"]) -> Verdict:
     hashes = BUNDLES["codeHashes"]
-    return verify(
-        data,
-        trusted_block_hash=None if block_hash is None else raw(block_hash),
-        code_hashes=CodeHashes(raw(hashes["registry"]), raw(hashes["ledger"])),
-        derive=report,
-        trusted_ledger=raw(BUNDLES["trustedLedger"]),
-    )
+    codes = CodeHashes(raw(hashes["registry"]), raw(hashes["ledger"]))
+    trust = Trust(codes, None if block_hash is None else raw(block_hash), raw(BUNDLES["trustedLedger"]))
+    return verify(data, trust, derive=report)
 
 
 BASES = {case["name"]: case["bundle"] for case in BUNDLES["bases"]}

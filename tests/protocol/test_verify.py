@@ -195,7 +195,7 @@ def test_a_report_with_a_number_left_out_fails() -> None:
 
 
 def test_a_bundle_without_trusted_block_hash_could_not_be_checked() -> None:
-    verdict = verdict_of(GOOD, trusted_block_hash=None)
+    verdict = verdict_of(GOOD, block_hash=None)
     assert verdict.outcome is Outcome.UNCHECKED
     assert "compare block 1000" in verdict.message
     assert tuple(verdict.passed) == tuple(Step)
@@ -244,11 +244,11 @@ def test_the_history_of_a_party_without_entries_is_valid_when_its_absence_is_pro
     world = World()
     newcomer = world.join("newcomer")
     bundle = world.bundle(newcomer.party, bindings=[world.binding(newcomer)])
-    assert verdict_of(bundle, trusted_block_hash=bundle.as_of.hash).outcome is Outcome.VALID
+    assert verdict_of(bundle, block_hash=bundle.as_of.hash).outcome is Outcome.VALID
 
 
 def test_a_bundle_without_proof_is_valid_against_a_node() -> None:
-    options = node() | {"trusted_block_hash": TRUSTED}
+    options = node() | {"block_hash": TRUSTED}
     assert verdict_of(replace(GOOD, proof=None), **options).outcome is Outcome.VALID
 
 
@@ -260,7 +260,7 @@ def test_what_a_holder_hides_is_counted_aloud() -> None:
 
 
 def test_a_reader_who_names_no_ledger_is_told_which_one_to_make_sure_of() -> None:
-    verdict = verdict_of(GOOD, trusted_ledger=None)
+    verdict = verdict_of(GOOD, ledger=None)
     assert verdict.outcome is Outcome.VALID
     assert "0x" + LEDGER.hex() in verdict.caveats[0]
 

@@ -24,14 +24,14 @@ from tallystick.protocol.evidence import Kind
 from tallystick.protocol.hashing import keccak256
 from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT
 from tallystick.protocol.types import Address, Hash, SignerWindow
-from tallystick.protocol.verdict import CodeHashes, Outcome, Step
+from tallystick.protocol.verdict import CodeHashes, Outcome, Step, Trust
 from tallystick.protocol.verify import verify
 
 # schema
 
 
 def test_what_is_no_bundle_fails_at_the_schema() -> None:
-    verdict = verify(b"{}", trusted_block_hash=TRUSTED, code_hashes=CODE_HASHES, derive=simple_report)
+    verdict = verify(b"{}", Trust(CODE_HASHES, TRUSTED), derive=simple_report)
     assert (verdict.outcome, verdict.failed, verdict.bundle) == (Outcome.INVALID, Step.SCHEMA, None)
 
 
@@ -44,7 +44,7 @@ def test_an_entry_left_out_fails_at_the_schema_where_the_count_remains() -> None
 
 
 def test_a_bundle_as_of_another_block_than_the_trusted_one_fails_at_the_header() -> None:
-    assert_fails(GOOD, Step.HEADER, "the trusted block hash is", trusted_block_hash=Hash(bytes(32)))
+    assert_fails(GOOD, Step.HEADER, "the trusted block hash is", block_hash=Hash(bytes(32)))
 
 
 def test_a_header_of_the_forgers_own_making_fails() -> None:
@@ -65,11 +65,11 @@ def test_another_number_or_time_than_the_headers_fails(change: dict[str, int]) -
 
 
 def test_another_ledger_than_the_reader_relies_on_fails() -> None:
-    assert_fails(GOOD, Step.ACCOUNT, "ledger: expected", trusted_ledger=Address(bytes(20)))
+    assert_fails(GOOD, Step.ACCOUNT, "ledger: expected", ledger=Address(bytes(20)))
 
 
 def test_a_ledger_or_registry_that_the_state_does_not_know_fails() -> None:
-    assert_fails(replace(GOOD, ledger=Address(bytes(20))), Step.ACCOUNT, "", trusted_ledger=None)
+    assert_fails(replace(GOOD, ledger=Address(bytes(20))), Step.ACCOUNT, "", ledger=None)
     assert_fails(replace(GOOD, registry=Address(bytes(20))), Step.ACCOUNT, "")
 
 
@@ -101,6 +101,8 @@ def test_a_registry_that_the_ledger_does_not_rely_on_fails() -> None:
     assert ledger_slots[LEDGER_REGISTRY_SLOT] == int.from_bytes(forger.registry, "big")
 
     class Chain:
+        block = bundle.as_of
+
         def code_hash(self, address: Address) -> bytes:
             return {LEDGER: CODE_HASHES.ledger, forger.registry: CODE_HASHES.registry}[address]
 
@@ -112,9 +114,8 @@ def test_a_registry_that_the_ledger_does_not_rely_on_fails() -> None:
         replace(bundle, proof=None),
         Step.STORAGE,
         "the ledger relies on registry",
-        trusted_block_hash=bundle.as_of.hash,
+        block_hash=bundle.as_of.hash,
         state=Chain(),
-        state_block=bundle.as_of,
     )
 
 
@@ -187,4 +188,4 @@ def test_appends_that_go_back_in_time_fail_at_the_head() -> None:
     world.now -= 1_000
     world.seal(actor("operator"), profile[1:])
     bundle = world.bundle(supplier.party)
-    assert_fails(bundle, Step.HEAD, "out of order", trusted_block_hash=bundle.as_of.hash)
+    assert_fails(bundle, Step.HEAD, "out of order", block_hash=bundle.as_of.hash)

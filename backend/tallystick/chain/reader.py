@@ -33,14 +33,14 @@ class NodeState:
     """``verdict.State`` by the word of ``node`` at ``block``."""
 
     def __init__(self, node: Node, block: BlockRef) -> None:
+        self.block = block
         self._node = node
-        self._block = block
 
     def code_hash(self, address: Address) -> bytes:
         """keccak256 of the code at ``address``; that of nothing where there is no contract."""
-        return keccak256(self._node.code(address, self._block))
+        return keccak256(self._node.code(address, self.block))
 
     def slot(self, address: Address, slot: bytes) -> int:
         """The value of the 32-byte storage ``slot`` of ``address``."""
-        value = self._node.read_at("eth_getStorageAt", to_hex(address), to_hex(slot), block=self._block)
+        value = self._node.read_at("eth_getStorageAt", to_hex(address), to_hex(slot), block=self.block)
         return int.from_bytes(wire.data(value, "eth_getStorageAt", 32), "big")

@@ -62,13 +62,29 @@ class CodeHashes:
 
 
 class State(Protocol):
-    """The state of the chain at the as-of block: proven by the bundle, or asked of a node that the reader trusts."""
+    """The state of the chain after ``block``: proven by the bundle, or the word of a node that the reader trusts."""
+
+    @property
+    def block(self) -> BlockRef: ...
 
     def code_hash(self, address: Address) -> bytes:
         """keccak256 of the code at ``address``. Raises ``ProofError`` where there is no such account."""
 
     def slot(self, address: Address, slot: bytes) -> int:
         """The value of the 32-byte storage ``slot`` of ``address``; 0 where it was never written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the reader relies on without proof: the published codes, a block's hash, the ledger it knows.
+
+    ``state`` is a node's word, asked only where the bundle carries no proofs of its own.
+    """
+
+    code_hashes: CodeHashes
+    block_hash: Hash | None = None
+    ledger: Address | None = None
+    state: State | None = None
 
 
 DeriveReport = Callable[[PartyId, Sequence[Entry], BlockRef, int], Mapping[str, Json]]

@@ -29,70 +29,41 @@ from tallystick.protocol.bundle import Bundle, BundleEntry, parse_bundle
 from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.log import LogAppend, fold, subject_root
 from tallystick.protocol.standing import SealedEntry, judge, recover_signers
-from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, SignerWindow, clip, to_hex
-from tallystick.protocol.verdict import CodeHashes, DeriveReport, Outcome, Progress, State, Step, Verdict
+from tallystick.protocol.types import Address, EvidenceId, PartyId, SignerWindow, clip, to_hex
+from tallystick.protocol.verdict import DeriveReport, Outcome, Progress, Step, Trust, Verdict
 from tallystick.protocol.verify_state import Run, StepFailedError, binding_signers, check_block, check_state
 
 
 def verify(
-    data: bytes,
-    *,
-    trusted_block_hash: Hash | None,
-    code_hashes: CodeHashes,
-    derive: DeriveReport,
-    trusted_ledger: Address | None = None,
-    state: State | None = None,
-    state_block: BlockRef | None = None,
-    progress: Progress = lambda done, total: None,
+    data: bytes, trust: Trust, *, derive: DeriveReport, progress: Progress = lambda done, total: None
 ) -> Verdict:
-    """Check the bundle ``data`` against ``trusted_block_hash`` and the published ``code_hashes``.
+    """Check the bundle ``data`` with nothing but ``trust``; ``derive`` recomputes the report.
 
-    ``derive`` recomputes the report; ``trusted_ledger`` is the ledger contract the reader knows, where it knows one.
-    Where the bundle carries no proofs of its own, ``state`` is asked, a node's at ``state_block``. Never raises for
-    anything that ``data`` holds: the verdict says it.
+    Never raises for anything that ``data`` holds: the verdict says it.
     """
     try:
         bundle = parse_bundle(data)
     except MalformedBundle as error:
         return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
-    return verify_bundle(
-        bundle,
-        trusted_block_hash=trusted_block_hash,
-        code_hashes=code_hashes,
-        derive=derive,
-        trusted_ledger=trusted_ledger,
-        state=state,
-        state_block=state_block,
-        progress=progress,
-    )
+    return verify_bundle(bundle, trust, derive=derive, progress=progress)
 
 
 def verify_bundle(
-    bundle: Bundle,
-    *,
-    trusted_block_hash: Hash | None,
-    code_hashes: CodeHashes,
-    derive: DeriveReport,
-    trusted_ledger: Address | None = None,
-    state: State | None = None,
-    state_block: BlockRef | None = None,
-    progress: Progress = lambda done, total: None,
+    bundle: Bundle, trust: Trust, *, derive: DeriveReport, progress: Progress = lambda done, total: None
 ) -> Verdict:
     """Check a parsed ``bundle``: all steps of ``verify`` after the first."""
-    assert (state is None) == (state_block is None), "a state is that of a block"
     run = Run(bundle, derive, progress, passed=[Step.SCHEMA])
     try:
-        state = check_block(run, trusted_block_hash, state, state_block)
+        state = check_block(run, trust)
         if state is not None:
-            check_state(run, state, code_hashes, trusted_ledger)
+            check_state(run, state, trust)
         for step, check in _HISTORY_STEPS:
             check(run)
             run.passed.append(step)
     except StepFailedError as failure:
         return Verdict(Outcome.INVALID, failure.message, failure.step, bundle, run.entries, tuple(run.passed))
-    outcome, message = _conclude(bundle, trusted_block_hash, proven=state is not None)
-    caveats = _caveats(run, trusted_ledger)
-    return Verdict(outcome, message, None, bundle, run.entries, tuple(run.passed), caveats)
+    outcome, message = _conclude(bundle, trust, proven=state is not None)
+    return Verdict(outcome, message, None, bundle, run.entries, tuple(run.passed), _caveats(run, trust))
 
 
 def withheld_by(bundle: Bundle) -> list[LogAppend]:
@@ -100,7 +71,7 @@ def withheld_by(bundle: Bundle) -> list[LogAppend]:
     return [item.append for item in bundle.appends if item.entries is None]
 
 
-def _conclude(bundle: Bundle, trusted_block_hash: Hash | None, *, proven: bool) -> tuple[Outcome, str]:
+def _conclude(bundle: Bundle, trust: Trust, *, proven: bool) -> tuple[Outcome, str]:
     """The verdict on a bundle in which every step that could be run has passed."""
     withheld = withheld_by(bundle)
     if not proven:
@@ -108,7 +79,7 @@ def _conclude(bundle: Bundle, trusted_block_hash: Hash | None, *, proven: bool) 
             Outcome.UNCHECKED,
             "the bundle carries no state proofs and no node was asked: give --rpc URL of a node you trust",
         )
-    if trusted_block_hash is None:
+    if trust.block_hash is None:
         return (
             Outcome.UNCHECKED,
             f"no trusted block hash was given: compare block {bundle.as_of.number} {to_hex(bundle.as_of.hash)} with a "
@@ -127,10 +98,10 @@ def _conclude(bundle: Bundle, trusted_block_hash: Hash | None, *, proven: bool) 
     )
 
 
-def _caveats(run: Run, trusted_ledger: Address | None) -> tuple[str, ...]:
+def _caveats(run: Run, trust: Trust) -> tuple[str, ...]:
     """What no step can prove, in sentences for the reader."""
     caveats = []
-    if trusted_ledger is None:
+    if trust.ledger is None:
         caveats.append(
             f"no ledger was named: make sure that {to_hex(run.bundle.ledger)} on chain {run.bundle.chain_id} is the "
             "ledger you rely on; anybody can deploy the same code elsewhere and write any history into it"

@@ -22,7 +22,7 @@ from tallystick.protocol.slots import (
 )
 from tallystick.protocol.state import Account, NodePool, ProofError, check_header
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
-from tallystick.protocol.verdict import CodeHashes, DeriveReport, Progress, State, Step
+from tallystick.protocol.verdict import DeriveReport, Progress, State, Step, Trust
 
 
 class StepFailedError(Exception):
@@ -53,7 +53,8 @@ class Run:
 class ProvenState:
     """The state as the bundle's own trie nodes prove it under one state root."""
 
-    def __init__(self, nodes: Sequence[bytes], state_root: Hash) -> None:
+    def __init__(self, nodes: Sequence[bytes], state_root: Hash, block: BlockRef) -> None:
+        self.block = block
         self.pool = NodePool(nodes)
         self._state_root = state_root
         self._accounts: dict[Address, Account] = {}
@@ -70,18 +71,16 @@ class ProvenState:
         return self._accounts[address]
 
 
-def check_block(
-    run: Run, trusted_block_hash: Hash | None, state: State | None, state_block: BlockRef | None
-) -> State | None:
+def check_block(run: Run, trust: Trust) -> State | None:
     """Step header: the block. Returns the state to rely on, None where there is none."""
     as_of, proof = run.bundle.as_of, run.bundle.proof
-    if trusted_block_hash is not None and as_of.hash != trusted_block_hash:
+    if trust.block_hash is not None and as_of.hash != trust.block_hash:
         raise StepFailedError(
             Step.HEADER,
             f"the bundle is as of block {as_of.number} {to_hex(as_of.hash)}, the trusted block hash is "
-            f"{to_hex(trusted_block_hash)}",
+            f"{to_hex(trust.block_hash)}",
         )
-    block = state_block
+    block = None if trust.state is None else trust.state.block
     if proof is not None:
         try:
             block, state_root = check_header(proof.header, as_of.hash)
@@ -97,18 +96,18 @@ def check_block(
         )
     run.passed.append(Step.HEADER)
     if proof is None:
-        return state
+        return trust.state
     try:
-        return ProvenState(proof.nodes, state_root)
+        return ProvenState(proof.nodes, state_root, block)
     except ProofError as error:
         raise StepFailedError(Step.ACCOUNT, str(error)) from error
 
 
-def check_state(run: Run, state: State, code_hashes: CodeHashes, trusted_ledger: Address | None) -> None:
+def check_state(run: Run, state: State, trust: Trust) -> None:
     """Steps account and storage: the contracts, and every slot that the later steps rely upon."""
     step = Step.ACCOUNT
     try:
-        _check_accounts(run.bundle, state, code_hashes, trusted_ledger)
+        _check_accounts(run.bundle, state, trust)
         run.passed.append(step)
         step = Step.STORAGE
         _check_slots(run, state)
@@ -119,12 +118,12 @@ def check_state(run: Run, state: State, code_hashes: CodeHashes, trusted_ledger:
         raise StepFailedError(step, str(error)) from error
 
 
-def _check_accounts(bundle: Bundle, state: State, code_hashes: CodeHashes, trusted_ledger: Address | None) -> None:
-    if trusted_ledger is not None and bundle.ledger != trusted_ledger:
-        raise ProofError(f"ledger: expected {to_hex(trusted_ledger)}, the bundle is of {to_hex(bundle.ledger)}")
+def _check_accounts(bundle: Bundle, state: State, trust: Trust) -> None:
+    if trust.ledger is not None and bundle.ledger != trust.ledger:
+        raise ProofError(f"ledger: expected {to_hex(trust.ledger)}, the bundle is of {to_hex(bundle.ledger)}")
     for name, address, published in (
-        ("EvidenceLedger", bundle.ledger, code_hashes.ledger),
-        ("PartyRegistry", bundle.registry, code_hashes.registry),
+        ("EvidenceLedger", bundle.ledger, trust.code_hashes.ledger),
+        ("PartyRegistry", bundle.registry, trust.code_hashes.registry),
     ):
         if (found := state.code_hash(address)) != published:
             raise ProofError(f"{name} at {to_hex(address)}: expected code {to_hex(published)}, got {to_hex(found)}")

@@ -14,7 +14,7 @@ from tallystick.errors import ChainError, MalformedBundle
 from tallystick.protocol.bundle import parse_bundle
 from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
-from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Verdict
+from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Trust, Verdict
 from tallystick.protocol.verify import verify_bundle
 from tallystick.service.report import derive
 
@@ -43,7 +43,6 @@ def check(
 ) -> Verdict:
     """The verdict on the bundle ``data``, against ``block_hash``; where None, against what all ``nodes`` agree on."""
     state: State | None = None
-    state_block: BlockRef | None = None
     try:
         bundle = parse_bundle(data)
     except MalformedBundle as error:
@@ -59,18 +58,9 @@ def check(
                 return Verdict(Outcome.UNCHECKED, message, None, bundle)
             block_hash = block.hash
         if nodes and bundle.proof is None:
-            state_block = nodes[0].block(bundle.as_of.number)
-            state = nodes[0].state(state_block)
-        return verify_bundle(
-            bundle,
-            trusted_block_hash=block_hash,
-            code_hashes=code_hashes,
-            derive=derive,
-            trusted_ledger=ledger,
-            state=state,
-            state_block=state_block,
-            progress=progress,
-        )
+            state = nodes[0].state(nodes[0].block(bundle.as_of.number))
+        trust = Trust(code_hashes, block_hash, ledger, state)
+        return verify_bundle(bundle, trust, derive=derive, progress=progress)
     except ChainError as error:
         return Verdict(Outcome.UNCHECKED, str(error), None, bundle)
 
