@@ -241,6 +241,7 @@ def import_receivables(
                 "lines": len(lines),
                 "recorded": result.recorded,
                 "known": result.known,
+                "settled": result.settled,
                 "evidence": result.evidence,
                 "customersAdded": result.customers_added,
                 "unstatedDisputes": result.unstated_disputes,
@@ -248,7 +249,8 @@ def import_receivables(
             }
         )
         return
-    console.print(f"{len(lines)} lines: {result.recorded} recorded, {result.known} known already")
+    paid = f", {result.settled} of them paid since" if result.settled else ""
+    console.print(f"{len(lines)} lines: {result.recorded} recorded, {result.known} known already{paid}")
     console.print(
         f"{result.evidence} evidence recorded for {escape(owner.name)}, {result.customers_added} customers added"
     )

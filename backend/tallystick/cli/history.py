@@ -94,16 +94,22 @@ def _value(key: str, metrics: Mapping[str, Any], currency: str) -> Text:
     return Text(f"{Decimal(value):.2f}" if isinstance(value, str) else str(value))
 
 
+def _plain(key: str, line: Mapping[str, Any]) -> Text:
+    """A figure of a trade line, whose currency stands beside its role."""
+    return Text(_amount(line[key])) if key.endswith("Amount") else _value(key, line, line["currency"])
+
+
 def _ageing(ageing: Mapping[str, str], language: str) -> RenderableType | None:
     amounts = {bucket: Decimal(ageing[bucket]) for bucket in _BUCKETS}
     total = sum(amounts.values())
     if total <= 0:
         return None
     grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", min_width=8)
     for bucket, style in zip(_BUCKETS, _BUCKET_STYLES, strict=True):
         width = int((amounts[bucket] / total * _BAR_WIDTH).to_integral_value())
         bar = Text("█" * width, style=style) + Text("·" * (_BAR_WIDTH - width), style="dim")
-        grid.add_row(Text(f"{word(bucket, language):>8}", style="dim"), bar, Text(_amount(ageing[bucket])))
+        grid.add_row(Text(word(bucket, language), style="dim"), bar, Text(_amount(ageing[bucket])))
     return Group(Text(word("ageing", language), style="dim"), grid)
 
 
@@ -124,19 +130,19 @@ def _trend(trend: Sequence[Mapping[str, Any]], language: str) -> Text | None:
 
 
 def _tradelines(lines: Sequence[Mapping[str, Any]], names: Mapping[str, str], language: str) -> RenderableType:
-    table = Table(
-        title=word("tradelines", language), title_justify="left", title_style="bold", box=None, padding=(0, 1)
-    )
-    table.add_column(word("counterparty", language))
+    title = word("tradelines", language)
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(word("counterparty", language), overflow="fold")
     table.add_column(word("role", language))
-    for key in _TRADELINE_METRICS:
-        table.add_column(word(key, language), justify="right")
-    for line in lines:
+    figures = [[_plain(key, line) for key in _TRADELINE_METRICS] for line in lines]
+    for key, column in zip(_TRADELINE_METRICS, zip(*figures, strict=True), strict=True):
+        # a figure is never cut short: it would read as another figure
+        width = max(cell.cell_len for cell in column)
+        table.add_column(word(key, language), justify="right", min_width=width)
+    for line, cells in zip(lines, figures, strict=True):
         counterparty = line["counterparty"]
         name = word("selfReported", language) if counterparty is None else names.get(counterparty, counterparty[:12])
-        currency = line["currency"]
-        cells = [_value(key, line, currency) for key in _TRADELINE_METRICS]
-        table.add_row(Text(name), word(line["role"], language), *cells)
+        table.add_row(Text(name), f"{word(line['role'], language)} {line['currency']}", *cells)
     return Group(Text(""), table)
 
 

@@ -189,8 +189,8 @@ class _Row:
 def _read_row(row: _Row) -> Receivable:
     cells, mapping = row.cells, row.mapping
     for field in ("customer", "invoiceNumber"):
-        if not cells[field] or not cells[field].isascii() or " " in cells[field]:
-            raise row.error(field, "an identifier without blanks")
+        if not cells[field].isascii() or not cells[field].isprintable() or " " in cells[field] or not cells[field]:
+            raise row.error(field, "an identifier of printable ASCII characters without blanks")
     if not is_amount(cells["payableAmount"]):
         raise row.error("payableAmount", "an amount such as 1250.00, without sign or thousands separators")
     issued, due = row.date("issueDate"), row.date("dueDate")

@@ -5,7 +5,8 @@ Rules:
 - a customer who is a party with a contract gets evidence that names it; any other line is self-reported;
 - with simulated counterparties every customer becomes a managed party: it countersigns a contract, acknowledges each
   invoice, and disputes those that the ledger calls disputed, to withdraw before it pays;
-- a line is recorded whole or not at all, and once: importing a file again records what is not there yet;
+- a line is recorded whole or not at all, and once: importing a file again records what is not there yet, which for an
+  invoice that was open is its payment;
 - the payment is the supplier's statement of money received: against its own interest, hence it stands by itself.
 """
 
@@ -36,11 +37,13 @@ LEDGER_OWNER = Identifier("ERP", "LEDGER-OWNER")
 class ImportResult:
     """What an import did: lines recorded, lines that were there already, evidence made, and customers added.
 
+    ``settled`` are the lines that were there already as open, and of which the payment was recorded now.
     ``unstated_disputes`` are disputed lines whose dispute is the customer's to state, so that it was not recorded.
     """
 
     recorded: int
     known: int
+    settled: int
     evidence: int
     customers_added: int
     unstated_disputes: int
@@ -64,7 +67,7 @@ def import_receivables(
     if simulate_counterparties:
         added = _add_customers(context, lines, customer_scheme, progress)
         _open_deals(context, supplier, lines, customer_scheme)
-    recorded = evidence = unstated = 0
+    recorded = settled = evidence = unstated = 0
     for start in range(0, len(lines), LINES_A_TRANSACTION):
         chunk = lines[start : start + LINES_A_TRANSACTION]
         with context.store.transaction() as transaction:
@@ -72,12 +75,13 @@ def import_receivables(
             fresh = importer.unknown(chunk)
             for line in fresh:
                 importer.add(line)
+            settled += importer.settle(chunk)
             importer.acceptance.keep()
         recorded += len(fresh)
         evidence += importer.evidence
         unstated += importer.unstated_disputes
         progress("recorded", start + len(chunk), len(lines))
-    return ImportResult(recorded, len(lines) - recorded, evidence, added, unstated)
+    return ImportResult(recorded, len(lines) - recorded, settled, evidence, added, unstated)
 
 
 def _add_customers(context: Context, lines: Sequence[Receivable], scheme: str, progress: Progress) -> int:
@@ -135,14 +139,33 @@ class _Importer:
         self._supplier = supplier
         self._scheme = scheme
         self._simulate = simulate
+        self._known: Mapping[str, EvidenceId] = {}
         self._deals: dict[str, tuple[PartyRecord | None, DealId]] = {}
 
     def unknown(self, lines: Sequence[Receivable]) -> list[Receivable]:
         """Those of ``lines`` whose invoice is not recorded yet."""
-        issuer = self._supplier.party.hex()
-        keys = {f"{int(Kind.INVOICE)}:{issuer}:{line.invoice_number}": line for line in lines}
-        known = self._transaction.evidence_by_document(keys)
-        return [line for key, line in keys.items() if key not in known]
+        keys = {self._key(line): line for line in lines}
+        self._known = self._transaction.evidence_by_document(keys)
+        return [line for key, line in keys.items() if key not in self._known]
+
+    def settle(self, lines: Sequence[Receivable]) -> int:
+        """Record the payments of those of ``lines`` that were known as open before; returns how many."""
+        paid = {self._known[key]: line for line in lines if line.settled and (key := self._key(line)) in self._known}
+        invoices = self._transaction.evidence(paid)
+        references = {
+            f"{int(Kind.PAYMENT)}:{self._supplier.party.hex()}:{invoices[name].evidence.counterparty.hex()}"
+            f":{_payment_reference(line)}": name
+            for name, line in paid.items()
+        }
+        there = self._transaction.evidence_by_document(references)
+        fresh = [name for reference, name in references.items() if reference not in there]
+        for name in fresh:
+            customer = self._transaction.party(invoices[name].evidence.counterparty)
+            self._pay(paid[name], customer, invoices[name].evidence.deal, invoices[name])
+        return len(fresh)
+
+    def _key(self, line: Receivable) -> str:
+        return f"{int(Kind.INVOICE)}:{self._supplier.party.hex()}:{line.invoice_number}"
 
     def add(self, line: Receivable) -> None:
         """The evidence of one line, in the order in which it came about."""
@@ -152,15 +175,20 @@ class _Importer:
             self._answer(line, customer, deal, invoice)
         elif line.disputed:
             self.unstated_disputes += 1
-        if line.settled is not None:
-            fields: dict[str, Json] = {
-                "paymentReference": f"AR-{line.invoice_number}",
-                "valueDate": line.settled.isoformat(),
-                "currency": line.currency,
-                "amount": line.amount,
-                "allocations": [{"invoice": to_hex(invoice.evidence_id), "amount": line.amount}],
-            }
-            self._state(Kind.PAYMENT, customer, deal, None, fields, line.settled)
+        self._pay(line, customer, deal, invoice)
+
+    def _pay(self, line: Receivable, customer: PartyRecord | None, deal: DealId, invoice: EvidenceRecord) -> None:
+        """The payment in full of ``invoice``, where the line tells of one."""
+        if line.settled is None:
+            return
+        fields: dict[str, Json] = {
+            "paymentReference": _payment_reference(line),
+            "valueDate": line.settled.isoformat(),
+            "currency": line.currency,
+            "amount": line.amount,
+            "allocations": [{"invoice": to_hex(invoice.evidence_id), "amount": line.amount}],
+        }
+        self._state(Kind.PAYMENT, customer, deal, None, fields, line.settled)
 
     def _answer(self, line: Receivable, customer: PartyRecord, deal: DealId, invoice: EvidenceRecord) -> None:
         """What the simulated customer says to the invoice."""
@@ -212,6 +240,10 @@ class _Importer:
         self.acceptance.add(made)
         self.evidence += 1
         return made
+
+
+def _payment_reference(line: Receivable) -> str:
+    return f"AR-{line.invoice_number}"
 
 
 def _midnight(day: datetime.date) -> Timestamp:
