@@ -154,7 +154,7 @@ def bundle_vectors() -> Any:
     }
     complete = bases["complete"]
     bases["no proof"] = replace(bases["no entries"], proof=None)
-    valid = {"complete", "amount hidden", "no entries"}
+    valid = {"complete", "no entries"}
     forger = replace(complete, bindings=())
     forged_binding = world.bundle(supplier.party, derive=report, bindings=[world.binding(supplier, signer=buyer)])
     return {

@@ -205,8 +205,9 @@ class HomeLock:
             raise _refused(self._path, error) from error
         try:
             self._wait(descriptor)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            with suppress(OSError):  # who holds the lock is a courtesy: on a full disk it can't be told
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         except BaseException:
             os.close(descriptor)
             raise

@@ -189,8 +189,8 @@ def test_a_credit_note_taken_back_makes_the_invoice_asserted_again() -> None:
 def test_a_payment_of_the_buyer_does_not_cover_a_later_replacement_upward() -> None:
     """It recognised the invoice as it stood then; a payment stated after the replacement does cover it."""
     log = Log()
-    invoice = log.invoice()
-    log.pay(invoice, "10.00", "2026-01-31", by=BUYER)
+    invoice = log.invoice("100.00")
+    log.pay(invoice, "100.00", "2026-01-31", by=BUYER)
     assert log.state(invoice).evidence_class is EvidenceClass.MUTUAL
     log.correct(invoice, "replaced", invoice_fields("110.00"))
     assert log.state(invoice).evidence_class is EvidenceClass.ASSERTED

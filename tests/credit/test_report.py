@@ -213,12 +213,21 @@ def test_accepting_less_than_is_owed_is_no_acknowledgement(accepted: str) -> Non
     assert log.metrics()["evidence"]["asserted"] == "1.0000"
 
 
-def test_a_payment_stated_or_acknowledged_by_the_buyer_makes_the_invoice_mutual() -> None:
-    """Who pays an invoice recognises it, even while the creditor has not confirmed the money."""
+def test_a_part_payment_recognises_no_whole_invoice() -> None:
+    """A buyer who says that it paid 1 of 100 has not confirmed the other 99."""
+    log = Log()
+    log.pay(log.invoice("100.00"), "1.00", "2026-01-31", by=BUYER)
+    assert log.metrics()["evidence"]["asserted"] == "1.0000"
+
+
+def test_payments_by_the_buyers_word_that_cover_it_make_the_invoice_mutual() -> None:
+    """Who pays an invoice recognises it, in one sum or in parts, even while the creditor has not confirmed the money."""
     claimed, acknowledged, silent = Log(), Log(), Log()
-    claimed.pay(claimed.invoice(), "10.00", "2026-01-31", by=BUYER)
-    acknowledged.acknowledge(acknowledged.pay(acknowledged.invoice(), "10.00", "2026-01-31"))
-    silent.pay(silent.invoice(), "10.00", "2026-01-31")
+    invoice = claimed.invoice("100.00")
+    claimed.pay(invoice, "40.00", "2026-01-30", by=BUYER)
+    claimed.pay(invoice, "60.00", "2026-01-31", by=BUYER)
+    acknowledged.acknowledge(acknowledged.pay(acknowledged.invoice("100.00"), "100.00", "2026-01-31"))
+    silent.pay(silent.invoice("100.00"), "100.00", "2026-01-31")
     assert claimed.metrics()["evidence"]["mutual"] == "1.0000"
     assert acknowledged.metrics()["evidence"]["mutual"] == "1.0000"
     assert silent.metrics()["evidence"]["asserted"] == "1.0000"

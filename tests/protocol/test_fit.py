@@ -192,6 +192,19 @@ def test_ones_own_consent_lets_nobody_report_on_another(trade: Trade) -> None:
     assert trade.standings()[1:] == [Standing.STANDS, Standing.UNFOUNDED, Standing.UNFOUNDED]
 
 
+def test_an_answer_to_an_unasked_consent_lets_nobody_report_either(trade: Trade) -> None:
+    """Whoever acknowledges a consent it never asked for has not consented itself."""
+    world, stranger, supplier = trade.world, trade.stranger, trade.supplier
+    unasked = world.evidence(stranger, supplier, Kind.CONSENT, {}, deal="unasked")
+    acknowledgement = world.evidence(supplier, stranger, Kind.ACKNOWLEDGEMENT, {}, parent=unasked)
+    again = world.evidence(stranger, supplier, Kind.CONSENT, {}, parent=acknowledgement)
+    invoice = world.evidence(stranger, supplier, Kind.INVOICE, parent=again)
+    signal = world.evidence(stranger, supplier, Kind.SIGNAL, {}, parent=acknowledgement)
+    trade.seal(unasked, acknowledgement, again)
+    trade.slip_in(invoice, signal)
+    assert trade.standings()[1:] == [Standing.STANDS] * 3 + [Standing.UNFOUNDED] * 2
+
+
 def test_a_consent_is_not_followed_beyond_a_thousand_parents(trade: Trade) -> None:
     world, stranger = trade.world, trade.stranger
     consent = world.evidence(stranger, trade.supplier, Kind.CONSENT, {}, deal="long")

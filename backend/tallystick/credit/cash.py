@@ -8,7 +8,7 @@ Rules:
 - who the creditor is says its first allocation to an invoice between the two, else the contract of its deal;
   a self-reported payment is its issuer's own receipt;
 - allocations that fit no invoice leave the money unapplied; nothing is ever netted into another invoice;
-- a payment stated or acknowledged by the debtor recognises the invoices it is allocated to.
+- payments stated or acknowledged by the debtor recognise an invoice once they cover it.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _take(
     cash.payments.append(payment)
     for invoice, amount in _fitting(payment, invoices, statements):
         if recognised_seq >= 0:
-            invoice.recognise_at(recognised_seq)
+            invoice.paid_by_own_word.append((recognised_seq, amount))
         if payment.counts:
             cash.allocations.setdefault(invoice.evidence, []).append((payment, amount))
 

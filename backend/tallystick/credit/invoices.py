@@ -38,7 +38,9 @@ class Invoice:
     raised_seq: int = -1
     """Where in the log something else (a credit or payment taken back) last made it worse for the buyer."""
     recognised_seq: int = -1
-    """Where in the log the buyer last recognised it by a payment, or by withdrawing a dispute."""
+    """Where in the log the buyer last recognised it by withdrawing a dispute."""
+    paid_by_own_word: list[tuple[int, Decimal]] = field(default_factory=list)
+    """Where in the log the buyer said that it paid how much of it."""
     credit_notes: list[Credit] = field(default_factory=list)
 
     @property
@@ -51,7 +53,7 @@ class Invoice:
         self.raised_seq = max(self.raised_seq, seq)
 
     def recognise_at(self, seq: int) -> None:
-        """Note that at ``seq`` of the log the buyer recognised it otherwise than by acknowledging it."""
+        """Note that at ``seq`` of the log the buyer recognised it by withdrawing what it held against it."""
         self.recognised_seq = max(self.recognised_seq, seq)
 
     def is_mutual(self, statements: Statements, effective: Decimal) -> bool:
@@ -65,7 +67,12 @@ class Invoice:
             return True
         if self.raised_version:
             raised_seq = max(raised_seq, standing[self.raised_version][0].seq)
-        return self.recognised_seq > raised_seq
+        return self.recognised_seq > raised_seq or self._is_paid_by_own_word(effective, raised_seq)
+
+    def _is_paid_by_own_word(self, effective: Decimal, raised_seq: int) -> bool:
+        """Whether the buyer says, some of it after ``raised_seq``, that it paid all of ``effective``, not just a part."""
+        said = sum((amount for _, amount in self.paid_by_own_word), Decimal(0))
+        return said >= effective and any(seq > raised_seq for seq, _ in self.paid_by_own_word)
 
 
 def read_invoices(party: PartyId, statements: Statements) -> tuple[list[Invoice], dict[EvidenceId, Invoice]]:

@@ -27,6 +27,7 @@ _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,6})?\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _HEX32 = re.compile(r"0x[0-9a-f]{64}\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 Form = Callable[[Json], str | None]
@@ -53,6 +54,11 @@ def _amount(value: Json) -> str | None:
     return None if is_amount(value) else 'a decimal string without sign, e.g. "1250.00"'
 
 
+def _amount_above_zero(value: Json) -> str | None:
+    above = is_amount(value) and any(digit in "123456789" for digit in str(value))
+    return None if above else 'a decimal string above zero, e.g. "1250.00"'
+
+
 def _date(value: Json) -> str | None:
     return None if is_date(value) else 'a date, e.g. "2026-03-31"'
 
@@ -62,7 +68,8 @@ def _currency(value: Json) -> str | None:
 
 
 def _text(value: Json) -> str | None:
-    return None if isinstance(value, str) and 0 < len(value) <= MAX_TEXT else f"text of 1 to {MAX_TEXT} characters"
+    ok = isinstance(value, str) and 0 < len(value) <= MAX_TEXT and not _CONTROL.search(value)
+    return None if ok else f"text of 1 to {MAX_TEXT} characters, none of them a control character but tab and line feed"
 
 
 def _days(value: Json) -> str | None:
@@ -142,7 +149,7 @@ FORMS: Mapping[str, Form] = {
     "acceptedAmount": _amount,
     "acceptedQuantity": _amount,
     "reasonCode": _text,
-    "disputedAmount": _amount,
+    "disputedAmount": _amount_above_zero,
     "description": _text,
     "outcome": _one_of("withdrawn", "credited", "cancelled"),
     "creditAmount": _amount,
@@ -161,6 +168,9 @@ REQUIRED: Mapping[int, tuple[str, ...]] = {
     Kind.CORRECTION: ("correctionType",),
     Kind.WRITE_OFF: ("currency", "amount", "reason"),
 }
+
+MEASURED = frozenset({*REQUIRED, Kind.ACKNOWLEDGEMENT})
+"""The kinds whose fields the figures of a report may rest on."""
 
 CREDIT_NOTE = ("creditNoteNumber", "issueDate", "creditAmount", "currency")
 """What a CORRECTION of type ``credited`` must say besides."""

@@ -9,8 +9,8 @@ Rules, in the order in which they are applied to an entry (protocol section 3):
 5. its shown content has the form of its kind;
 6. its parent stands in this log, belongs to the same deal and parties, and is something this kind can answer;
 7. it is founded: a CONTRACT between exactly its two parties opened the deal, before or in the same batch; or, parent by
-   parent, it leads back to something the counterparty itself issued: a CONSENT, or what it answers. Self-reported
-   evidence (no counterparty), a CONTRACT (signed by both) and a CONSENT (binds its issuer alone) need no founding.
+   parent, it leads back to a CONSENT of the counterparty, or answers what stands by one. Self-reported evidence (no
+   counterparty), a CONTRACT (signed by both) and a CONSENT (binds its issuer alone) need no founding.
 
 The judgement is a pure function of the log, so the service, the verifier and the auditor all come to the same.
 """
@@ -47,6 +47,7 @@ _PARENT_KINDS: Mapping[int, frozenset[int]] = {
 }
 _NEEDS_PARENT = frozenset({Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.RESOLUTION, Kind.CORRECTION, Kind.WRITE_OFF})
 _UNANSWERABLE = frozenset({Kind.ACKNOWLEDGEMENT, Kind.CONTRACT})
+_ANSWERS = frozenset({Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.RESOLUTION})
 _FOUNDS_ITSELF = frozenset({Kind.CONTRACT, Kind.CONSENT})
 
 
@@ -145,7 +146,7 @@ def _judge_one(
         return Standing.STANDS
     if (evidence.deal, frozenset((evidence.issuer, evidence.counterparty))) in founded:
         return Standing.STANDS
-    if rests_on_counterparty(evidence, parent.evidence if parent else None, _lookup(standing_by_id)):
+    if founded_by_consent(evidence, parent.evidence if parent else None, _lookup(standing_by_id)):
         return Standing.STANDS
     return Standing.UNFOUNDED
 
@@ -201,12 +202,14 @@ def _is_own_witness(subject: PartyId, evidence: Evidence) -> bool:
     )
 
 
-def rests_on_counterparty(evidence: Evidence, parent: Evidence | None, lookup: Lookup) -> bool:
-    """Whether ``evidence`` leads back, parent by parent, to something that its counterparty issued.
+def founded_by_consent(evidence: Evidence, parent: Evidence | None, lookup: Lookup) -> bool:
+    """Whether ``evidence`` leads back, parent by parent, to a CONSENT that lets it into its counterparty's history.
 
-    Parents are between the same two parties (``misfit``), so what the counterparty issued was about the issuer.
+    That is the counterparty's own; or, for an answer (acknowledgement, dispute, resolution), either side's: who let
+    the other report may be answered, and may answer. Parents are between the same two parties (``misfit``).
     """
-    return any(ancestor.issuer == evidence.counterparty for ancestor in _chain(parent, lookup))
+    consents = (ancestor for ancestor in _chain(parent, lookup) if ancestor.kind == Kind.CONSENT)
+    return any(consent.issuer == evidence.counterparty or evidence.kind in _ANSWERS for consent in consents)
 
 
 def corrected_kind(evidence: Evidence, parent: Evidence | None, lookup: Lookup) -> int | None:

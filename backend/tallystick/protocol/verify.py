@@ -12,6 +12,8 @@ Rules:
 - where a node's state stands in for the bundle's own proofs, the block itself (number, hash, time) is the node's word;
 - what the reader must know without proof is said with every verdict (``caveats``), above all which ledger to rely on:
   anybody can deploy the same code elsewhere, with any storage they like;
+- a report over entries that hide fields can be made to look better than the truth, hence is not valid: what is hidden
+  may be a due date, a dispute's amount or a correction;
 - a history with withheld entries is not complete, hence not valid: the verdict names how many, by whom, since when;
 - the credit report is recomputed by the function passed in: this package knows no money.
 
@@ -27,6 +29,7 @@ from tallystick.errors import MalformedBundle, MalformedEvidence
 from tallystick.protocol import canonical, content
 from tallystick.protocol.bundle import Bundle, BundleEntry, parse_bundle
 from tallystick.protocol.entry import Json, Standing
+from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.log import LogAppend, fold, subject_root
 from tallystick.protocol.standing import SealedEntry, judge, recover_signers
 from tallystick.protocol.types import Address, EvidenceId, PartyId, SignerWindow, clip, to_hex
@@ -62,7 +65,7 @@ def verify_bundle(
             run.passed.append(step)
     except StepFailedError as failure:
         return Verdict(Outcome.INVALID, failure.message, failure.step, bundle, run.entries, tuple(run.passed))
-    outcome, message = _conclude(bundle, trust, proven=state is not None)
+    outcome, message = _conclude(run, trust, proven=state is not None)
     return Verdict(outcome, message, None, bundle, run.entries, tuple(run.passed), _caveats(run, trust))
 
 
@@ -71,8 +74,9 @@ def withheld_by(bundle: Bundle) -> list[LogAppend]:
     return [item.append for item in bundle.appends if item.entries is None]
 
 
-def _conclude(bundle: Bundle, trust: Trust, *, proven: bool) -> tuple[Outcome, str]:
+def _conclude(run: Run, trust: Trust, *, proven: bool) -> tuple[Outcome, str]:
     """The verdict on a bundle in which every step that could be run has passed."""
+    bundle = run.bundle
     withheld = withheld_by(bundle)
     if not proven:
         return (
@@ -92,6 +96,12 @@ def _conclude(bundle: Bundle, trust: Trust, *, proven: bool) -> tuple[Outcome, s
             f"{sum(append.count for append in withheld)} entries are withheld, the first by operator "
             f"{to_hex(first.operator)} in its batch {first.batch_id}: ask that operator for them",
         )
+    if hiding := _hiding(run, MEASURED):
+        return (
+            Outcome.UNCHECKED,
+            f"{hiding} entries hide fields that the figures may rest on: the history is complete, its report is not to "
+            "be relied upon; ask the holder to show them",
+        )
     return (
         Outcome.VALID,
         f"complete as of block {bundle.as_of.number}: every entry of the party's log is here and checked",
@@ -106,11 +116,19 @@ def _caveats(run: Run, trust: Trust) -> tuple[str, ...]:
             f"no ledger was named: make sure that {to_hex(run.bundle.ledger)} on chain {run.bundle.chain_id} is the "
             "ledger you rely on; anybody can deploy the same code elsewhere and write any history into it"
         )
-    if hiding := sum(entry.hidden > 0 for entry in run.entries):
+    if hiding := _hiding(run, None):
         caveats.append(
             f"{hiding} of {len(run.entries)} entries hide fields: what is hidden can't be judged and enters no metric"
         )
     return tuple(caveats)
+
+
+def _hiding(run: Run, kinds: frozenset[int] | None) -> int:
+    """How many entries hide fields; of ``kinds`` those that stand, of all kinds where None."""
+    return sum(
+        entry.hidden > 0 and (kinds is None or (entry.standing is Standing.STANDS and entry.evidence.kind in kinds))
+        for entry in run.entries
+    )
 
 
 def _check_head(run: Run) -> None:

@@ -15,7 +15,7 @@ from tallystick.protocol import content, fields
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import MAX_CLOCK_LEAD_SECONDS, Evidence, Kind, kind_name
 from tallystick.protocol.signing import recover, split
-from tallystick.protocol.standing import corrected_kind, misfit, rests_on_counterparty
+from tallystick.protocol.standing import corrected_kind, founded_by_consent, misfit
 from tallystick.protocol.types import ZERO32, Address, DealId, EvidenceId, PartyId, to_hex
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
@@ -169,7 +169,7 @@ class Acceptance:
             opened = contract.evidence
             if {opened.issuer, opened.counterparty} == {evidence.issuer, evidence.counterparty}:
                 return True
-        return rests_on_counterparty(evidence, parent.evidence if parent else None, self._evidence)
+        return founded_by_consent(evidence, parent.evidence if parent else None, self._evidence)
 
     def _check_allocations(self, record: EvidenceRecord, shown: dict[str, Json]) -> None:
         """Each allocation names an INVOICE of the deal in the same currency, and none goes beyond what it bills.

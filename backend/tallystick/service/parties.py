@@ -19,7 +19,7 @@ from tallystick.service.index import index
 from tallystick.service.ports import Transaction
 from tallystick.store.records import Identifier, PartyRecord
 
-MAX_NAME = 200
+MAX_NAME = 150
 
 
 @dataclass(frozen=True, slots=True)
