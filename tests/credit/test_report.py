@@ -221,7 +221,7 @@ def test_a_part_payment_recognises_no_whole_invoice() -> None:
 
 
 def test_payments_by_the_buyers_word_that_cover_it_make_the_invoice_mutual() -> None:
-    """Who pays an invoice recognises it, in one sum or in parts, even while the creditor has not confirmed the money."""
+    """Who pays an invoice recognises it, at once or in parts, even while the creditor has not confirmed the money."""
     claimed, acknowledged, silent = Log(), Log(), Log()
     invoice = claimed.invoice("100.00")
     claimed.pay(invoice, "40.00", "2026-01-30", by=BUYER)

@@ -36,7 +36,7 @@ def payment(invoice: str, amount: str, reference: str) -> dict[str, Any]:
 def invoice_of(world: World) -> str:
     with world.context.store.transaction() as transaction:
         supplier = parties.find_party(transaction, SUPPLIER).party
-        return to_hex(transaction.evidence_by_document([key := f"3:{supplier.hex()}:4711"])[key])
+        return to_hex(transaction.evidence_by_document([key := f"INVOICE 4711 by {to_hex(supplier)}"])[key])
 
 
 def test_a_replacement_that_was_cancelled_bills_nothing(trading: World) -> None:

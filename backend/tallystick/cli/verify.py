@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +21,7 @@ from tallystick.cli.output import (
     console,
     print_json,
 )
-from tallystick.errors import MalformedInput, UsageError
+from tallystick.errors import MalformedInput, TallystickError, UsageError
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.types import Hash, parse_address, parse_bytes32, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
@@ -26,6 +29,18 @@ from tallystick.service import check
 
 _EXITS = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_FAILED, Outcome.UNCHECKED: EXIT_UNCHECKED}
 _STYLES = {Outcome.VALID: "bold green", Outcome.INVALID: "bold red", Outcome.UNCHECKED: "bold yellow"}
+
+
+@contextmanager
+def _never_reads_as_invalid() -> Iterator[None]:
+    """A fault of this program says nothing about the bundle: it is shown as one, and the exit code is 3."""
+    try:
+        yield
+    except TallystickError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        raise typer.Exit(EXIT_UNCHECKED) from error
 
 
 def verify_command(
@@ -42,7 +57,7 @@ def verify_command(
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
     data = _read(file)
-    with bars(quiet=as_json) as progress:
+    with bars(quiet=as_json) as progress, _never_reads_as_invalid():
         verdict = check.check(
             data,
             code_hashes=bootstrap.published_code_hashes(),

@@ -70,7 +70,7 @@ class Invoice:
         return self.recognised_seq > raised_seq or self._is_paid_by_own_word(effective, raised_seq)
 
     def _is_paid_by_own_word(self, effective: Decimal, raised_seq: int) -> bool:
-        """Whether the buyer says, some of it after ``raised_seq``, that it paid all of ``effective``, not just a part."""
+        """Whether the buyer says, some of it after ``raised_seq``, that it paid all of ``effective``, not a part."""
         said = sum((amount for _, amount in self.paid_by_own_word), Decimal(0))
         return said >= effective and any(seq > raised_seq for seq, _ in self.paid_by_own_word)
 

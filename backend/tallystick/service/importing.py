@@ -20,12 +20,12 @@ from tallystick.intake.receivables import Receivable
 from tallystick.protocol.binding import party_id
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Kind
-from tallystick.protocol.types import ZERO32, DealId, EvidenceId, Timestamp, to_hex
+from tallystick.protocol.types import ZERO32, DealId, EvidenceId, PartyId, Timestamp, to_hex
 from tallystick.service.accept import Acceptance
 from tallystick.service.context import Context, Progress, silent
 from tallystick.service.parties import NewParty, add_parties
 from tallystick.service.ports import Transaction
-from tallystick.service.record import Statement, open_deals, sign_statement
+from tallystick.service.record import Statement, numbered_key, open_deals, sign_statement
 from tallystick.store.records import EvidenceRecord, Identifier, PartyRecord
 
 LINES_A_TRANSACTION = 200
@@ -153,8 +153,9 @@ class _Importer:
         paid = {self._known[key]: line for line in lines if line.settled and (key := self._key(line)) in self._known}
         invoices = self._transaction.evidence(paid)
         references = {
-            f"{int(Kind.PAYMENT)}:{self._supplier.party.hex()}:{invoices[name].evidence.counterparty.hex()}"
-            f":{_payment_reference(line)}": name
+            numbered_key(
+                Kind.PAYMENT, _payment_reference(line), self._supplier.party, invoices[name].evidence.counterparty
+            ): name
             for name, line in paid.items()
         }
         there = self._transaction.evidence_by_document(references)
@@ -165,7 +166,7 @@ class _Importer:
         return len(fresh)
 
     def _key(self, line: Receivable) -> str:
-        return f"{int(Kind.INVOICE)}:{self._supplier.party.hex()}:{line.invoice_number}"
+        return numbered_key(Kind.INVOICE, line.invoice_number, self._supplier.party, PartyId(ZERO32))
 
     def add(self, line: Receivable) -> None:
         """The evidence of one line, in the order in which it came about."""

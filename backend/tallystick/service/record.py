@@ -18,7 +18,7 @@ from tallystick.errors import MalformedInput, Misfit, NotFound, TallystickError,
 from tallystick.intake.drafts import Draft
 from tallystick.protocol import content
 from tallystick.protocol.entry import Json
-from tallystick.protocol.evidence import Evidence, Kind
+from tallystick.protocol.evidence import Evidence, Kind, kind_name
 from tallystick.protocol.types import (
     ZERO32,
     DealId,
@@ -173,15 +173,18 @@ def document_key(evidence: Evidence, fields: Mapping[str, Json]) -> str | None:
     An invoice number is unique per issuer; that of a contract, delivery, payment or credit note per issuer and
     counterparty; each party acknowledges one evidence once.
     """
-    issuer, counterparty = evidence.issuer.hex(), evidence.counterparty.hex()
     if evidence.kind == Kind.ACKNOWLEDGEMENT:
-        return f"{evidence.kind}:{issuer}:{evidence.parent.hex()}"
+        return f"ACKNOWLEDGEMENT of {to_hex(evidence.parent)} by {to_hex(evidence.issuer)}"
     number = fields.get(_NUMBER_FIELDS.get(evidence.kind, ""))
     if not isinstance(number, str):
         return None
-    if evidence.kind == Kind.INVOICE:
-        return f"{evidence.kind}:{issuer}:{number}"
-    return f"{evidence.kind}:{issuer}:{counterparty}:{number}"
+    return numbered_key(evidence.kind, number, evidence.issuer, evidence.counterparty)
+
+
+def numbered_key(kind: int, number: str, issuer: PartyId, counterparty: PartyId) -> str:
+    """The document key of the ``kind`` of document with ``number``; an invoice's is the same whoever it bills."""
+    addressee = "" if kind == Kind.INVOICE else f" to {to_hex(counterparty)}"
+    return f"{kind_name(kind)} {number} by {to_hex(issuer)}{addressee}"
 
 
 def occurred_on(fields: Mapping[str, Json]) -> Timestamp | None:
