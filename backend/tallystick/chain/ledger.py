@@ -238,7 +238,7 @@ class EvmChain:
 
 def check_chain(node: Node, deployment: Deployment) -> None:
     """Raises ``WrongChain`` unless ``node`` serves the chain of ``deployment`` and the published code is there."""
-    todo = "Set the node URL of the chain that this ledger lives on, or use another home directory for this chain."
+    todo = "Use the node this home was made with, or another home. A development chain made anew is another chain."
     chain_id = node.chain_id()
     if chain_id != deployment.chain_id:
         raise WrongChain(f"chain id: expected {deployment.chain_id}, got {chain_id}.", todo=todo)
