@@ -69,6 +69,11 @@ def evidence_count(world: World) -> int:
         ([changed(PAYMENT, allocations=[{"invoice": UNKNOWN, "amount": "1"}])], NotFound, "Record the invoice first"),
         ([INVOICE, changed(PAYMENT, currency="USD")], Misfit, "is in EUR, the payment in USD"),
         ([INVOICE, changed(PAYMENT, amount="1000.00")], Misfit, "they add to 1250.00"),
+        (
+            [INVOICE, changed(PAYMENT, amount="9999", allocations=[{"invoice": "@invoice", "amount": "1250"}] * 2)],
+            Misfit,
+            "this payment allocates 2500 more",
+        ),
         ([INVOICE, PAYMENT, changed(PAYMENT, paymentReference="P-2")], Misfit, "Allocate at most 0.00"),
     ],
 )

@@ -22,18 +22,13 @@ Payments: TypeAlias = dict[tuple[PartyId, EvidenceId], dict[str, Decimal]]
 """By issuer and PAYMENT, what it allocates to each invoice as last corrected."""
 
 
-def _allocations(shown: dict[str, Json]) -> list[tuple[str, Decimal]]:
-    """The (invoice, amount) pairs of a payment whose form was checked."""
+def _sums(shown: dict[str, Json]) -> dict[str, Decimal]:
+    """What a payment, the form of whose fields was checked, allocates to each invoice in all."""
     allocations = shown["allocations"]
     assert isinstance(allocations, list), "the form of the field was checked"
-    return [(str(item["invoice"]), Decimal(item["amount"])) for item in allocations]
-
-
-def _sums(shown: dict[str, Json]) -> dict[str, Decimal]:
-    """What a payment allocates to each invoice."""
     sums: dict[str, Decimal] = {}
-    for invoice, amount in _allocations(shown):
-        sums[invoice] = sums.get(invoice, Decimal(0)) + amount
+    for item in allocations:
+        sums[item["invoice"]] = sums.get(item["invoice"], Decimal(0)) + Decimal(item["amount"])
     return sums
 
 
@@ -60,7 +55,7 @@ class Allocations:
         """
         amount, total = Decimal(str(shown["amount"])), Decimal(0)
         replaced = self._key(record)
-        for name, share in _allocations(shown):
+        for name, share in _sums(shown).items():
             invoice = self._known.find(EvidenceId(bytes.fromhex(name[2:])))
             if invoice is None or invoice.evidence.kind != Kind.INVOICE:
                 raise NotFound(f"allocations: invoice {name} is not known here.", todo="Record the invoice first.")
