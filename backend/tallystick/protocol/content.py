@@ -30,7 +30,6 @@ MAX_FIELDS = 64
 MAX_DISCLOSURE_CHARACTERS = 65_536
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,63}\Z")
-_FROM_STANDARD, _TO_STANDARD = str.maketrans("+/", "-_"), str.maketrans("-_", "+/")  # RFC 4648 section 5
 _SALT = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]\Z")
 
 
@@ -84,7 +83,7 @@ def parse(disclosure: str) -> tuple[str, Json]:
     if len(disclosure) > MAX_DISCLOSURE_CHARACTERS:
         raise MalformedEvidence(f"disclosure: expected at most {MAX_DISCLOSURE_CHARACTERS} characters.")
     try:
-        raw = binascii.a2b_base64(disclosure.translate(_TO_STANDARD) + "=" * (-len(disclosure) % 4))
+        raw = binascii.a2b_base64(disclosure.replace("-", "+").replace("_", "/") + "=" * (-len(disclosure) % 4))
     except (binascii.Error, ValueError) as error:
         raise MalformedEvidence(f"disclosure: expected base64url, got {clip(disclosure)}.") from error
     if _b64(raw) != disclosure:  # the decoder skips strange characters and takes the other alphabet's + and /
@@ -152,4 +151,5 @@ def _check_name(name: object) -> None:
 
 
 def _b64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode("ascii").rstrip("=").translate(_FROM_STANDARD)
+    """base64url of RFC 4648 section 5, without padding; ``replace`` takes a tenth of the time of ``translate``."""
+    return binascii.b2a_base64(data, newline=False).decode("ascii").rstrip("=").replace("+", "-").replace("/", "_")
