@@ -27,7 +27,7 @@ from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32
 from tallystick.protocol.verdict import CodeHashes
 from tallystick.service.context import Context
-from tallystick.service.ports import Clock, Entropy, Keys
+from tallystick.service.ports import Clock, Entropy, Keys, Store
 
 if TYPE_CHECKING:
     from tallystick.chain.embedded import EmbeddedProvider
@@ -136,18 +136,21 @@ def open_home(
     environment: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
+    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
 ) -> Iterator[Opened]:
     """``home`` at work, locked for this process until the block ends.
 
     Raises:
-        HomeError: no home, or in use. WrongPassphrase. WrongChain: the node serves another ledger than this home's.
+        HomeInUse: another process works in it for longer than ``lock_timeout_seconds``. HomeError: there is none.
+        WrongPassphrase: the keystore stays closed.
+        WrongChain: the node serves another ledger than this home's.
     """
     from tallystick.chain.ledger import EvmChain
     from tallystick.store.sql import open_store
 
     settings = home.settings()
     with ExitStack() as stack:
-        stack.enter_context(home.lock(LOCK_TIMEOUT_SECONDS))
+        stack.enter_context(home.lock(lock_timeout_seconds))
         keystore = open_keystore(home.keys_path, read_passphrase(environment))
         store = open_store(home.database(settings))
         stack.callback(store.close)
@@ -183,6 +186,18 @@ def open_home(
             limits=settings.limits,
         )
         yield Opened(context, embedded)
+
+
+@contextmanager
+def store_of(home: Home) -> Iterator[Store]:
+    """The store of ``home`` alone, to read beside the process that works there."""
+    from tallystick.store.sql import open_store
+
+    store = open_store(home.database(home.settings()))
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def node(url: str) -> Node:

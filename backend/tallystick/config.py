@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tallystick.errors import HomeError, MalformedInput
+from tallystick.errors import HomeError, HomeInUse, MalformedInput
 from tallystick.protocol.types import Address, Timestamp, clip, parse_address, to_hex
 
 VARIABLE = "TALLYSTICK_HOME"
@@ -196,7 +196,7 @@ class HomeLock:
         """Take the lock.
 
         Raises:
-            HomeError: another process holds it for longer than the timeout; names its process id.
+            HomeInUse: another process holds it for longer than the timeout; names its process id.
         """
         assert self._descriptor is None, "taken once at a time"
         try:
@@ -233,7 +233,7 @@ class HomeLock:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-                    raise HomeError(
+                    raise HomeInUse(
                         f"{self._path.parent} is in use by process {holder}; waited {self._timeout_seconds:g} s.",
                         todo="Wait until it is done, or end that process; then try again.",
                     ) from None

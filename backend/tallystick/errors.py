@@ -15,7 +15,8 @@
     │   ├── Unfounded                no contract or consent lets this evidence enter the counterparty's history
     │   └── Misfit                   a reference, countersignature or allocation does not fit what it refers to
     ├── NotFound                     no such party, evidence, key or file
-    ├── HomeError                    the home directory is missing, in use, or belongs to something else
+    ├── HomeError                    the home directory is missing, or belongs to something else
+    │   └── HomeInUse                another process works in it
     ├── KeystoreError                a key can't be read or written
     │   └── WrongPassphrase
     ├── StoreError                   the database holds something else than expected, or refused a statement
@@ -98,7 +99,11 @@ class NotFound(TallystickError):
 
 
 class HomeError(TallystickError):
-    """The home directory is missing, in use by another process, or belongs to something else."""
+    """The home directory is missing, or belongs to something else."""
+
+
+class HomeInUse(HomeError):
+    """Another process works in the home directory; the message names it."""
 
 
 class KeystoreError(TallystickError):

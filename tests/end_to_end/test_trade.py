@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from end_to_end.conftest import Shell
 from service.world import ACKNOWLEDGEMENT, BUYER, CONTRACT, INVOICE, PAYMENT, SUPPLIER, changed
+from tallystick.config import Home
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,16 @@ def test_another_passphrase_opens_nothing(trading: Shell) -> None:
 def test_a_command_without_a_home_says_how_to_make_one(shell: Shell) -> None:
     """Nothing works before ``tallystick init``, and the message says so."""
     assert "tallystick init" in shell.refused("status")
+
+
+def test_status_answers_while_another_process_works_in_the_home(trading: Shell) -> None:
+    """Whoever looks while a server or an import works sees the figures, and who holds the home; writing waits."""
+    with Home(trading.home).lock(1.0):
+        seen = trading.json("status")
+        assert (seen["finalBlock"], seen["parties"]) == (None, 2)
+        assert f"process {os.getpid()}" in seen["inUse"]
+        assert f"process {os.getpid()}" in trading.refused("seal")
+    assert trading.json("status")["inUse"] is None
 
 
 def test_a_home_is_made_once(trading: Shell) -> None:

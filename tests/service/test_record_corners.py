@@ -109,3 +109,25 @@ def test_a_ledger_imported_again_records_what_was_paid_since(trading: World) -> 
         (0, 1, 1),
         (0, 0, 0),
     ]
+
+
+def test_a_known_line_that_bills_something_else_is_named_and_changes_nothing(trading: World) -> None:
+    """Another amount or date under a known invoice number is the supplier's to correct; the import only says so."""
+    with trading.context.store.transaction() as transaction:
+        supplier = parties.find_party(transaction, SUPPLIER)
+    issued, due = datetime.date(2026, 1, 2), datetime.date(2026, 2, 1)
+    line = Receivable(2, "C-1", "1", issued, due, "10.00", "EUR", disputed=False, settled=None)
+    same = replace(line, amount="10.0")
+    dearer, later = (
+        replace(line, row=3, amount="11.00"),
+        replace(line, row=4, due_date=due + datetime.timedelta(days=1)),
+    )
+    made = [
+        importing.import_receivables(trading.context, supplier, [each], "ERP") for each in (line, same, dearer, later)
+    ]
+    assert [(each.recorded, each.evidence, each.differing) for each in made] == [
+        (1, 1, ()),
+        (0, 0, ()),
+        (0, 0, (3,)),
+        (0, 0, (4,)),
+    ]

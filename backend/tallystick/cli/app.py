@@ -30,13 +30,14 @@ from tallystick.cli.output import (
     print_error,
     print_json,
 )
+from tallystick.cli.status import show_status
 from tallystick.cli.verify import verify_command
 from tallystick.config import Home
 from tallystick.errors import NotFound, TallystickError, UsageError
 from tallystick.intake.drafts import parse_drafts
 from tallystick.intake.receivables import parse_mapping, read_receivables, ready_made
 from tallystick.protocol.types import EvidenceId, parse_bytes32, to_hex
-from tallystick.service import importing, parties, record, report, seal, share, status
+from tallystick.service import importing, parties, record, report, seal, share
 from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.store.records import PartyRecord
@@ -241,6 +242,7 @@ def import_receivables(
                 "lines": len(lines),
                 "recorded": result.recorded,
                 "known": result.known,
+                "differing": list(result.differing),
                 "settled": result.settled,
                 "evidence": result.evidence,
                 "customersAdded": result.customers_added,
@@ -254,6 +256,10 @@ def import_receivables(
     console.print(
         f"{result.evidence} evidence recorded for {escape(owner.name)}, {result.customers_added} customers added"
     )
+    if result.differing:
+        rows = ", ".join(map(str, result.differing[:10])) + (", ..." if len(result.differing) > 10 else "")
+        console.print(f"{len(result.differing)} known lines bill something else than was recorded, in rows {rows}")
+        console.print("nothing of them was changed: state a CORRECTION with `tallystick record`")
     if result.unstated_disputes:
         console.print(
             f"{result.unstated_disputes} disputed lines: a dispute is the customer's to state, so none was recorded"
@@ -284,40 +290,6 @@ def seal_pending(as_json: AsJson = False) -> None:
         print_json({"batches": batches})
     else:
         console.print(f"sealed and final, batches: {batches}" if batches else "nothing to seal")
-
-
-@app.command("status")
-def show_status(as_json: AsJson = False) -> None:
-    """Say what is recorded, what is sealed, and how far the chain is indexed."""
-    with _opened() as context:
-        now = status.status(context)
-        operator, deployment = context.operator, context.chain.deployment
-    counts = now.counts
-    if as_json:
-        print_json(
-            {
-                "chainId": deployment.chain_id,
-                "ledger": to_hex(deployment.ledger),
-                "operator": to_hex(operator),
-                "finalBlock": now.final.number,
-                "blocksBehind": now.blocks_behind,
-                "parties": counts.parties,
-                "evidence": {state.value: number for state, number in counts.evidence.items()},
-                "batches": {state.value: number for state, number in counts.batches.items()},
-                "sealedBatches": counts.sealed_batches,
-                "logEntries": counts.log_entries,
-            }
-        )
-        return
-    table = Table.grid(padding=(0, 2))
-    table.add_row("chain", f"{deployment.chain_id}, ledger {to_hex(deployment.ledger)}")
-    table.add_row("operator", to_hex(operator))
-    table.add_row("final block", f"{now.final.number}, {now.blocks_behind} not indexed yet")
-    table.add_row("parties", str(counts.parties))
-    for state, number in counts.evidence.items():
-        table.add_row(f"evidence {state.value}", str(number))
-    table.add_row("sealed batches", f"{counts.sealed_batches}, {counts.log_entries} log entries")
-    console.print(table)
 
 
 @app.command("history")
@@ -364,6 +336,7 @@ def bundle(
     console.print(f"check it anywhere: tallystick verify {escape(str(output))} {trusted}", soft_wrap=True)
 
 
+app.command("status")(show_status)
 app.command("verify")(verify_command)
 app.command("demo")(demo_command.demo)
 

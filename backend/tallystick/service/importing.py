@@ -15,8 +15,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from tallystick.intake.receivables import Receivable
+from tallystick.protocol import content
 from tallystick.protocol.binding import party_id
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Kind
@@ -37,12 +39,15 @@ LEDGER_OWNER = Identifier("ERP", "LEDGER-OWNER")
 class ImportResult:
     """What an import did: lines recorded, lines that were there already, evidence made, and customers added.
 
-    ``settled`` are the lines that were there already as open, and of which the payment was recorded now.
+    ``differing`` are the rows of lines that were there already with another amount, currency or date: nothing of them
+    was changed, for a correction is the supplier's to state. ``settled`` are the lines that were there already as open,
+    and of which the payment was recorded now.
     ``unstated_disputes`` are disputed lines whose dispute is the customer's to state, so that it was not recorded.
     """
 
     recorded: int
     known: int
+    differing: tuple[int, ...]
     settled: int
     evidence: int
     customers_added: int
@@ -68,6 +73,7 @@ def import_receivables(
         added = _add_customers(context, lines, customer_scheme, progress)
         _open_deals(context, supplier, lines, customer_scheme)
     recorded = settled = evidence = unstated = 0
+    differing: list[int] = []
     for start in range(0, len(lines), LINES_A_TRANSACTION):
         chunk = lines[start : start + LINES_A_TRANSACTION]
         with context.store.transaction() as transaction:
@@ -75,13 +81,14 @@ def import_receivables(
             fresh = importer.unknown(chunk)
             for line in fresh:
                 importer.add(line)
+            differing += importer.differing(chunk)
             settled += importer.settle(chunk)
             importer.acceptance.keep()
         recorded += len(fresh)
         evidence += importer.evidence
         unstated += importer.unstated_disputes
         progress("recorded", start + len(chunk), len(lines))
-    return ImportResult(recorded, len(lines) - recorded, settled, evidence, added, unstated)
+    return ImportResult(recorded, len(lines) - recorded, tuple(differing), settled, evidence, added, unstated)
 
 
 def _add_customers(context: Context, lines: Sequence[Receivable], scheme: str, progress: Progress) -> int:
@@ -147,6 +154,15 @@ class _Importer:
         keys = {self._key(line): line for line in lines}
         self._known = self._transaction.evidence_by_document(keys)
         return [line for key, line in keys.items() if key not in self._known]
+
+    def differing(self, lines: Sequence[Receivable]) -> list[int]:
+        """The rows of those of ``lines`` that were known, but bill something else than was recorded."""
+        known = {self._known[key]: line for line in lines if (key := self._key(line)) in self._known}
+        return sorted(
+            known[record.evidence_id].row
+            for record in self._transaction.evidence(known).values()
+            if not _bills_the_same(content.parse_all(record.disclosures), known[record.evidence_id])
+        )
 
     def settle(self, lines: Sequence[Receivable]) -> int:
         """Record the payments of those of ``lines`` that were known as open before; returns how many."""
@@ -245,6 +261,15 @@ class _Importer:
 
 def _payment_reference(line: Receivable) -> str:
     return f"AR-{line.invoice_number}"
+
+
+def _bills_the_same(recorded: Mapping[str, Json], line: Receivable) -> bool:
+    return (
+        Decimal(str(recorded["payableAmount"])) == Decimal(line.amount)
+        and recorded["currency"] == line.currency
+        and recorded["issueDate"] == line.issue_date.isoformat()
+        and recorded["dueDate"] == line.due_date.isoformat()
+    )
 
 
 def _midnight(day: datetime.date) -> Timestamp:

@@ -127,7 +127,7 @@ def read_health(request: Request, installed: Installed, response: Response) -> H
     return health.model_copy(
         update={
             "pending": sum(now.counts.evidence[state] for state in waiting),
-            "final_block": now.final.number,
+            "final_block": None if now.final is None else now.final.number,
             "blocks_behind": now.blocks_behind,
             "parties": now.counts.parties,
             "evidence": {state.value: number for state, number in now.counts.evidence.items()},
