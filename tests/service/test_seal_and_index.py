@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from tallystick.service import seal
 from tallystick.service.index import index
 from tallystick.service.report import Reader, log_append
 from tallystick.store.records import BatchState, EvidenceState
+from tallystick.store.sql import open_store
 
 
 def numbered(*numbers: int) -> list[dict[str, object]]:
@@ -102,8 +105,6 @@ class _Omitting:
 
 def test_an_omitted_log_is_noticed_and_nothing_advances(trading: World) -> None:
     """Batch ids run without a gap: a node that leaves one out is caught, and the index stays where it was."""
-    from dataclasses import replace
-
     before = index(trading.context)
     for number in (1, 2):
         trading.record(*numbered(number))
@@ -116,6 +117,19 @@ def test_an_omitted_log_is_noticed_and_nothing_advances(trading: World) -> None:
     with trading.context.store.transaction() as transaction:
         assert transaction.cursor() == before
     check_everything_sealed_once(trading, 3)
+
+
+def test_a_home_restored_from_an_older_copy_is_refused(trading: World) -> None:
+    """Going on without the evidence of a batch that this operator sealed would lose it silently; nothing is kept."""
+    seal.seal(trading.context)
+    older = open_store("sqlite://")
+    with older.transaction() as transaction:
+        transaction.set_deployment(trading.chain.deployment)
+    with pytest.raises(ChainInconsistent, match="restored from a copy older than that batch"):
+        index(replace(trading.context, store=older))
+    with older.transaction() as transaction:
+        assert transaction.cursor() is None
+    older.close()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

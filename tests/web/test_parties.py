@@ -11,7 +11,7 @@ import pytest
 from tallystick.bootstrap import Opened
 from tallystick.errors import MalformedBundle
 from tallystick.protocol.bundle import parse_bundle
-from tallystick.protocol.types import Hash, parse_bytes32
+from tallystick.protocol.types import Hash, parse_bytes32, to_hex
 from tallystick.service.check import check, verdict_json
 from web.support import Api, problem
 
@@ -115,6 +115,16 @@ def test_the_verdict_is_that_of_the_verifier(api: Api, opened: Opened, bundle: b
         trusted = None if block is None else Hash(parse_bytes32(block, "block"))
         assert answer.json() == verdict_json(check(bundle, code_hashes=opened.context.code_hashes, block_hash=trusted))
         assert answer.json()["verdict"] == outcome
+
+
+def test_the_ledger_that_the_reader_knows_is_checked(api: Api, opened: Opened, bundle: bytes) -> None:
+    """A bundle of another ledger is invalid; one of the ledger named is valid, and nothing is left to mind."""
+    trusted = {"blockHash": orjson.loads(bundle)["asOf"]["blockHash"]}
+    for ledger, outcome in (("0x" + "11" * 20, "invalid"), (to_hex(opened.context.chain.deployment.ledger), "valid")):
+        answer = api.post("/v1/verify", content=bundle, headers=JSON, params={**trusted, "ledger": ledger})
+        assert (answer.status_code, answer.json()["verdict"]) == (200, outcome)
+        assert answer.json()["caveats"] == []
+    assert api.post("/v1/verify", content=bundle, headers=JSON, params={"ledger": "0x1"}).status_code == 422
 
 
 def test_an_altered_bundle_is_found_invalid(api: Api, bundle: bytes) -> None:

@@ -15,13 +15,11 @@ from tallystick.protocol.hashing import keccak256, word
 from tallystick.protocol.types import Address, Hash, PartyId
 
 WORD_SIZE = 32
-UINT32_MAX = 2**32 - 1
 
 ADMIT = "admit(bytes32,address)"
 ADD_SIGNER = "addSigner(bytes32,address)"
 REVOKE_SIGNER = "revokeSigner(bytes32,address)"
 SIGNER_WINDOW = "signerWindow(bytes32,address)"
-IS_PARTY = "isParty(bytes32)"
 ADD_OPERATOR = "addOperator(address)"
 IS_OPERATOR = "isOperator(address)"
 GRANT_ROLE = "grantRole(bytes32,address)"
@@ -34,7 +32,7 @@ BATCH_ROOT = "batchRoot(address,uint64)"
 REGISTRY = "registry()"
 
 SIGNATURES = (
-    *(ADMIT, ADD_SIGNER, REVOKE_SIGNER, SIGNER_WINDOW, IS_PARTY, ADD_OPERATOR, IS_OPERATOR),
+    *(ADMIT, ADD_SIGNER, REVOKE_SIGNER, SIGNER_WINDOW, ADD_OPERATOR, IS_OPERATOR),
     *(GRANT_ROLE, RENOUNCE_ROLE, HAS_ROLE, SEAL, HEAD, NEXT_BATCH, BATCH_ROOT, REGISTRY),
 )
 """Every function that this package calls."""

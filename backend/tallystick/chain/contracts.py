@@ -24,10 +24,6 @@ class PartyRegistry:
         answer = self.node.read_words(self.address, calldata, 2, block)
         return SignerWindow(Timestamp(_uint64(answer[:32])), Timestamp(_uint64(answer[32:])))
 
-    def is_party(self, party: PartyId, block: BlockRef | None) -> bool:
-        """Whether ``party`` was admitted."""
-        return self._flag(calls.call(calls.IS_PARTY, party), block)
-
     def is_operator(self, operator: Address, block: BlockRef | None) -> bool:
         """Whether ``operator`` may seal."""
         return self._flag(calls.call(calls.IS_OPERATOR, calls.address_word(operator)), block)

@@ -21,7 +21,6 @@ class EmbeddedProvider:
 
     def __init__(self, node: DevNode) -> None:
         self._node = node
-        self._is_closed = False
 
     def make_request(self, method: str, params: Any, /) -> dict[str, Any]:
         """The JSON-RPC response to ``method`` with ``params``; its errors are answers, as over HTTP.
@@ -37,10 +36,6 @@ class EmbeddedProvider:
         except DevnetError as error:
             raise ChainUnreachable(f"embedded chain: {error.message}.", todo=error.todo) from error
         return answer
-
-    def is_connected(self, show_traceback: bool = False) -> bool:
-        """Whether the chain is open."""
-        return not self._is_closed
 
     def set_next_timestamp(self, timestamp: Timestamp) -> None:
         """Give the next block the time ``timestamp`` (seconds), which must be after the newest block's.
@@ -59,7 +54,6 @@ class EmbeddedProvider:
 
     def close(self) -> None:
         """Release the data file; closing twice does nothing."""
-        self._is_closed = True
         self._node.close()
 
 

@@ -127,5 +127,6 @@ def _check_frozen(transaction: Transaction, operator: Address, batch: SealedBatc
     if frozen_appends(transaction, operator, batch.batch_id) != list(batch.appends):
         raise ChainInconsistent(
             f"{where}: the chain holds other roots than this home froze.",
-            todo="Another installation seals with the same operator key: stop one of them; each needs its own key.",
+            todo="Either this home was restored from a copy older than that batch: restore the newest one. Or another "
+            "installation seals with the same operator key: stop it, each needs its own key.",
         )

@@ -18,7 +18,7 @@ from tallystick.chain.records import (
     SignerChange,
     StateProof,
 )
-from tallystick.protocol.types import Address, BlockRef, DealId, EvidenceId, Hash, PartyId, SignerWindow, Timestamp
+from tallystick.protocol.types import Address, BlockRef, DealId, EvidenceId, Hash, PartyId, Timestamp
 from tallystick.store.records import (
     AppendRecord,
     BatchEntry,
@@ -169,12 +169,8 @@ class Chain(Protocol):
     def block(self, number: int) -> BlockRef:
         """The canonical block ``number``. Raises ``ChainInconsistent`` if there is none."""
 
-    def head(self, subject: PartyId, block: BlockRef) -> Hash: ...
-
     def next_batch(self, operator: Address, block: BlockRef | None) -> int:
         """The id the operator's next batch must have, as of ``block`` (None: the newest block, not yet final)."""
-
-    def signer_window(self, party: PartyId, signer: Address, block: BlockRef) -> SignerWindow: ...
 
     def sealed_batches(self, first_block: int, last_block: int) -> list[SealedBatch]:
         """All ``Sealed`` events of the ledger in blocks ``first_block`` to ``last_block`` inclusive, in chain order."""
@@ -212,9 +208,6 @@ class Keys(Protocol):
 
     def sign(self, signer: Address, digest: bytes) -> bytes:
         """r || s || v over the 32-byte ``digest``. Raises ``NotFound`` if this keystore has no such key."""
-
-    def addresses(self) -> Mapping[Address, str]:
-        """All keys here with their labels."""
 
 
 class Clock(Protocol):

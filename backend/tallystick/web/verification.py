@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from tallystick import __version__
 from tallystick.errors import TallystickError, UsageError
-from tallystick.protocol.types import Hash, parse_bytes32, to_hex
+from tallystick.protocol.types import Hash, parse_address, parse_bytes32, to_hex
 from tallystick.service.check import check, verdict_json
 from tallystick.service.status import status
 from tallystick.store.records import EvidenceState
@@ -66,12 +66,21 @@ def verify_bundle(
             examples=[examples.BLOCK],
         ),
     ] = None,
+    ledger: Annotated[
+        str | None,
+        Query(
+            description="The ledger contract you rely on; a bundle of another one is invalid. Without it the verdict "
+            "says whose word the ledger is.",
+            examples=[examples.LEDGER],
+        ),
+    ] = None,
 ) -> Response:
     """Check the bundle in the body offline, against a block hash that the reader trusts; nothing is kept of it."""
     if not body:
         raise UsageError("body: expected a bundle, got nothing.", todo="Send the file as the body.")
     trusted = None if block_hash is None else Hash(parse_bytes32(block_hash, "blockHash"))
-    verdict = check(body, code_hashes=installed.reading.code_hashes, block_hash=trusted)
+    known = None if ledger is None else parse_address(ledger, "ledger")
+    verdict = check(body, code_hashes=installed.reading.code_hashes, block_hash=trusted, ledger=known)
     return Response(orjson.dumps(verdict_json(verdict)), media_type="application/json")
 
 
