@@ -42,7 +42,7 @@ HASHES_FILE = CONTRACTS_DIR / "code-hashes.json"
 ARTIFACTS_DIR = ROOT / "backend" / "tallystick" / "chain" / "artifacts"
 NPM_SOLC = ROOT / "scripts" / "solc_from_npm.js"
 
-CONTRACTS = ("PartyRegistry", "EvidenceLedger")
+CONTRACTS = ("PartyRegistry", "EvidenceLedger", "ReceivableRegistry")
 SOLC_VERSION = "0.8.37"
 NPM_TIMEOUT_SECONDS = 300
 

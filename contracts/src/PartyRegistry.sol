@@ -82,7 +82,9 @@ contract PartyRegistry is IPartyRegistry, AccessControl {
     /// @inheritdoc IPartyRegistry
     function isSigner(bytes32 party, address signer, uint64 timestamp) external view override returns (bool) {
         SignerWindow memory window = _signerWindow[party][signer];
-        return window.addedAt != 0 && window.addedAt <= timestamp && (window.revokedAt == 0 || timestamp < window.revokedAt);
+        return
+            window.addedAt != 0 && window.addedAt <= timestamp
+                && (window.revokedAt == 0 || timestamp < window.revokedAt);
     }
 
     /// @inheritdoc IPartyRegistry

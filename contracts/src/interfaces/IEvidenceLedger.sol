@@ -35,7 +35,8 @@ interface IEvidenceLedger {
     /// @param subject The party id whose log holds the entry.
     /// @param index The entry's place among this batch's entries of the subject, from 0.
     /// @param evidenceId EIP-712 digest of the evidence.
-    /// @param signaturesHash keccak256 of the signatures over the evidence.
+    /// @param signaturesHash keccak256 of the subject and the signatures over the evidence, joined: particular to this log, so
+    /// that whoever is shown one entry can't find the same evidence in the log of another subject.
     struct Entry {
         bytes32 subject;
         uint32 index;
@@ -63,6 +64,9 @@ interface IEvidenceLedger {
     /// @notice The batch appends nothing.
     error EmptyBatch(uint64 batchId);
 
+    /// @notice The batch appends to more subjects than one batch may.
+    error BatchTooLarge(uint64 batchId, uint256 size, uint256 limit);
+
     /// @notice The append at `position` names subject zero.
     error ZeroSubject(uint256 position);
 
@@ -87,6 +91,11 @@ interface IEvidenceLedger {
     /// @param batchId Equal to `nextBatch(msg.sender)`.
     /// @param appends Not empty, strictly ascending by subject.
     function seal(uint64 batchId, Append[] calldata appends) external;
+
+    /// @notice The number of subjects that one batch may touch at most.
+    /// @dev More than fit into one transaction under EIP-7825 even when all were touched before, so that what is refused
+    /// for its size is told so and does not run out of gas.
+    function MAX_BATCH_SUBJECTS() external view returns (uint256);
 
     /// @notice The registry that says who is an operator, and who may sign; fixed at deployment.
     function registry() external view returns (IPartyRegistry);

@@ -19,9 +19,9 @@ from typing import Any, Final, Literal
 
 from tallystick.errors import NotFound
 
-ContractName = Literal["PartyRegistry", "EvidenceLedger"]
+ContractName = Literal["PartyRegistry", "EvidenceLedger", "ReceivableRegistry"]
 
-CONTRACT_NAMES: Final[tuple[ContractName, ...]] = ("PartyRegistry", "EvidenceLedger")
+CONTRACT_NAMES: Final[tuple[ContractName, ...]] = ("PartyRegistry", "EvidenceLedger", "ReceivableRegistry")
 
 
 @dataclass(frozen=True, slots=True)
