@@ -18,6 +18,7 @@ from chain.rigs import (
     Rig,
     append,
     appends,
+    included,
     open_rig,
     party,
     seal,
@@ -196,8 +197,7 @@ def test_a_batch_sealed_twice_fails_on_chain(chain: Chain) -> None:
     )
     signed = sign_transaction(again, OPERATOR.address, OPERATOR.sign)
     chain.send(signed.raw)
-    inclusion = chain.inclusion(signed.hash)
-    assert inclusion is not None
+    inclusion = included(chain, signed)
     assert not inclusion.succeeded
     assert chain.next_batch(OPERATOR.address, None) == 1
 
@@ -325,9 +325,9 @@ def test_sending_again_is_success(chain: Chain) -> None:
     signed = chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, appends("buyer"))
     assert chain.inclusion(signed.hash) is None
     chain.send(signed.raw)
-    included = chain.inclusion(signed.hash)
+    inclusion = included(chain, signed)
     chain.send(signed.raw)
-    assert chain.inclusion(signed.hash) == included
+    assert chain.inclusion(signed.hash) == inclusion
     assert len(chain.sealed_batches(0, chain.final_block().number)) == 1
 
 
@@ -335,8 +335,7 @@ def test_an_inclusion_names_its_block(chain: Chain) -> None:
     """An inclusion tells block, success and gas."""
     signed = chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, appends("buyer"))
     chain.send(signed.raw)
-    inclusion = chain.inclusion(signed.hash)
-    assert inclusion is not None
+    inclusion = included(chain, signed)
     assert inclusion.block == chain.block(inclusion.block.number) == chain.final_block()
     assert inclusion.succeeded
     assert inclusion.gas_used > 0

@@ -30,10 +30,11 @@ HEAD = "head(bytes32)"
 NEXT_BATCH = "nextBatch(address)"
 BATCH_ROOT = "batchRoot(address,uint64)"
 REGISTRY = "registry()"
+LEDGER = "ledger()"
 
 SIGNATURES = (
     *(ADMIT, ADD_SIGNER, REVOKE_SIGNER, SIGNER_WINDOW, ADD_OPERATOR, IS_OPERATOR),
-    *(GRANT_ROLE, RENOUNCE_ROLE, HAS_ROLE, SEAL, HEAD, NEXT_BATCH, BATCH_ROOT, REGISTRY),
+    *(GRANT_ROLE, RENOUNCE_ROLE, HAS_ROLE, SEAL, HEAD, NEXT_BATCH, BATCH_ROOT, REGISTRY, LEDGER),
 )
 """Every function that this package calls."""
 

@@ -1,4 +1,4 @@
-"""Typed bindings of the two contracts: one method a view, each at a named block (None: the newest)."""
+"""Typed bindings of the contracts: one method a view, each at a named block (None: the newest)."""
 
 from __future__ import annotations
 
@@ -60,6 +60,18 @@ class EvidenceLedger:
     def registry(self, block: BlockRef | None) -> Address:
         """The address of the registry that the ledger obeys."""
         return Address(self.node.read_word(self.address, calls.call(calls.REGISTRY), block)[12:])
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivableRegistry:
+    """The register of pledged receivables at ``address`` behind ``node``."""
+
+    node: Node
+    address: Address
+
+    def ledger(self, block: BlockRef | None) -> Address:
+        """The address of the ledger in which the receivables stand."""
+        return Address(self.node.read_word(self.address, calls.call(calls.LEDGER), block)[12:])
 
 
 def _uint64(answer: bytes) -> int:

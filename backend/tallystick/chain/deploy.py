@@ -1,4 +1,4 @@
-"""Putting the contracts on a chain, once: registry, ledger, roles and operators.
+"""Putting the contracts on a chain, once: registry, ledger, receivables, roles and operators.
 
 The deployer holds the roles only until the operators are in; then the registrar has them, and the deployer none.
 """
@@ -38,7 +38,7 @@ def deploy(
     max_fee_per_gas_wei: int = DEFAULT_MAX_FEE_PER_GAS_WEI,
     inclusion_timeout_seconds: float = DEFAULT_INCLUSION_TIMEOUT_SECONDS,
 ) -> Deployment:
-    """Deploy both contracts from ``deployer``, register ``operators``, and hand all roles to ``registrar``.
+    """Deploy the three contracts from ``deployer``, register ``operators``, and hand all roles to ``registrar``.
 
     ``sign`` holds the key of ``deployer``, which may be the ``registrar``. Waits for inclusion, not for finality.
 
@@ -57,9 +57,11 @@ def deploy(
     registry, included = _create(node, sender, deployer, sign, load_artifact("PartyRegistry"), deployer_word * 2)
     ledger_argument = calls.address_word(registry)
     ledger, _ = _create(node, sender, deployer, sign, load_artifact("EvidenceLedger"), ledger_argument)
+    receivables_argument = calls.address_word(ledger)
+    receivables, _ = _create(node, sender, deployer, sign, load_artifact("ReceivableRegistry"), receivables_argument)
     _grant(sender, registry, deployer, sign, registrar, operators)
 
-    deployment = Deployment(node.chain_id(), node.block(0).hash, registry, ledger, included.block.number)
+    deployment = Deployment(node.chain_id(), node.block(0).hash, registry, ledger, receivables, included.block.number)
     check_chain(node, deployment)
     _check_roles(PartyRegistry(node, registry), registrar, operators)
     return deployment

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from tallystick.chain import calls, events, seal_gas
 from tallystick.chain.artifacts import ContractName, load_artifact
-from tallystick.chain.contracts import EvidenceLedger, PartyRegistry
+from tallystick.chain.contracts import EvidenceLedger, PartyRegistry, ReceivableRegistry
 from tallystick.chain.logs import scan_logs
 from tallystick.chain.node import Node, Provider
 from tallystick.chain.proofs import prove_state
@@ -250,6 +250,7 @@ def check_chain(node: Node, deployment: Deployment) -> None:
     contracts: tuple[tuple[ContractName, Address], ...] = (
         ("PartyRegistry", deployment.registry),
         ("EvidenceLedger", deployment.ledger),
+        ("ReceivableRegistry", deployment.receivables),
     )
     for name, address in contracts:
         code = node.code(address, newest)
@@ -258,10 +259,18 @@ def check_chain(node: Node, deployment: Deployment) -> None:
             got = f"code of hash {to_hex(keccak256(code))}" if code else "no code"
             message = f"{name} at {to_hex(address)}: expected code of hash {to_hex(expected_hash)}, got {got}."
             raise WrongChain(message, todo="Check the contract address and that node and package are of one version.")
-    registry = EvidenceLedger(node, deployment.ledger).registry(newest)
-    if registry != deployment.registry:
-        message = f"registry of the ledger: expected {to_hex(deployment.registry)}, got {to_hex(registry)}."
-        raise WrongChain(message, todo="Take both contract addresses from the same deployment.")
+    links = (
+        ("registry of the ledger", deployment.registry, EvidenceLedger(node, deployment.ledger).registry(newest)),
+        (
+            "ledger of the receivables",
+            deployment.ledger,
+            ReceivableRegistry(node, deployment.receivables).ledger(newest),
+        ),
+    )
+    for name, expected_address, address in links:
+        if address != expected_address:
+            message = f"{name}: expected {to_hex(expected_address)}, got {to_hex(address)}."
+            raise WrongChain(message, todo="Take all contract addresses from the same deployment.")
 
 
 def _no_finality() -> ChainError:

@@ -37,6 +37,7 @@ MADE_UP_GAS = 100_000
 
 _REGISTRY = Address(keccak256(b"tallystick/memory/registry")[12:])
 _LEDGER = Address(keccak256(b"tallystick/memory/ledger")[12:])
+_RECEIVABLES = Address(keccak256(b"tallystick/memory/receivables")[12:])
 
 
 class MemoryChain:
@@ -56,7 +57,7 @@ class MemoryChain:
     ) -> None:
         genesis = Hash(keccak256(b"tallystick/memory/genesis" + word(chain_id) + word(genesis_timestamp)))
         self._blocks = [BlockRef(0, genesis, genesis_timestamp)]
-        self._deployment = Deployment(chain_id, genesis, _REGISTRY, _LEDGER, 0)
+        self._deployment = Deployment(chain_id, genesis, _REGISTRY, _LEDGER, _RECEIVABLES, 0)
         self._finality_depth = finality_depth
         self._next_timestamp: Timestamp | None = None
         self._contracts = MemoryContracts(registrar, operators)

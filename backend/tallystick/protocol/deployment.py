@@ -10,12 +10,13 @@ from tallystick.protocol.types import Address, Hash
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployment of PartyRegistry and EvidenceLedger; nothing of the ledger is older than ``block_number``."""
+    """One deployment of the three contracts; nothing of the ledger is older than ``block_number``."""
 
     chain_id: int
     genesis_hash: Hash
     registry: Address
     ledger: Address
+    receivables: Address
     block_number: int
 
     @property

@@ -3,8 +3,8 @@
 Rules (protocol section 4; the Solidity twin is ``contracts/src/EvidenceLedger.sol``):
 
 - entry leaf: ``keccak256(keccak256(abi.encode(subject, index, evidenceId, signaturesHash)))``, where
-  ``signaturesHash = keccak256(subject || signatures)`` is particular to the subject: whoever is shown one entry of one log
-  can't find the same evidence in another;
+  ``signaturesHash = keccak256(subject || signatures)`` is particular to the subject: whoever is shown one entry of one
+  log can't find the same evidence in another;
 - subject root: the tree over one batch's leaves of that subject, in index order;
 - head: ``keccak256(abi.encode(head, operator, batchId, count, root, timestamp))``, from zero;
 - batch root: the tree over ``keccak256(keccak256(abi.encode(subject, root, count)))``, ascending by subject.
