@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tallystick.chain import calls, events, seal_gas
+from tallystick.chain import calls, events, pledge_calls, pledge_events, seal_gas
 from tallystick.chain.artifacts import ContractName, load_artifact
 from tallystick.chain.contracts import EvidenceLedger, PartyRegistry, ReceivableRegistry
 from tallystick.chain.logs import scan_logs
 from tallystick.chain.node import Node, Provider
+from tallystick.chain.pledge_calls import ReceivableCall
 from tallystick.chain.proofs import prove_state
 from tallystick.chain.records import (
     Append,
     Deployment,
     Inclusion,
+    PledgeChange,
     SealedBatch,
     SignedTransaction,
     SignerChange,
@@ -34,10 +36,13 @@ from tallystick.chain.transactions import Sign
 from tallystick.chain.wire import NodeRefused
 from tallystick.errors import ChainError, ChainInconsistent, MalformedInput, TransactionFailed, WrongChain
 from tallystick.protocol.hashing import keccak256
-from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, SignerWindow, to_hex
+from tallystick.protocol.receivable import Pledge
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, SignerWindow, to_hex
 
 REGISTRY_GAS = 200_000
 """Above what any call of the registry takes (admit: about 120,000)."""
+RECEIVABLES_GAS = 1_000_000
+"""Above what any call of the register of receivables takes (pledge: about 350,000)."""
 
 
 class EvmChain:
@@ -61,6 +66,7 @@ class EvmChain:
         self._node = Node(provider)
         self._registry = PartyRegistry(self._node, deployment.registry)
         self._ledger = EvidenceLedger(self._node, deployment.ledger)
+        self._receivables = ReceivableRegistry(self._node, deployment.receivables)
         self._sender = Sender(
             self._node,
             deployment.chain_id,
@@ -152,6 +158,36 @@ class EvmChain:
             changes.append(SignerChange(event.party, event.signer, event.added, block, log.index))
         return changes
 
+    def pledge(self, name: Hash, block: BlockRef) -> Pledge | None:
+        """The pledge called ``name`` as of ``block``, or None if there is none."""
+        return self._receivables.pledge(name, self._deployed_by(block))
+
+    def last_pledge(self, supplier: PartyId, receivable: EvidenceId, block: BlockRef) -> Hash:
+        """The name of the newest pledge of ``supplier``'s ``receivable`` as of ``block``; zero for none."""
+        return self._receivables.last_pledge(supplier, receivable, self._deployed_by(block))
+
+    def last_pledge_of_fingerprint(self, supplier: PartyId, fingerprint: Hash, block: BlockRef) -> Hash:
+        """The name of ``supplier``'s newest pledge of an invoice with ``fingerprint``, as of ``block``, or zero."""
+        return self._receivables.last_pledge_of_fingerprint(supplier, fingerprint, self._deployed_by(block))
+
+    def pledge_changes(
+        self, first_block: int, last_block: int, *, receivable: EvidenceId | None = None
+    ) -> list[PledgeChange]:
+        """All events of the register in blocks ``first_block`` to ``last_block``, of one ``receivable`` if given.
+
+        Raises:
+            ChainInconsistent: the logs contradict the headers, the question or the event's form.
+        """
+        emitter, changes = self._deployment.receivables, []
+        for log, block in scan_logs(
+            self._node, emitter, pledge_events.TOPICS, first_block, last_block, second_topic=receivable
+        ):
+            try:
+                changes.append(PledgeChange(pledge_events.decode_pledge_event(log.topics, log.data), block))
+            except MalformedInput as error:
+                raise _bad_log(block, error) from error
+        return changes
+
     def state_proof(self, block: BlockRef, slots: Mapping[Address, Sequence[bytes]]) -> StateProof:
         """Header of ``block`` and the trie nodes that prove the 32-byte storage ``slots`` of each contract there."""
         return prove_state(self._node, block, slots)
@@ -215,6 +251,19 @@ class EvmChain:
         """Where ``transaction_hash`` was included, or None as long as the node does not know."""
         return self._sender.inclusion(transaction_hash)
 
+    # receivables
+
+    def change_receivable(self, relayer: Address, sign: Sign, change: ReceivableCall) -> Inclusion:
+        """Relay ``change``, which its parties signed, from ``relayer``, and wait until it is included.
+
+        Raises:
+            TransactionFailed: it would revert or did; then nothing has changed.
+        """
+        calldata = pledge_calls.encode_call(change)
+        call = Call(self._deployment.receivables, calldata, RECEIVABLES_GAS, "receivable")
+        self._sender.try_call(relayer, call)
+        return self._sender.run(relayer, sign, [call])[0]
+
     def _registry_call(self, signature: str, party: PartyId, signer: Address, verb: str) -> Call:
         calldata = calls.party_signer_call(signature, party, signer)
         purpose = f"{verb}: party {to_hex(party)}, signer {to_hex(signer)}"
@@ -267,9 +316,9 @@ def check_chain(node: Node, deployment: Deployment) -> None:
             ReceivableRegistry(node, deployment.receivables).ledger(newest),
         ),
     )
-    for name, expected_address, address in links:
+    for link, expected_address, address in links:
         if address != expected_address:
-            message = f"{name}: expected {to_hex(expected_address)}, got {to_hex(address)}."
+            message = f"{link}: expected {to_hex(expected_address)}, got {to_hex(address)}."
             raise WrongChain(message, todo="Take all contract addresses from the same deployment.")
 
 

@@ -16,7 +16,7 @@ from tallystick.protocol.types import to_hex
 
 _REGISTRAR = "Ask the registrar to do it, or to grant this account the role."
 
-SENTENCES: Mapping[str, tuple[str, str]] = {
+_LEDGER_SENTENCES: Mapping[str, tuple[str, str]] = {
     "AccessControlBadConfirmation": ("A role can be renounced only by its holder.", "Send it from that account."),
     "AccessControlUnauthorizedAccount": ("Account {account} lacks the role {neededRole}.", _REGISTRAR),
     "OperatorAlreadyAdded": ("Account {operator} is an operator already.", "Nothing is left to do."),
@@ -37,6 +37,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "UnknownSigner": ("Account {signer} never signed for party {party}.", "Check the party and the address."),
     "ZeroAddress": ("An address is zero.", "Give the address of the account."),
     "ZeroParty": ("The party id is zero.", "Give the id of the party."),
+    "BatchTooLarge": (
+        "Batch {batchId} touches {size} subjects, more than the {limit} that one batch may.",
+        "Seal it as several batches.",
+    ),
     "EmptyBatch": ("Batch {batchId} holds no appends.", "Seal only when there is pending evidence."),
     "NotOperator": (
         "Account {account} is not a registered operator.",
@@ -55,6 +59,73 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "ZeroRoot": ("Append {position} of subject {subject} has root zero.", "Compute the subject root."),
     "ZeroSubject": ("Append {position} is of subject zero.", "Leave it out: zero means nobody."),
 }
+
+_PLEDGE_SENTENCES: Mapping[str, tuple[str, str]] = {
+    "AuthorisationClosed": (
+        "Party {party} used or cancelled authorisation {authorisation} before, at time {closedAt}.",
+        "Sign new terms, with another nonce; an authorisation is good once.",
+    ),
+    "AuthorisationExpired": (
+        "Authorisation {authorisation} was good until time {deadline}; it is {timestamp}.",
+        "Sign new terms with a later deadline.",
+    ),
+    "BatchNotSealed": (
+        "Batch {batchId} of operator {operator} is not sealed.",
+        "Wait until the invoice is sealed, or prove it from the batch that holds it.",
+    ),
+    "ECDSAInvalidSignature": ("A signature is by no key at all.", "Sign the digest of the terms itself, v 27 or 28."),
+    "ECDSAInvalidSignatureLength": (
+        "A signature has {length} bytes, not 65.",
+        "Give r, s and v joined: 65 bytes.",
+    ),
+    "ECDSAInvalidSignatureS": (
+        "A signature has s = {s}, in the upper half of the group order.",
+        "Use the low-s form (EIP-2): replace s by n - s and flip v.",
+    ),
+    "ERC5267ExtensionsNotSupported": ("The contract's domain has extensions.", "Check the contract's version."),
+    "ExpiryNotAhead": (
+        "The pledge would expire at time {expiresAt}, which is not after {timestamp}.",
+        "Let it expire later.",
+    ),
+    "FinancierIsSupplier": (
+        "Party {party} would hold its own receivable.",
+        "Name another party as the financier.",
+    ),
+    "FinancierUnchanged": (
+        "Party {financier} holds pledge {pledge} already.",
+        "Name another party to take it over.",
+    ),
+    "FingerprintTaken": (
+        "The same invoice, of fingerprint {fingerprint}, is pledged under another evidence since time {pledgedAt}.",
+        "Do not finance it; ask the supplier for the financier's release.",
+    ),
+    "LedgerWithoutCode": ("There is no contract at ledger {ledger}.", "Deploy the ledger first."),
+    "NotConcerned": (
+        "Party {party} has no part in authorisation {authorisation}.",
+        "Only a party whose signature it needs can cancel it.",
+    ),
+    "NotHolder": ("Party {party} does not hold pledge {pledge}.", "Ask the financier that holds it."),
+    "NotInLog": (
+        "Receivable {receivable} does not stand in the log of supplier {supplier} by batch {batchId} of operator "
+        "{operator}.",
+        "Prove it from the supplier's own log, in the batch that holds it.",
+    ),
+    "NotSigner": (
+        "Account {signer} may not sign for party {party} now.",
+        "Sign with an active key of that party.",
+    ),
+    "PledgeExpired": ("Pledge {pledge} expired at time {expiresAt}.", "Pledge the receivable anew."),
+    "PledgeReleased": ("Pledge {pledge} was released at time {releasedAt}.", "Pledge the receivable anew."),
+    "ReceivableTaken": (
+        "Receivable {receivable} is pledged since time {pledgedAt}.",
+        "Do not finance it; ask the supplier for the financier's release.",
+    ),
+    "UnknownPledge": ("There is no pledge {pledge}.", "Check its name."),
+    "ZeroFingerprint": ("The fingerprint is zero.", "Compute it from the invoice."),
+    "ZeroReceivable": ("The receivable is zero.", "Give the evidence id of the invoice."),
+}
+
+SENTENCES: Mapping[str, tuple[str, str]] = {**_LEDGER_SENTENCES, **_PLEDGE_SENTENCES}
 
 _ERROR_STRING = selector("Error(string)")
 _PANIC = selector("Panic(uint256)")

@@ -23,3 +23,8 @@ class Deployment:
     def domain(self) -> Domain:
         """The EIP-712 domain that its evidence is signed in."""
         return Domain(self.chain_id, self.ledger)
+
+    @property
+    def receivables_domain(self) -> Domain:
+        """The EIP-712 domain that pledges, transfers and releases are signed in."""
+        return Domain(self.chain_id, self.receivables)
