@@ -30,6 +30,7 @@ from tallystick.cli.output import (
     print_error,
     print_json,
 )
+from tallystick.cli.receivable import receivable_app
 from tallystick.cli.status import show_status
 from tallystick.cli.verify import verify_command
 from tallystick.config import Home
@@ -54,6 +55,7 @@ party_app = typer.Typer(help="Admit parties to the ledger, list them, and change
 import_app = typer.Typer(help="Turn documents that companies already have into evidence.", no_args_is_help=True)
 app.add_typer(party_app, name="party")
 app.add_typer(import_app, name="import")
+app.add_typer(receivable_app, name="receivable")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 File = Annotated[Path, typer.Argument(help="The file to read.", show_default=False)]

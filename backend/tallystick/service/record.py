@@ -10,10 +10,10 @@ Rules:
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tallystick.credit.dates import parse_date, start_of
 from tallystick.errors import MalformedInput, Misfit, NotFound, TallystickError, WrongSigner
 from tallystick.intake.drafts import Draft
 from tallystick.protocol import content
@@ -97,13 +97,13 @@ def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
         issued_at=context.clock.now(),
     )
     evidence_id = evidence.evidence_id(context.chain.deployment.domain)
-    signatures = _sign_for(context, statement.issuer, evidence_id)
+    signatures = sign_for(context, statement.issuer, evidence_id)
     state = EvidenceState.PENDING
     if statement.kind == Kind.CONTRACT:
         if statement.counterparty is None:
             raise Misfit("CONTRACT: expected a counterparty, got none.", todo="A contract is signed by both sides.")
         if statement.countersigned:
-            signatures += _sign_for(context, statement.counterparty, evidence_id)
+            signatures += sign_for(context, statement.counterparty, evidence_id)
         else:
             state = EvidenceState.AWAITING_COUNTERSIGNATURE
     return EvidenceRecord(
@@ -160,7 +160,7 @@ def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | No
                     f"party {to_hex(found.evidence.counterparty)}: no key of it is managed here.",
                     todo="Have it sign the evidence id and give the signature.",
                 )
-            signature = _sign_for(context, counterparty, evidence_id)
+            signature = sign_for(context, counterparty, evidence_id)
         complete = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
         Acceptance(context, transaction).check_signatures(complete)
         transaction.complete_signatures(evidence_id, complete.signatures)
@@ -192,15 +192,13 @@ def occurred_on(fields: Mapping[str, Json]) -> Timestamp | None:
     for name in _DATE_FIELDS:
         value = fields.get(name)
         if isinstance(value, str):
-            try:
-                day = datetime.date.fromisoformat(value)
-            except ValueError:
-                return None
-            return Timestamp(int(datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp()))
+            day = parse_date(value)
+            return None if day is None else Timestamp(start_of(day))
     return None
 
 
-def _sign_for(context: Context, party: PartyRecord, digest: bytes) -> bytes:
+def sign_for(context: Context, party: PartyRecord, digest: bytes) -> bytes:
+    """The signature of ``party``'s newest managed key over ``digest``. Raises ``WrongSigner`` where there is none."""
     if not party.signers:
         raise WrongSigner(
             f"party {party.name}: no key of it is managed here.",
