@@ -12,9 +12,9 @@ import {IPartyRegistry} from "./interfaces/IPartyRegistry.sol";
 /// @dev Order of declaration is storage layout, which verifiers rely on: never reorder, and add no immutable.
 contract EvidenceLedger is IEvidenceLedger {
     /// @inheritdoc IEvidenceLedger
-    uint256 public constant override MAX_BATCH_SUBJECTS = 2_000;
+    uint256 public constant override MAX_BATCH_SUBJECTS = 2_048;
 
-    /// @dev Above the height of any tree: 2**11 leaves are more than `MAX_BATCH_SUBJECTS`.
+    /// @dev The number of bits of `MAX_BATCH_SUBJECTS`.
     uint256 private constant _MAX_HEIGHT = 12;
 
     /// @inheritdoc IEvidenceLedger

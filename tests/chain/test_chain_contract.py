@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -83,8 +84,8 @@ def test_a_key_that_is_not_the_senders_is_noticed_before_sending(chain: Chain) -
 def test_a_party_is_admitted_once(chain: Chain) -> None:
     """A second admission of a party fails and says when the first was."""
     admit(chain, (party("supplier"), SUPPLIER.address))
-    admitted_at = chain.final_block().timestamp
-    with pytest.raises(TransactionFailed, match=f"admitted before, at time {admitted_at}"):
+    admitted_at = datetime.fromtimestamp(chain.final_block().timestamp, UTC)
+    with pytest.raises(TransactionFailed, match=f"admitted before, at {admitted_at:%Y-%m-%d %H:%M:%S} UTC"):
         admit(chain, (party("supplier"), BUYER.address))
 
 

@@ -25,7 +25,7 @@ from tallystick.protocol.types import ZERO32, Address, EvidenceId, Hash, PartyId
 
 _NO_WINDOW = SignerWindow(Timestamp(0), Timestamp(0))
 _NOBODY = Address(bytes(20))
-MAX_BATCH_SUBJECTS = 2_000
+MAX_BATCH_SUBJECTS = 2_048
 """The contract's own limit; a transaction's gas allows for less."""
 
 K = TypeVar("K")

@@ -2,8 +2,8 @@
 
 Rules:
 
-- the financier signs only what it has checked: the evidence is an invoice of this supplier, acknowledged by its buyer and
-  with something left to pay, nothing of the log is withheld, and the fingerprint is computed from the invoice itself;
+- the financier signs only what it has checked: the evidence is an invoice of this supplier, acknowledged by its buyer
+  and with something left to pay, nothing of the log is withheld, the fingerprint is computed from the invoice itself;
 - supplier and financiers sign with their managed keys; the operator's account relays, and could be anybody's;
 - everything shown is as of one final block.
 """
