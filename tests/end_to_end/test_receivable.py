@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,17 @@ def test_a_signer_that_was_rotated_out_does_not_pledge(financed: tuple[Shell, st
     shell, invoice, _ = financed
     shell.ok("party", "rotate", OTHER_FINANCIER)
     assert "released" in shell.ok("receivable", "release", invoice)
+
+
+def test_a_lender_checks_a_receivable_offline(financed: tuple[Shell, str, str]) -> None:
+    """With the supplier's bundle alone a lender sees whether an invoice is acknowledged and open, or why not."""
+    shell, invoice, unacknowledged = financed
+    shell.ok("bundle", SUPPLIER, "-o", "supplier.tally.json")
+    block_hash = json.loads((shell.folder / "supplier.tally.json").read_text())["asOf"]["blockHash"]
+    check = ("verify", "supplier.tally.json", "--block-hash", block_hash, "--receivable")
+    assert shell.json(*check, invoice)["obstacles"] == []
+    assert "its buyer has not acknowledged it" in shell.ok(*check, unacknowledged)
+    assert shell.json(*check, "0x" + "77" * 32)["obstacles"] == ["notAnInvoice"]
+    unchecked = shell.run("verify", "supplier.tally.json", "--receivable", invoice, "--json")
+    assert json.loads(unchecked.stdout)["obstacles"] is None
+    assert "--receivable" in shell.refused(*check, "4711", code=2)

@@ -134,7 +134,7 @@ def _print_status(shown: ReceivableStatus, names: dict[PartyId, str]) -> None:
         table.add_row("", f"the same invoice is pledged as evidence {to_hex(shown.same_invoice.receivable)}")
     for change in shown.changes:
         table.add_row(_moment(change.block.timestamp), escape(_told(change.event, names)))
-    against = [receivable.explain(obstacle) for obstacle in shown.obstacles]
+    against = [obstacle.reason for obstacle in shown.obstacles]
     table.add_row("against financing", "; ".join(against) or "nothing but what is said above")
     table.add_row("as of", f"block {shown.as_of.number}, {_moment(shown.as_of.timestamp)}")
     console.print(table)

@@ -41,7 +41,23 @@ class Obstacle(StrEnum):
     SETTLED = "settled"
     WRITTEN_OFF = "writtenOff"
 
+    @property
+    def reason(self) -> str:
+        """The obstacle as the part of a sentence."""
+        return _REASONS[self]
 
+
+_REASONS = {
+    Obstacle.NOT_AN_INVOICE: "no invoice of that id stands in its issuer's log",
+    Obstacle.NOT_THE_ISSUER: "another party issued it",
+    Obstacle.NO_BUYER: "it names no buyer who could acknowledge it",
+    Obstacle.NOT_ACKNOWLEDGED: "its buyer has not acknowledged it as it stands now",
+    Obstacle.CANCELLED: "it is cancelled",
+    Obstacle.DISPUTED: "it is disputed",
+    Obstacle.CREDITED: "nothing is left of it after credits",
+    Obstacle.SETTLED: "it is paid",
+    Obstacle.WRITTEN_OFF: "what was left of it is written off",
+}
 _BY_STATUS = {
     Status.CANCELLED: Obstacle.CANCELLED,
     Status.DISPUTED: Obstacle.DISPUTED,

@@ -40,18 +40,6 @@ AUTHORISATION_SECONDS = 3_600
 DEFAULT_TERM_SECONDS = 180 * 86_400
 """How long after its due date, or today where that has passed, a receivable stays pledged unless told otherwise."""
 
-_EXPLANATIONS = {
-    Obstacle.NOT_AN_INVOICE: "no invoice of that id stands in its issuer's log",
-    Obstacle.NOT_THE_ISSUER: "another party issued it",
-    Obstacle.NO_BUYER: "it names no buyer who could acknowledge it",
-    Obstacle.NOT_ACKNOWLEDGED: "its buyer has not acknowledged it as it stands now",
-    Obstacle.CANCELLED: "it is cancelled",
-    Obstacle.DISPUTED: "it is disputed",
-    Obstacle.CREDITED: "nothing is left of it after credits",
-    Obstacle.SETTLED: "it is paid",
-    Obstacle.WRITTEN_OFF: "what was left of it is written off",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class ReceivableStatus:
@@ -173,17 +161,12 @@ def status(context: Context, receivable: EvidenceId) -> ReceivableStatus:
     )
 
 
-def explain(obstacle: Obstacle) -> str:
-    """``obstacle`` as the part of a sentence."""
-    return _EXPLANATIONS[obstacle]
-
-
 def _check_financeable(context: Context, cursor: Cursor, proven: ProvenEvidence) -> None:
     obstacles = _obstacles(context, cursor, proven)
     if obstacles:
         raise Refused(
             f"receivable {to_hex(proven.record.evidence_id)}: expected an acknowledged invoice with something left to "
-            f"pay; {', and '.join(map(explain, obstacles))}.",
+            f"pay; {', and '.join(obstacle.reason for obstacle in obstacles)}.",
             todo="See `tallystick receivable status`; have the buyer acknowledge the invoice, or finance another one.",
         )
 
