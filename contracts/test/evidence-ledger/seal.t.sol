@@ -181,6 +181,26 @@ contract SealTest is LedgerTest {
         assertEq(ledger.batchRoot(OPERATOR, 0), batchRootOf(appends), "batchRoot");
     }
 
+    /// @dev The ABI lets a caller leave a gap before the appends; the event is encoded anew, without it.
+    function testFuzz_WhenBytesPrecede(uint256 seed, uint256 size, bytes32[3] calldata gap) external {
+        IEvidenceLedger.Append[] memory appends = _randomAppends(seed, size);
+        bytes memory canonical = abi.encode(appends);
+        assembly ("memory-safe") {
+            // without the offset, its first word
+            mstore(add(canonical, 0x20), sub(mload(canonical), 0x20))
+            canonical := add(canonical, 0x20)
+        }
+        uint256 offset = 32 * (2 + gap.length);
+
+        vm.expectEmit(address(ledger));
+        emit IEvidenceLedger.Sealed(OPERATOR, 0, batchRootOf(appends), appends);
+        vm.prank(OPERATOR);
+        (bool accepted,) =
+            address(ledger).call(bytes.concat(IEvidenceLedger.seal.selector, abi.encode(0, offset, gap), canonical));
+
+        assertTrue(accepted, "accepted");
+    }
+
     function testFuzz_WhenWellFormed(uint256 seed, uint256 size, uint64 first, uint64 second) external {
         first = uint64(bound(first, START, type(uint64).max));
         vm.warp(first);
