@@ -167,6 +167,19 @@ contract LedgerTrapsTest is LedgerTest {
         ledger.seal(0, oneAppend(SUPPLIER, keccak256("root"), 1));
     }
 
+    /// @dev No argument is a time: what follows the appends is not read.
+    function testFuzz_T13_TimeIsTheBlocks(uint64 time, uint64 claimed) external {
+        time = uint64(bound(time, START, type(uint64).max));
+        vm.warp(time);
+        bytes memory data = abi.encodeCall(IEvidenceLedger.seal, (0, oneAppend(SUPPLIER, keccak256("root"), 1)));
+
+        vm.prank(OPERATOR);
+        (bool accepted,) = address(ledger).call(bytes.concat(data, abi.encode(claimed)));
+
+        assertTrue(accepted, "accepted");
+        assertEq(ledger.head(SUPPLIER), nextHead(0, OPERATOR, 0, 1, keccak256("root"), time), "head");
+    }
+
     /// @dev No second root for a batch, no way back to an earlier head: sealing the same again moves the head on.
     function testFuzz_T14_NothingSealedIsOverwritten(uint256 seed, uint256 size, uint256 batches) external {
         IEvidenceLedger.Append[] memory appends = randomAppends(seed, bound(size, 1, 20));
