@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IEvidenceLedger} from "../../src/interfaces/IEvidenceLedger.sol";
 import {LedgerTest} from "./LedgerTest.sol";
@@ -275,27 +276,27 @@ contract VerifyInclusionTest is LedgerTest {
     }
 
     function test_WhenEntriesFrom1To130() external {
-        for (uint256 size = 1; size <= 130; size++) {
+        for (uint32 size = 1; size <= 130; size++) {
             this.verifyEveryEntry(size);
         }
     }
 
     function test_WhenSubjectsFrom1To130() external {
-        for (uint256 size = 1; size <= 130; size++) {
+        for (uint32 size = 1; size <= 130; size++) {
             this.verifyEverySubject(size);
         }
     }
 
     /// @dev External, as the next, so that each size starts with fresh memory.
-    function verifyEveryEntry(uint256 size) external {
+    function verifyEveryEntry(uint32 size) external {
         bytes32[] memory leaves = _entryLeaves(SUPPLIER, size, size);
-        sealOne(OPERATOR, SUPPLIER, treeRoot(leaves, 0, size), uint32(size));
+        sealOne(OPERATOR, SUPPLIER, treeRoot(leaves, 0, size), size);
         Claim memory claim = Claim({
             operator: OPERATOR,
-            batchId: uint64(size - 1),
+            batchId: size - 1,
             entry: _randomEntry(SUPPLIER, 0, size),
             entryProof: new bytes32[](0),
-            count: uint32(size),
+            count: size,
             subjectProof: new bytes32[](0)
         });
         bytes32[][] memory levels = _levels(leaves);
@@ -306,7 +307,7 @@ contract VerifyInclusionTest is LedgerTest {
         }
     }
 
-    function verifyEverySubject(uint256 size) external {
+    function verifyEverySubject(uint32 size) external {
         IEvidenceLedger.Append[] memory appends = randomAppends(size, size);
         for (uint256 i = 0; i < size; i++) {
             appends[i].root = entryLeaf(_randomEntry(appends[i].subject, 0, size));
@@ -317,7 +318,7 @@ contract VerifyInclusionTest is LedgerTest {
             _assertAccepted(
                 Claim({
                     operator: OPERATOR,
-                    batchId: uint64(size - 1),
+                    batchId: size - 1,
                     entry: _randomEntry(appends[i].subject, 0, size),
                     entryProof: new bytes32[](0),
                     count: appends[i].count,
@@ -370,7 +371,7 @@ contract VerifyInclusionTest is LedgerTest {
         uint256 position = uint256(keccak256(abi.encode(seed))) % subjects;
         bytes32[] memory leaves = _entryLeaves(appends[position].subject, entries, seed);
         appends[position].root = treeRoot(leaves, 0, entries);
-        appends[position].count = uint32(entries);
+        appends[position].count = uint32(leaves.length);
         seal(OPERATOR, appends);
         claim = _claim(appends, position, leaves, seed);
         _assertAccepted(claim);
@@ -400,7 +401,7 @@ contract VerifyInclusionTest is LedgerTest {
     {
         return IEvidenceLedger.Entry({
             subject: subject,
-            index: uint32(index),
+            index: SafeCast.toUint32(index),
             evidenceId: keccak256(abi.encode("evidence", seed, index)),
             signaturesHash: keccak256(abi.encode("signatures", seed, index))
         });
@@ -426,7 +427,7 @@ contract VerifyInclusionTest is LedgerTest {
     /// the recursion for the paths of all leaves.
     function _levels(bytes32[] memory leaves) private pure returns (bytes32[][] memory levels) {
         uint256 height = 1;
-        while (1 << (height - 1) < leaves.length) height++;
+        while (2 ** (height - 1) < leaves.length) height++;
         levels = new bytes32[][](height);
         levels[0] = leaves;
         for (uint256 h = 1; h < height; h++) {

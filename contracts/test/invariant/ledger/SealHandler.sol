@@ -50,7 +50,7 @@ contract SealHandler is Handler {
         address operator = pick(STORE.operators(), operatorSeed);
         uint64 next = STORE.nextBatch(operator);
         if (next == 0) return;
-        uint64 batchId = uint64(batchSeed % next);
+        uint64 batchId = uint64(bound(batchSeed, 0, next - 1));
         IEvidenceLedger.Append[] memory appends = seed % 2 == 0 ? STORE.batch(operator, batchId) : _appends(seed);
 
         _sealRefused(operator, batchId, appends, _unexpected(operator, next, batchId));
@@ -139,7 +139,7 @@ contract SealHandler is Handler {
     /// @dev For some of the subjects, at least one.
     function _appends(uint256 seed) private view returns (IEvidenceLedger.Append[] memory appends) {
         bytes32 random = keccak256(abi.encode(seed));
-        uint256 chosen = uint256(random) % ((1 << _subjects.length) - 1) + 1;
+        uint256 chosen = uint256(random) % (2 ** _subjects.length - 1) + 1;
         appends = new IEvidenceLedger.Append[](_subjects.length);
         uint256 size = 0;
         for (uint256 i = 0; i < _subjects.length; i++) {
