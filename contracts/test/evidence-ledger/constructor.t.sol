@@ -27,7 +27,7 @@ contract LedgerConstructorTest is LedgerTest {
         assertEq(ledger.nextBatch(operator), 0, "nextBatch");
         assertEq(ledger.batchRoot(operator, batchId), 0, "batchRoot");
         assertEq(ledger.version(), "1.0.0", "version");
-        assertEq(ledger.MAX_BATCH_SUBJECTS(), 2_000, "MAX_BATCH_SUBJECTS");
+        assertEq(ledger.MAX_BATCH_SUBJECTS(), 2_048, "MAX_BATCH_SUBJECTS");
     }
 
     function _expectRegistryWithoutCode(address account) private {

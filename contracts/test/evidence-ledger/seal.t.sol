@@ -61,16 +61,16 @@ contract SealTest is LedgerTest {
 
     /// forge-config: default.fuzz.runs = 8
     function testFuzz_RevertWhen_TooManyAppends(uint256 seed, uint256 size) external {
-        size = bound(size, 2_001, 2_100);
+        size = bound(size, 2_049, 2_148);
 
         _expectRefused(
-            abi.encodeWithSelector(IEvidenceLedger.BatchTooLarge.selector, 0, size, 2_000), randomAppends(seed, size)
+            abi.encodeWithSelector(IEvidenceLedger.BatchTooLarge.selector, 0, size, 2_048), randomAppends(seed, size)
         );
     }
 
     function test_RevertWhen_OneAppendTooMany() external {
         _expectRefused(
-            abi.encodeWithSelector(IEvidenceLedger.BatchTooLarge.selector, 0, 2_001, 2_000), randomAppends(1, 2_001)
+            abi.encodeWithSelector(IEvidenceLedger.BatchTooLarge.selector, 0, 2_049, 2_048), randomAppends(1, 2_049)
         );
     }
 
@@ -275,7 +275,7 @@ contract SealTest is LedgerTest {
     }
 
     function test_WhenSizeIsTheLargest() external {
-        IEvidenceLedger.Append[] memory appends = randomAppends(2_000, 2_000);
+        IEvidenceLedger.Append[] memory appends = randomAppends(2_048, 2_048);
 
         seal(OPERATOR, appends);
 
