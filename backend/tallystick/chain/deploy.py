@@ -47,6 +47,8 @@ class DeploymentPlan:
     """What one deployment will be, decided before anything is sent; ``operators`` ascend, each once.
 
     ``first_nonce`` is the nonce of ``deployer`` that creates the registry; no contract is older than ``from_block``.
+    Making one raises ``MalformedInput`` where the registrar or an operator is the zero address: a ledger handed over
+    to nobody is lost.
     """
 
     chain_id: int
@@ -56,6 +58,14 @@ class DeploymentPlan:
     registrar: Address
     operators: tuple[Address, ...]
     from_block: int
+
+    def __post_init__(self) -> None:
+        for role, account in (("registrar", self.registrar), *(("operator", item) for item in self.operators)):
+            if not any(account):
+                message = f"{role}: expected an account, got the zero address."
+                raise MalformedInput(message, todo=f"Give the address of the {role}.")
+        if list(self.operators) != sorted(set(self.operators)):
+            raise MalformedInput("operators: expected them in ascending order, each once.", todo="Sort them.")
 
     @property
     def registry(self) -> Address:
@@ -97,12 +107,8 @@ def plan_deployment(
     """The plan of a deployment from ``deployer`` as its account stands now; sends nothing.
 
     Raises:
-        MalformedInput: the registrar or an operator is the zero address, which nobody has the key of.
+        MalformedInput: the registrar or an operator is the zero address.
     """
-    for role, account in (("registrar", registrar), *(("operator", operator) for operator in operators)):
-        if not any(account):
-            message = f"{role}: expected an account, got the zero address."
-            raise MalformedInput(message, todo=f"Give the address of the {role}.")
     node = Node(provider)
     chain_id = node.chain_id()
     return DeploymentPlan(
