@@ -152,7 +152,9 @@ def carry_out(
     work.create_contracts()
     work.add_operators()
     work.hand_over()
-    return check_carried_out(provider, plan)
+    deployment = find_deployment(provider, plan)
+    check_roles(provider, plan)
+    return deployment
 
 
 def deploy(
@@ -174,9 +176,8 @@ def find_deployment(provider: Provider, plan: DeploymentPlan) -> Deployment:
     return plan.deployment(_creation_block(node, plan))
 
 
-def check_carried_out(provider: Provider, plan: DeploymentPlan) -> Deployment:
-    """As ``find_deployment``, with the roles and operators as planned; ``ChainInconsistent`` where they are not."""
-    deployment = find_deployment(provider, plan)
+def check_roles(provider: Provider, plan: DeploymentPlan) -> None:
+    """Raises ``ChainInconsistent`` unless the chain shows the roles and operators of ``plan``."""
     registry = PartyRegistry(Node(provider), plan.registry)
     newest = registry.node.newest().ref
     lacking = [
@@ -195,7 +196,6 @@ def check_carried_out(provider: Provider, plan: DeploymentPlan) -> Deployment:
             f"deployment: expected {', '.join(lacking)} at block {newest.number}, got otherwise.",
             todo="If the registrar changed it since, all is well; else ask another node.",
         )
-    return deployment
 
 
 def _creation_block(node: Node, plan: DeploymentPlan) -> int:

@@ -23,9 +23,10 @@ from tallystick.chain.address_file import (
     parse_address_file,
     published_hashes,
 )
-from tallystick.chain.deploy import Report, carry_out, check_carried_out, plan_deployment, silent
+from tallystick.chain.deploy import Report, carry_out, check_roles, find_deployment, plan_deployment, silent
 from tallystick.chain.ledger import check_network
 from tallystick.chain.node import Node, Provider
+from tallystick.chain.records import Deployment
 from tallystick.chain.transactions import Sign
 from tallystick.errors import ChainInconsistent, UsageError, WrongChain
 from tallystick.protocol.types import Address, to_hex
@@ -73,18 +74,34 @@ def finish(provider: Provider, file: AddressFile, path: Path, sign: Sign, report
         ChainError: as ``carry_out``; finishing it again goes on.
     """
     if file.is_complete:
-        found = check_carried_out(provider, file.plan)
-        if found != file.deployment():
-            raise ChainInconsistent(
-                f"{path}: blockNumber: expected {found.block_number}, as the chain says, got {file.block_number}.",
-                todo="Correct it in the file, if the chain was reorganised since; else ask another node.",
-            )
+        check_complete(provider, file)
+        check_roles(provider, file.plan)
         return file
     _write(path, file)
     deployment = carry_out(provider, file.plan, sign, report=report)
     done = replace(file, block_number=deployment.block_number)
     _write(path, done)
     return done
+
+
+def check_complete(provider: Provider, file: AddressFile) -> Deployment:
+    """The deployment that ``file`` tells of, found on the chain just as it says.
+
+    Raises:
+        MalformedInput: the file is only planned.
+        WrongChain: another chain, contracts with other code than published, or linked otherwise.
+        ChainInconsistent: the registry was created in another block.
+    """
+    deployment = file.deployment()
+    check_published(file)
+    found = find_deployment(provider, file.plan)
+    if found != deployment:
+        expected, got = found.block_number, deployment.block_number
+        raise ChainInconsistent(
+            f"deployment: blockNumber: expected {expected}, as the chain says, got {got}.",
+            todo="Correct it in the file, if the chain was reorganised since; else ask another node.",
+        )
+    return deployment
 
 
 def _check_order(file: AddressFile, order: Order, path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tallystick.errors import MalformedInput, NotFound
+from tallystick.errors import MalformedInput, NotFound, UsageError
+from tallystick.keys.files import write_new
 
 _DIGITS = re.compile(r"[0-9a-f]{64}\Z")
 _MAX_FILE_BYTES = 1024
@@ -39,3 +40,16 @@ def read_secret(path: Path, name: str, *, prefix: str = "") -> bytes:
     except OSError as error:
         raise NotFound(f"{name}: {path}: can't be read ({error.strerror}).", todo="Check the path.") from error
     return parse_secret(content.decode("ascii", "replace"), f"{name}: {path}", prefix=prefix)
+
+
+def write_secret(path: Path, value: bytes) -> None:
+    """Put the digits of the 32 bytes ``value`` at ``path``, readable by its owner only, for ``read_secret``.
+
+    Raises:
+        UsageError: something is there already, and is left as it is; or it can't be written.
+    """
+    assert len(value) == 32, "a secret has 32 bytes"
+    try:
+        write_new(path, value.hex().encode() + b"\n")
+    except OSError as error:
+        raise UsageError(f"{path}: can't be written ({error.strerror}).", todo="Name a new file.") from error
