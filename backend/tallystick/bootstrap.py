@@ -299,10 +299,10 @@ def _deploy(home: Home, provider: Provider, account: Address, sign: Sign) -> Dep
 
 
 def _join(provider: Provider, existing: Existing, account: Address) -> tuple[Deployment, Address | None]:
-    """The ``existing`` deployment, checked, and ``account`` if it is a registrar there; it must be an operator."""
+    """The ``existing`` deployment, checked, and ``account`` if it is a registrar there; it must be a fresh operator."""
     from tallystick.chain.address_file import parse_address_file
     from tallystick.chain.calls import REGISTRAR_ROLE
-    from tallystick.chain.contracts import PartyRegistry
+    from tallystick.chain.contracts import EvidenceLedger, PartyRegistry
     from tallystick.chain.node import Node as ChainNode
     from tallystick.chain.resumable import check_complete
 
@@ -315,6 +315,11 @@ def _join(provider: Provider, existing: Existing, account: Address) -> tuple[Dep
             "may not seal there.",
             todo=f"Ask the registrar, {to_hex(file.plan.registrar)} when it was deployed, to send "
             f"addOperator({to_hex(account)}) to the PartyRegistry at {to_hex(deployment.registry)}.",
+        )
+    if sealed := EvidenceLedger(registry.node, deployment.ledger).next_batch(account, None):
+        raise ChainError(
+            f"account {to_hex(account)}: expected an operator that no home seals with, got one of {sealed} batches.",
+            todo="Use that home, or the account of another operator: two homes would freeze different batches.",
         )
     return deployment, account if registry.has_role(REGISTRAR_ROLE, account, None) else None
 

@@ -16,6 +16,7 @@ import pytest
 from end_to_end.conftest import ROOT, Shell, devnet
 from hardhat_free_devnet.accounts import role_account
 from service.world import ACKNOWLEDGEMENT, BUYER, CONTRACT, INVOICE, SUPPLIER
+from tallystick import bootstrap
 from tallystick.chain import calls, deploy
 from tallystick.chain.address_file import AddressFile, format_address_file, parse_address_file
 from tallystick.chain.artifacts import load_artifact
@@ -23,6 +24,8 @@ from tallystick.chain.ledger import REGISTRY_GAS
 from tallystick.chain.node import Node
 from tallystick.chain.rpc import open_http
 from tallystick.chain.sender import Call, Sender
+from tallystick.config import Home
+from tallystick.errors import TallystickError
 from tallystick.protocol import signing
 from tallystick.protocol.binding import party_id
 from tallystick.protocol.hashing import keccak256
@@ -213,6 +216,8 @@ def test_a_second_home_records_and_seals_what_the_registrar_admits(
         assert "Ask the registrar of the ledger" in refused
     assert second.json("seal") == {"batches": 0}
     # the first home sees that there are entries which it was not given
+    refused = home("twin").refused(*ledger.join(OPERATOR))
+    assert "expected an operator that no home seals with, got one of 1 batches" in refused
     seen = first.lines("history", SUPPLIER)[0]
     assert (seen["complete"], seen["entryCount"]) == (False, 0)
 
@@ -298,15 +303,6 @@ def test_contracts_of_another_build_are_refused(ledger: Ledger, home: Callable[[
         assert not any(shell.home.parent.glob("careful*/tallystick.toml"))
 
 
-def tampered(ledger: Ledger, change: Callable[[dict[str, Any]], object]) -> str:
-    """The ledger's address file with ``change`` made to it; its path."""
-    content = json.loads(ledger.file.read_bytes())
-    change(content)
-    path = ledger.folder / "tampered.json"
-    path.write_text(json.dumps(content, indent=2) + "\n")
-    return str(path)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -321,12 +317,21 @@ def tampered(ledger: Ledger, change: Callable[[dict[str, Any]], object]) -> str:
     ids=["address", "code hash", "chain id", "genesis", "block", "first block", "planned"],
 )
 def test_a_file_that_is_not_of_this_ledger_is_refused(
-    ledger: Ledger, home: Callable[[str], Shell], change: Callable[[dict[str, Any]], object], said: str
+    ledger: Ledger, tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str
 ) -> None:
-    """Whatever was changed in an address file, the error names it, and there is no home afterwards."""
-    shell = home("careful")
-    assert said in shell.refused(*ledger.join(OPERATOR, contracts=tampered(ledger, change)))
-    assert list(shell.home.parent.iterdir()) == [shell.folder]
+    """Whatever was changed in an address file, the error names it, and nothing is left of the home."""
+    content = json.loads(ledger.file.read_bytes())
+    change(content)
+    existing = bootstrap.Existing(json.dumps(content, indent=2).encode() + b"\n", NETWORK_KEY)
+    with pytest.raises(TallystickError, match=said):
+        bootstrap.init_home(
+            Home(tmp_path / "home"),
+            environment={"TALLYSTICK_PASSPHRASE": "correct horse"},
+            rpc_url=ledger.url,
+            funded_key=role_account(OPERATOR).private_key,
+            existing=existing,
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_account_that_may_not_seal_is_told_whom_to_ask(ledger: Ledger, home: Callable[[str], Shell]) -> None:
