@@ -25,6 +25,7 @@ from tallystick.chain.deploy import deploy
 from tallystick.chain.embedded import EmbeddedProvider, open_embedded
 from tallystick.chain.ledger import EvmChain
 from tallystick.chain.memory import MemoryChain
+from tallystick.chain.node import Provider
 from tallystick.chain.records import Append, Inclusion, SignedTransaction
 from tallystick.chain.rpc import open_http
 from tallystick.errors import ChainUnreachable
@@ -120,6 +121,18 @@ def open_rig(kind: str) -> Iterator[Rig]:
     else:
         with _anvil() as anvil:
             yield Rig(deploy_on(anvil, finality_depth=0), lambda timestamp: set_timestamp(anvil, timestamp))
+
+
+@contextmanager
+def open_provider(kind: str) -> Iterator[Provider]:
+    """An embedded chain in memory, or an anvil, without the contracts; skips the test where anvil is not installed."""
+    if kind == "anvil":
+        with _anvil() as anvil:
+            yield anvil
+        return
+    embedded = open_memory_provider()
+    yield embedded
+    embedded.close()
 
 
 def open_memory_provider() -> EmbeddedProvider:

@@ -287,14 +287,7 @@ class EvmChain:
 
 def check_chain(node: Node, deployment: Deployment) -> None:
     """Raises ``WrongChain`` unless ``node`` serves the chain of ``deployment`` and the published code is there."""
-    todo = "Use the node this home was made with, or another home. A development chain made anew is another chain."
-    chain_id = node.chain_id()
-    if chain_id != deployment.chain_id:
-        raise WrongChain(f"chain id: expected {deployment.chain_id}, got {chain_id}.", todo=todo)
-    genesis = node.block(0).hash
-    if genesis != deployment.genesis_hash:
-        expected = to_hex(deployment.genesis_hash)
-        raise WrongChain(f"genesis block: expected {expected}, got {to_hex(genesis)}.", todo=todo)
+    check_network(node, deployment.chain_id, deployment.genesis_hash)
     newest = node.newest().ref
     contracts: tuple[tuple[ContractName, Address], ...] = (
         ("PartyRegistry", deployment.registry),
@@ -302,12 +295,7 @@ def check_chain(node: Node, deployment: Deployment) -> None:
         ("ReceivableRegistry", deployment.receivables),
     )
     for name, address in contracts:
-        code = node.code(address, newest)
-        expected_hash = load_artifact(name).runtime_code_hash
-        if keccak256(code) != expected_hash:
-            got = f"code of hash {to_hex(keccak256(code))}" if code else "no code"
-            message = f"{name} at {to_hex(address)}: expected code of hash {to_hex(expected_hash)}, got {got}."
-            raise WrongChain(message, todo="Check the contract address and that node and package are of one version.")
+        check_code(name, address, node.code(address, newest))
     links = (
         ("registry of the ledger", deployment.registry, EvidenceLedger(node, deployment.ledger).registry(newest)),
         (
@@ -316,10 +304,35 @@ def check_chain(node: Node, deployment: Deployment) -> None:
             ReceivableRegistry(node, deployment.receivables).ledger(newest),
         ),
     )
-    for link, expected_address, address in links:
-        if address != expected_address:
-            message = f"{link}: expected {to_hex(expected_address)}, got {to_hex(address)}."
-            raise WrongChain(message, todo="Take all contract addresses from the same deployment.")
+    for link, expected, got in links:
+        check_link(link, expected, got)
+
+
+def check_network(node: Node, chain_id: int, genesis_hash: Hash) -> None:
+    """Raises ``WrongChain`` unless ``node`` serves the chain ``chain_id`` that began with ``genesis_hash``."""
+    todo = "Use a node of the chain the contracts were deployed on. A development chain made anew is another chain."
+    served = node.chain_id()
+    if served != chain_id:
+        raise WrongChain(f"chain id: expected {chain_id}, got {served}.", todo=todo)
+    genesis = node.block(0).hash
+    if genesis != genesis_hash:
+        raise WrongChain(f"genesis block: expected {to_hex(genesis_hash)}, got {to_hex(genesis)}.", todo=todo)
+
+
+def check_code(name: ContractName, address: Address, code: bytes) -> None:
+    """Raises ``WrongChain`` unless ``code``, found at ``address``, is the published one of ``name``."""
+    expected, got = load_artifact(name).runtime_code_hash, keccak256(code)
+    if got != expected:
+        found = f"code of hash {to_hex(got)}" if code else "no code"
+        message = f"{name} at {to_hex(address)}: expected code of hash {to_hex(expected)}, got {found}."
+        raise WrongChain(message, todo="Check the contract address and that node and package are of one version.")
+
+
+def check_link(name: str, expected: Address, got: Address) -> None:
+    """Raises ``WrongChain`` if a contract obeys another one, its ``name``, than ``expected``."""
+    if got != expected:
+        message = f"{name}: expected {to_hex(expected)}, got {to_hex(got)}."
+        raise WrongChain(message, todo="Take all contract addresses from the same deployment.")
 
 
 def _no_finality() -> ChainError:

@@ -250,7 +250,7 @@ class MemoryChain:
             self._keep(effects, block, transaction_hash)
         self._blocks.append(block)
         self._next_timestamp = None
-        self._inclusions[transaction_hash] = Inclusion(block, succeeded, MADE_UP_GAS)
+        self._inclusions[transaction_hash] = Inclusion(block, succeeded, MADE_UP_GAS, transaction_hash)
 
     def _execute(self, sender: Address, to: Address | None, calldata: bytes, timestamp: Timestamp) -> Effects:
         if to == _REGISTRY:

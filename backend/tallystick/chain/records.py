@@ -64,11 +64,12 @@ class SignedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """Where a transaction was included, and whether it succeeded."""
+    """Where the transaction ``transaction_hash`` was included, and whether it succeeded."""
 
     block: BlockRef
     succeeded: bool
     gas_used: int
+    transaction_hash: Hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from tallystick.protocol.types import (
 )
 from tallystick.service.accept import ACCEPTED, Acceptance
 from tallystick.service.context import Context
+from tallystick.service.index import index
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
@@ -65,6 +66,7 @@ def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
     Raises:
         TallystickError: which draft, what was expected, and what to do; then nothing of the call is kept.
     """
+    _see_admissions(context)
     with context.store.transaction() as transaction:
         acceptance = Acceptance(context, transaction)
         labels: dict[str, EvidenceRecord] = {}
@@ -81,6 +83,12 @@ def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
                 labels[draft.label] = evidence
         acceptance.keep()
     return made
+
+
+def _see_admissions(context: Context) -> None:
+    """Where the registrar is somebody else, whom they admitted is learned from the chain alone."""
+    if context.registrar is None:
+        index(context)
 
 
 def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
@@ -147,6 +155,7 @@ def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | No
         Misfit: it awaits no signature.
         WrongSigner: the signature is not by an active signer of the counterparty, over this very contract.
     """
+    _see_admissions(context)
     with context.store.transaction() as transaction:
         found = transaction.evidence([evidence_id]).get(evidence_id)
         if found is None:

@@ -23,6 +23,7 @@ def bundle(context: Context, party: PartyId) -> tuple[Bundle, bytes]:
     """The bundle of ``party``'s complete history as of the newest final block, and its bytes.
 
     Raises:
+        Refused: the registrar, who signs the names in it, is somebody else.
         ChainError: the node gives no state proofs (``eth_getProof``) for that block.
     """
     cursor = index(context)
