@@ -207,7 +207,6 @@ def test_a_second_home_records_and_seals_what_the_registrar_admits(
     assert second.json("seal") == {"batches": 1}
     assert second.lines("history", BUYER)[0]["entryCount"] == 3
     for command in (
-        ("bundle", BUYER, "-o", "buyer.tally.json"),
         ("party", "rotate", BUYER),
         ("party", "admit", "0x" + "11" * 32, "0x" + "22" * 20),
     ):
@@ -215,6 +214,9 @@ def test_a_second_home_records_and_seals_what_the_registrar_admits(
         assert "expected this home to have the registrar's key" in refused
         assert "Ask the registrar of the ledger" in refused
     assert second.json("seal") == {"batches": 0}
+    second.ok("bundle", BUYER, "-o", "buyer.tally.json")
+    assert second.json("verify", "buyer.tally.json", "--rpc", ledger.url)["verdict"] == "valid"
+    assert json.loads((second.folder / "buyer.tally.json").read_text())["bindings"] == []
     # the first home sees that there are entries which it was not given
     refused = home("twin").refused(*ledger.join(OPERATOR))
     assert "expected an operator that no home seals with, got one of 1 batches" in refused

@@ -11,7 +11,7 @@ from service.world import ACKNOWLEDGEMENT, BUYER, CONTRACT, INVOICE, SUPPLIER, W
 from tallystick.errors import Refused, TransactionFailed
 from tallystick.protocol.binding import party_id
 from tallystick.protocol.types import PartyId, to_hex
-from tallystick.service import parties, seal, share
+from tallystick.service import parties, seal
 from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.store.records import PartyRecord
@@ -73,10 +73,9 @@ def test_an_error_about_many_parties_names_the_first(world: World) -> None:
         lambda context, party: parties.rotate_key(context, party),
         lambda context, party: parties.revoke_key(context, party, party.signers[0]),
         lambda context, party: parties.bind(context, party),
-        lambda context, party: share.bundle(context, party.party),
         lambda context, party: parties.admit_elsewhere(context, party.party, party.signers[0]),
     ],
-    ids=["rotate", "revoke", "bind", "bundle", "admit"],
+    ids=["rotate", "revoke", "bind", "admit"],
 )
 def test_what_only_the_registrar_may_is_refused_before_anything_is_done(
     world: World, deed: Callable[[Context, PartyRecord], object]
