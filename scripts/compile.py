@@ -4,6 +4,7 @@
   says.
 - With what: a native solc that py-solc-x has installed, else the ``solc`` package of npm, else a native one that
   py-solc-x downloads. Each must give the code whose hashes are committed in ``contracts/code-hashes.json``.
+- Nothing that only tests need is installed, and nothing of it removed.
 - Nothing is done when the artifacts were made from the same sources, lock file and settings; that needs neither node
   nor npm.
 - A warning is an error; so is an immutable, which would give every deployment a code hash of its own.
@@ -21,6 +22,7 @@ import argparse
 import hashlib
 import json
 import os
+import platform
 import posixpath
 import re
 import shutil
@@ -41,6 +43,9 @@ NODE_MODULES = CONTRACTS_DIR / "node_modules"
 HASHES_FILE = CONTRACTS_DIR / "code-hashes.json"
 ARTIFACTS_DIR = ROOT / "backend" / "tallystick" / "chain" / "artifacts"
 NPM_SOLC = ROOT / "scripts" / "solc_from_npm.js"
+_CPU = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+# The program itself: what npm links as `.bin/forge` is a wrapper that exits with 0 whatever forge found.
+FORGE = NODE_MODULES / "@foundry-rs" / f"forge-{sys.platform}-{_CPU}" / "bin" / "forge"
 
 CONTRACTS = ("PartyRegistry", "EvidenceLedger", "ReceivableRegistry")
 SOLC_VERSION = "0.8.37"
@@ -150,18 +155,26 @@ def compile_contracts() -> dict[str, Artifact]:
     return {name: _artifact(name, answer["contracts"][f"src/{name}.sol"][name], version) for name in CONTRACTS}
 
 
-def install_node_modules() -> None:
-    """Make ``contracts/node_modules`` what the lock file says, with npm, unless it is that already.
+def install_node_modules(*, to_test: bool = False) -> None:
+    """Install with npm what the lock file has for a build, or `to_test` also for the tests, unless it is there already.
+
+    A build leaves there what tests need: where npm has to run all the same, it installs that again.
 
     Raises:
         CompileError: npm is missing or failed.
     """
-    if _installed_packages() == _locked_packages():
+    installed, locked = _installed_packages(), _locked_packages()
+    needed = {path: package for path, package in locked.items() if to_test or not package.get("dev")}
+    # Optional are forge and its like for each platform, of which npm installs one.
+    present = all(installed.get(path) == item["integrity"] for path, item in needed.items() if not item.get("optional"))
+    if present and (FORGE.is_file() or not to_test):
         return
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise CompileError("Expected node and npm to build the contracts, found none.", todo=_NEED_NODE)
     command = [npm, "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]
+    if installed.keys().isdisjoint(locked.keys() - needed.keys()) and not to_test:
+        command.append("--omit=dev")
     try:
         subprocess.run(
             command, cwd=CONTRACTS_DIR, check=True, capture_output=True, text=True, timeout=NPM_TIMEOUT_SECONDS
@@ -322,9 +335,9 @@ def _storage_layout(layout: dict[str, Any]) -> dict[str, Any]:
     return {"variables": [variable(entry) for entry in layout["storage"]], "structs": dict(sorted(structs.items()))}
 
 
-def _locked_packages() -> dict[str, str]:
+def _locked_packages() -> dict[str, dict[str, Any]]:
     packages = json.loads(LOCK_FILE.read_text(encoding="utf-8"))["packages"]
-    return {path: package["integrity"] for path, package in packages.items() if path}
+    return {path: package for path, package in packages.items() if path}
 
 
 def _installed_packages() -> dict[str, str]:

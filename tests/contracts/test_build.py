@@ -23,6 +23,10 @@ needs_compiler = pytest.mark.skipif(
     reason="compiling needs nodejs and contracts/node_modules: run npm ci in contracts/",
 )
 
+needs_npm = pytest.mark.skipif(
+    shutil.which("npm") is None or not NODE_MODULES.is_dir(), reason="installing packages needs npm and its cache"
+)
+
 
 def compile_in(root: Path, *options: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the compile script of the checkout at `root`."""
@@ -30,11 +34,18 @@ def compile_in(root: Path, *options: str, env: dict[str, str] | None = None) -> 
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
 
 
+def install_in(root: Path, *, to_test: bool, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Install the npm packages of the checkout at `root`, those for tests too if `to_test`."""
+    code = f"import compile; compile.install_node_modules(to_test={to_test}); print(compile.FORGE.is_file())"
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=root / "scripts", capture_output=True, text=True, check=False, env=env)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what the build reads, with artifacts that are up to date and without node_modules."""
     for folder in ("contracts", "scripts", ARTIFACTS):
-        ignored = shutil.ignore_patterns("node_modules", "__pycache__")
+        ignored = shutil.ignore_patterns("node_modules", "out", "cache", "__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     for file in ("hatch_build.py", ".gitignore"):
         shutil.copy(ROOT / file, tmp_path / file)
@@ -127,6 +138,41 @@ def test_a_build_with_artifacts_needs_no_node(checkout: Path) -> None:
     """When nothing changed the build is quiet and needs neither node nor npm."""
     result = compile_in(checkout, env=WITHOUT_NODE)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@needs_npm
+def test_a_build_installs_only_what_it_needs(checkout: Path) -> None:
+    """Forge and its like, two hundred megabytes, come when tests are to be run; what is there is not fetched again."""
+    modules = checkout / "contracts" / "node_modules"
+    assert install_in(checkout, to_test=False).stdout == "False\n"
+    assert (modules / "solc").is_dir()
+    assert not (modules / "@foundry-rs").exists()
+    assert not (modules / "@layerzerolabs").exists()
+    assert install_in(checkout, to_test=False, env=WITHOUT_NODE).returncode == 0
+    assert "Expected node and npm" in install_in(checkout, to_test=True, env=WITHOUT_NODE).stderr
+
+
+@needs_npm
+def test_a_build_leaves_what_tests_need(checkout: Path) -> None:
+    """Neither a build that finds everything there, nor one that has to install anew, takes forge away."""
+    modules = checkout / "contracts" / "node_modules"
+    for to_test in (True, False):
+        assert install_in(checkout, to_test=to_test).stdout == "True\n"
+    assert install_in(checkout, to_test=False, env=WITHOUT_NODE).returncode == 0
+    shutil.rmtree(modules / "solc")
+    assert install_in(checkout, to_test=False).stdout == "True\n"
+    assert (modules / "solc").is_dir()
+
+
+@needs_compiler
+def test_tests_need_the_program_forge_itself(checkout: Path) -> None:
+    """npm leaves out a package of a single platform that it could not fetch, and says nothing."""
+    (checkout / "contracts" / "node_modules").mkdir()
+    shutil.copy(NODE_MODULES / ".package-lock.json", checkout / "contracts" / "node_modules")
+    for package in json.loads((NODE_MODULES / ".package-lock.json").read_text(encoding="utf-8"))["packages"]:
+        (checkout / "contracts" / package).mkdir(parents=True)
+    assert install_in(checkout, to_test=False, env=WITHOUT_NODE).returncode == 0
+    assert "Expected node and npm" in install_in(checkout, to_test=True, env=WITHOUT_NODE).stderr
 
 
 def test_a_wheel_carries_the_artifacts(checkout: Path) -> None:
