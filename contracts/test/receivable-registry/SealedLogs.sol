@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IEvidenceLedger} from "../../src/interfaces/IEvidenceLedger.sol";
 import {IReceivableRegistry} from "../../src/interfaces/IReceivableRegistry.sol";
@@ -53,9 +54,9 @@ contract SealedLogs is BaseTest {
         return IReceivableRegistry.Inclusion({
             operator: batch.operator,
             batchId: batch.batchId,
-            index: uint32(index),
+            index: SafeCast.toUint32(index),
             signaturesHash: _signaturesHash(subject, receivable),
-            count: uint32(size),
+            count: SafeCast.toUint32(size),
             entryProof: treePath(_entryLeaves(subject, batch.evidence), index, 0, size),
             subjectProof: treePath(subjectLeaves, _placeOf(subject, batch.subjects), 0, subjectLeaves.length)
         });
@@ -67,14 +68,14 @@ contract SealedLogs is BaseTest {
         returns (IEvidenceLedger.Append memory)
     {
         bytes32 root = treeRoot(_entryLeaves(subject, evidence), 0, evidence.length);
-        return IEvidenceLedger.Append(subject, root, uint32(evidence.length));
+        return IEvidenceLedger.Append(subject, root, SafeCast.toUint32(evidence.length));
     }
 
     function _entryLeaves(bytes32 subject, bytes32[] calldata evidence) private pure returns (bytes32[] memory leaves) {
         leaves = new bytes32[](evidence.length);
         for (uint256 i = 0; i < leaves.length; i++) {
             bytes32 signaturesHash = _signaturesHash(subject, evidence[i]);
-            leaves[i] = entryLeaf(IEvidenceLedger.Entry(subject, uint32(i), evidence[i], signaturesHash));
+            leaves[i] = entryLeaf(IEvidenceLedger.Entry(subject, SafeCast.toUint32(i), evidence[i], signaturesHash));
         }
     }
 

@@ -195,14 +195,16 @@ contract TrapsTest is ReceivableBase {
         uint256 rounds = bound(seed, 2, 6);
         IReceivableRegistry.PledgeTerms memory terms = pledgeTerms();
         bytes32[] memory names = new bytes32[](rounds);
+        uint64 time = NOW;
         for (uint256 i = 0; i < rounds; i++) {
-            vm.warp(NOW + i);
+            vm.warp(time++);
             terms.nonce = bytes32(i);
             names[i] = pledge(terms);
             release(releaseTerms(names[i]));
         }
-        for (uint256 i = 0; i < rounds; i++) {
-            assertPledge(names[i], terms, FINANCIER, uint64(NOW + i), uint64(NOW + i));
+        for (uint256 i = rounds; i > 0; i--) {
+            time--;
+            assertPledge(names[i - 1], terms, FINANCIER, time, time);
         }
         assertEq(receivables.lastPledge(SUPPLIER, RECEIVABLE), names[rounds - 1], "lastPledge");
     }
