@@ -5,8 +5,8 @@ import {IReceivableRegistry} from "../../src/interfaces/IReceivableRegistry.sol"
 import {BaseTest} from "../Base.t.sol";
 import {SealedLogs} from "./SealedLogs.sol";
 
-/// @notice Four parties, their invoices sealed among other entries, and one place for default terms: tests state only what
-/// differs. All that is signed here is hashed by formulas of this file, never by the contract under test.
+/// @notice Four parties, their invoices sealed among other entries, and one place for default terms: tests state only
+/// what differs. All that is signed here is hashed by formulas of this file, never by the contract under test.
 abstract contract ReceivableBase is BaseTest {
     bytes32 internal constant RECEIVABLE = keccak256("receivable");
     bytes32 internal constant SECOND_EVIDENCE = keccak256("second evidence of the same invoice");
@@ -26,8 +26,8 @@ abstract contract ReceivableBase is BaseTest {
 
     bytes32 internal constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    string internal constant PLEDGE_TYPE =
-        "Pledge(bytes32 supplier,bytes32 receivable,bytes32 fingerprint,bytes32 financier,uint64 expiresAt,uint64 deadline,bytes32 nonce)";
+    string internal constant PLEDGE_TYPE = "Pledge(bytes32 supplier,bytes32 receivable,bytes32 fingerprint,bytes32 financier,"
+        "uint64 expiresAt,uint64 deadline,bytes32 nonce)";
     string internal constant TRANSFER_TYPE =
         "Transfer(bytes32 pledge,bytes32 from,bytes32 to,uint64 deadline,bytes32 nonce)";
     string internal constant RELEASE_TYPE = "Release(bytes32 pledge,bytes32 financier,uint64 deadline,bytes32 nonce)";

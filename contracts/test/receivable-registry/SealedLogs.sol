@@ -8,11 +8,11 @@ import {IEvidenceLedger} from "../../src/interfaces/IEvidenceLedger.sol";
 import {IReceivableRegistry} from "../../src/interfaces/IReceivableRegistry.sol";
 import {BaseTest} from "../Base.t.sol";
 
-/// @notice Builds batches as operators do, and proofs as suppliers do. A contract of its own, so that its trees are compiled
-/// once and not into each test contract.
+/// @notice Builds batches as operators do, and proofs as suppliers do. A contract of its own, so that its trees are
+/// compiled once and not into each test contract.
 contract SealedLogs is BaseTest {
-    /// @dev A batch in which every subject's log got the same `evidence`, in this order, as the logs of the parties of one
-    /// invoice do.
+    /// @dev A batch in which every subject's log got the same `evidence`, in this order, as the logs of the parties of
+    /// one invoice do.
     struct Batch {
         address operator;
         uint64 batchId;

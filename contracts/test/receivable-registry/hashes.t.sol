@@ -4,11 +4,12 @@ pragma solidity 0.8.37;
 import {IReceivableRegistry} from "../../src/interfaces/IReceivableRegistry.sol";
 import {ReceivableBase} from "./ReceivableBase.t.sol";
 
-/// @notice hashPledge, hashTransfer, hashRelease and hashCancellation, compared with four other encoders: the formulas of the
-/// base, forge's struct hash, forge's reading of the JSON that a wallet is given, and digests that Python's eth_account made.
+/// @notice hashPledge, hashTransfer, hashRelease and hashCancellation, compared with four other encoders: the formulas
+/// of the base, forge's struct hash, forge's reading of the JSON that a wallet is given, and digests that Python's
+/// eth_account made.
 contract HashesTest is ReceivableBase {
-    string private constant _DOMAIN_MEMBERS =
-        '"EIP712Domain":[{"name":"name","type":"string"},{"name":"version","type":"string"},{"name":"chainId","type":"uint256"},{"name":"verifyingContract","type":"address"}]';
+    string private constant _DOMAIN_MEMBERS = '"EIP712Domain":[{"name":"name","type":"string"},{"name":"version","type":"string"},'
+        '{"name":"chainId","type":"uint256"},{"name":"verifyingContract","type":"address"}]';
 
     // Type hashes, as cast and ethers give them for the types that the interface states
 
@@ -52,7 +53,8 @@ contract HashesTest is ReceivableBase {
         string memory types = string.concat(
             '"Pledge":[{"name":"supplier","type":"bytes32"},{"name":"receivable","type":"bytes32"},',
             '{"name":"fingerprint","type":"bytes32"},{"name":"financier","type":"bytes32"},',
-            '{"name":"expiresAt","type":"uint64"},{"name":"deadline","type":"uint64"},{"name":"nonce","type":"bytes32"}]'
+            '{"name":"expiresAt","type":"uint64"},{"name":"deadline","type":"uint64"},',
+            '{"name":"nonce","type":"bytes32"}]'
         );
         string memory message = string.concat(
             _member("supplier", terms.supplier),

@@ -182,7 +182,7 @@ contract ReleaseTest is ReceivableBase {
         _assertReleased(terms, LATER);
     }
 
-    /// @dev What the financier signed and nobody relayed is good until its deadline, whoever held the pledge meanwhile.
+    /// @dev What a financier signed and nobody relayed is good until its deadline, whoever held the pledge meanwhile.
     function test_GivenThePledgeCameBackToWhoSignedBefore() public {
         bytes memory signature = signAs(FINANCIER, nameOf(releaseTerms(name)));
         transfer(transferTerms(name));

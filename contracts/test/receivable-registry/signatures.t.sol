@@ -6,7 +6,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {ReceivableRegistry} from "../../src/ReceivableRegistry.sol";
 import {ReceivableBase} from "./ReceivableBase.t.sol";
 
-/// @notice What holds of each of the seven signatures that the contract takes: every test is run for all of them, by fuzzing.
+/// @notice What holds of each of the seven signatures that the contract takes: every test is fuzzed over all of them.
 contract SignaturesTest is ReceivableBase {
     enum Slot {
         PledgeBySupplier,

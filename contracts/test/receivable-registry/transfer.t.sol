@@ -262,7 +262,7 @@ contract TransferTest is ReceivableBase {
         _assertTransferred(again, LATER);
     }
 
-    /// @dev What the first financier signed and did not use is good until its deadline, whoever held the pledge meanwhile.
+    /// @dev What a financier signed and did not use is good until its deadline, whoever held the pledge meanwhile.
     function test_GivenThePledgeCameBackToWhoSignedOtherTermsBefore() public {
         IReceivableRegistry.TransferTerms memory unused = transferTerms(name);
         (unused.to, unused.nonce) = (BUYER, OTHER_NONCE);

@@ -8,10 +8,10 @@ import {ReceivableRegistry} from "../../src/ReceivableRegistry.sol";
 import {ReceivableBase} from "./ReceivableBase.t.sol";
 
 /// @notice Defects that were found in registries of the same kind, one number each, tried on this one. Numbers that are
-/// missing concern software beside a contract: indexers (4), error pages (15), document digests (17); and bulk calls (9).
+/// missing concern bulk calls (9) and software beside a contract: indexers (4), error pages (15), document digests (17).
 contract TrapsTest is ReceivableBase {
-    /// @dev 1: a key that anyone can take first blocks its owner. The buyer has the invoice in its log, and with a colluding
-    /// financier it pledges the same ids.
+    /// @dev 1: a key that anyone can take first blocks its owner. The buyer has the invoice in its log, and with a
+    /// colluding financier it pledges the same ids.
     function test_T1_TheBuyerAndAColludingFinancierDoNotBlockTheSupplier() public {
         IReceivableRegistry.PledgeTerms memory theirs = pledgeTerms();
         (theirs.supplier, theirs.financier) = (BUYER, OTHER_FINANCIER);
@@ -54,8 +54,8 @@ contract TrapsTest is ReceivableBase {
         }
     }
 
-    /// @dev 3: an event that names no account can't be found. All four name the receivable, the fingerprint and the supplier
-    /// in their topics, and are found by any of them.
+    /// @dev 3: an event that names no account can't be found. All four name the receivable, the fingerprint and the
+    /// supplier in their topics, and are found by any of them.
     function test_T3_EveryEventNamesWhatItIsAbout() public {
         vm.recordLogs();
         bytes32 name = pledge();
@@ -155,8 +155,8 @@ contract TrapsTest is ReceivableBase {
         assertEq(receivables.takenSince(SUPPLIER, RECEIVABLE, FINGERPRINT), 0, "taken");
     }
 
-    /// @dev 12: what was signed is replaced afterwards, by one of the signers. Whatever supplier and financier do with other
-    /// terms, the pledge stays as both signed it.
+    /// @dev 12: what was signed is replaced afterwards, by one of the signers. Whatever supplier and financier do with
+    /// other terms, the pledge stays as both signed it.
     function test_T12_NoSignerChangesWhatBothSigned() public {
         bytes32 name = pledge();
         IReceivableRegistry.PledgeTerms memory longer = pledgeTerms();
@@ -168,7 +168,7 @@ contract TrapsTest is ReceivableBase {
         assertPledge(name, pledgeTerms(), FINANCIER, NOW, 0);
     }
 
-    /// @dev 12: authorised by the origin of the transaction. The origin may be a party's own account and gives no power.
+    /// @dev 12: authorised by the origin of the transaction. The origin may be a party's account, and gives no power.
     function test_T12_TheOriginGivesNoPower() public {
         bytes32 name = pledge();
         bytes memory signature = sign(keyOf("nobody"), nameOf(releaseTerms(name)));
@@ -177,7 +177,7 @@ contract TrapsTest is ReceivableBase {
         receivables.release(releaseTerms(name), signature);
     }
 
-    /// @dev 13: signers and times as the caller says. All times that are kept are the block's, and signers the registry's.
+    /// @dev 13: signers and times as the caller says. Times that are kept are the block's, and signers the registry's.
     function testFuzz_T13_TimesAreTheBlocks(uint64 first, uint64 second) public {
         first = uint64(bound(first, NOW, DEADLINE));
         second = uint64(bound(second, first, DEADLINE));
@@ -214,8 +214,8 @@ contract TrapsTest is ReceivableBase {
         _assertForeign(domainSeparator(chainId == block.chainid ? 1 : chainId, address(receivables)));
     }
 
-    /// @dev 16: a chain splits. What was signed before is good on the old branch alone, and what is pledged stays pledged on
-    /// both, under its old name.
+    /// @dev 16: a chain splits. What was signed before is good on the old branch alone, and what is pledged stays
+    /// pledged on both, under its old name.
     function test_T16_AfterASplitThePledgeHoldsAndOldSignaturesDoNot() public {
         bytes32 name = pledge();
         bytes memory signature = signAs(FINANCIER, nameOf(releaseTerms(name)));

@@ -14,8 +14,8 @@ import {ReceivableStore} from "./stores/ReceivableStore.sol";
 ///
 /// 1. At most one pledge per supplier and receivable is active.
 /// 2. At most one pledge per supplier and fingerprint is active.
-/// 3. A pledge keeps its record: supplier, receivable, fingerprint, pledgedAt and expiresAt never change, and releasedAt is
-///    written once.
+/// 3. A pledge keeps its record: supplier, receivable, fingerprint, pledgedAt and expiresAt never change, and releasedAt
+///    is written once.
 /// 4. No party uses or cancels an authorisation twice.
 /// 5. What was released or expired never becomes active again.
 /// 6. The financier of a pledge changes only by a transfer that the one before and the one after signed.
@@ -24,6 +24,17 @@ import {ReceivableStore} from "./stores/ReceivableStore.sol";
 ///
 /// The handler asserts beside these that every call ends as its store foretells, with the precise error where it fails.
 contract ReceivablesInvariantTest is Test {
+    struct Draw {
+        uint8 who;
+        uint8 other;
+        uint8 third;
+        uint8 key;
+        uint32 span;
+        uint32 patience;
+        uint256 index;
+        bool flag;
+    }
+
     ReceivableHandler internal handler;
     ReceivableRegistry internal receivables;
     ReceivableStore internal store;
@@ -49,8 +60,8 @@ contract ReceivablesInvariantTest is Test {
         _assertTakenExactlyWhileActive();
     }
 
-    /// @dev At the end of a run, since it takes long and a wrong time stays wrong: closedAt of every party for everything that
-    /// was ever signed, used or not.
+    /// @dev At the end of a run, since it takes long and a wrong time stays wrong: closedAt of every party for
+    /// everything that was ever signed, used or not.
     function afterInvariant() public view {
         bytes32[] memory authorisations = handler.authorisations();
         bytes32[5] memory parties = handler.parties();
@@ -62,8 +73,8 @@ contract ReceivablesInvariantTest is Test {
         }
     }
 
-    /// @dev A handler that achieves nothing would let everything hold: here it is seen to reach every success, and every
-    /// error that signed terms can end with.
+    /// @dev A handler that achieves nothing would let everything hold: here it is seen to reach every success, and
+    /// every error that signed terms can end with.
     function test_TheHandlerReachesEveryOutcome() public {
         for (uint256 i = 0; i < 600; i++) {
             _act(uint256(keccak256(abi.encode("step", i))));
@@ -210,27 +221,26 @@ contract ReceivablesInvariantTest is Test {
 
     /// @dev One action of the handler, all its arguments drawn from `seed`.
     function _act(uint256 seed) private {
-        (uint8 who, uint8 other, uint8 third, uint8 key, uint32 span, uint32 patience, bool relayNow) =
-            abi.decode(_drawn(seed), (uint8, uint8, uint8, uint8, uint32, uint32, bool));
-        uint256 index = seed >> 64;
+        Draw memory draw = abi.decode(_drawn(seed), (Draw));
         uint256 action = seed % 13;
-        if (action == 0) handler.passTime(span);
-        if (action == 1) handler.addSigner(who);
-        if (action == 2) handler.revokeSigner(who, key, relayNow);
+        if (action == 0) handler.passTime(draw.span);
+        if (action == 1) handler.addSigner(draw.who);
+        if (action == 2) handler.revokeSigner(draw.who, draw.key, draw.flag);
         if (action == 3 || action == 12) {
-            handler.signPledge([who, other, third, key], key, span, patience, relayNow);
+            handler.signPledge(
+                [draw.who, draw.other, draw.third, draw.key], draw.key, draw.span, draw.patience, draw.flag
+            );
         }
-        if (action == 4) handler.relayPledge(index);
-        if (action == 5) handler.cancelPledge(index, who, key);
-        if (action == 6) handler.signTransfer(index, who, other, key, span, relayNow);
-        if (action == 7) handler.relayTransfer(index);
-        if (action == 8) handler.cancelTransfer(index, who, key);
-        if (action == 9) handler.signRelease(index, who, key, span, relayNow);
-        if (action == 10) handler.relayRelease(index);
-        if (action == 11) handler.forbidden(who, index, other, key, seed >> 128);
+        if (action == 4) handler.relayPledge(draw.index);
+        if (action == 5) handler.cancelPledge(draw.index, draw.who, draw.key);
+        if (action == 6) handler.signTransfer(draw.index, draw.who, draw.other, draw.key, draw.span, draw.flag);
+        if (action == 7) handler.relayTransfer(draw.index);
+        if (action == 8) handler.cancelTransfer(draw.index, draw.who, draw.key);
+        if (action == 9) handler.signRelease(draw.index, draw.who, draw.key, draw.span, draw.flag);
+        if (action == 10) handler.relayRelease(draw.index);
+        if (action == 11) handler.forbidden(draw.who, draw.index, draw.other, draw.key, seed);
     }
 
-    /// @dev Four bytes, two spans of time and a flag.
     function _drawn(uint256 seed) private pure returns (bytes memory) {
         return abi.encode(
             (seed >> 8) % 256,
@@ -239,6 +249,7 @@ contract ReceivablesInvariantTest is Test {
             (seed >> 32) % 256,
             (seed >> 64) % 2 ** 32,
             (seed >> 96) % 2 ** 32,
+            seed >> 64,
             seed >> 255
         );
     }

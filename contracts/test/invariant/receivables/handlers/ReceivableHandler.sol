@@ -10,8 +10,8 @@ import {ReceivableBase} from "../../../receivable-registry/ReceivableBase.t.sol"
 import {EventReplay} from "../stores/EventReplay.sol";
 import {ReceivableStore} from "../stores/ReceivableStore.sol";
 
-/// @notice Five parties that sign, keep, relay, repeat and take back whatever they like, while time passes and signers come
-/// and go. Before each call the store says how it must end: success, or one error with its values.
+/// @notice Five parties that sign, keep, relay, repeat and take back whatever they like, while time passes and signers
+/// come and go. Before each call the store says how it must end: success, or one error with its values.
 contract ReceivableHandler is ReceivableBase {
     /// @dev Terms with the signatures as they were made; it may be relayed at once, later, again, or never.
     struct PledgePaper {

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {IReceivableRegistry} from "../../../../src/interfaces/IReceivableRegistry.sol";
 
-/// @notice What the handler did and saw, kept without looking at the registry's indexes: whether something is taken, it finds
-/// by going through all pledges ever made.
+/// @notice What the handler did and saw, kept without looking at the registry's indexes: whether something is taken, it
+/// finds by going through all pledges ever made.
 contract ReceivableStore {
     struct Closure {
         bytes32 party;
