@@ -33,9 +33,10 @@ abstract contract BaseTest is Test {
     /// @dev Operators are registered; no party is admitted yet.
     function setUp() public virtual {
         vm.warp(START);
-        registry = new PartyRegistry(ADMIN, REGISTRAR);
-        ledger = new EvidenceLedger(registry);
-        receivables = new ReceivableRegistry(ledger);
+        // By artifact: `new` would have the code generator go through all three again for every test contract.
+        registry = PartyRegistry(deployCode("PartyRegistry.sol", abi.encode(ADMIN, REGISTRAR)));
+        ledger = EvidenceLedger(deployCode("EvidenceLedger.sol", abi.encode(registry)));
+        receivables = ReceivableRegistry(deployCode("ReceivableRegistry.sol", abi.encode(ledger)));
         vm.startPrank(REGISTRAR);
         registry.addOperator(OPERATOR);
         registry.addOperator(OTHER_OPERATOR);
