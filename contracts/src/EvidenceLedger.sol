@@ -44,7 +44,7 @@ contract EvidenceLedger is IEvidenceLedger {
         if (appends.length > MAX_BATCH_SUBJECTS) revert BatchTooLarge(batchId, appends.length, MAX_BATCH_SUBJECTS);
 
         bytes32[_MAX_HEIGHT] memory peaks;
-        bytes32 previous;
+        bytes32 previous = bytes32(0);
         for (uint256 i = 0; i < appends.length; i++) {
             Append calldata append = appends[i];
             (bytes32 subject, bytes32 root, uint32 count) = (append.subject, append.root, append.count);

@@ -80,8 +80,8 @@ contract LedgerTrapsTest is LedgerTest {
     /// @dev Anybody can deploy the same code and log the same words: only the emitter's address tells them apart.
     function testFuzz_T6_AnotherDeploymentIsTakenForNothing(uint256 seed) external {
         IEvidenceLedger.Append[] memory appends = randomAppends(seed, 2);
-        PartyRegistry otherRegistry = new PartyRegistry(STRANGER, STRANGER);
-        EvidenceLedger otherLedger = new EvidenceLedger(otherRegistry);
+        PartyRegistry otherRegistry = PartyRegistry(deployContract("PartyRegistry", abi.encode(STRANGER, STRANGER)));
+        EvidenceLedger otherLedger = EvidenceLedger(deployContract("EvidenceLedger", abi.encode(otherRegistry)));
         vm.prank(STRANGER);
         otherRegistry.addOperator(OPERATOR);
 

@@ -25,8 +25,8 @@ contract ConstructorTest is BaseTest {
     }
 
     function test_WhenTheLedgerIsAnother() public {
-        address other = deployCode("EvidenceLedger.sol", abi.encode(registry));
-        ReceivableRegistry second = new ReceivableRegistry(IEvidenceLedger(other));
+        address other = deployContract("EvidenceLedger", abi.encode(registry));
+        ReceivableRegistry second = ReceivableRegistry(deployContract("ReceivableRegistry", abi.encode(other)));
         assertEq(address(second.ledger()), other, "ledger");
         assertEq(address(second).code, address(receivables).code, "the same code");
     }

@@ -11,7 +11,7 @@ contract Eip712DomainTest is ReceivableBase {
     }
 
     function test_WhenTheInstanceIsAnother() public {
-        ReceivableRegistry other = ReceivableRegistry(deployCode("ReceivableRegistry.sol", abi.encode(ledger)));
+        ReceivableRegistry other = ReceivableRegistry(deployContract("ReceivableRegistry", abi.encode(ledger)));
         _assertDomain(other, block.chainid);
     }
 

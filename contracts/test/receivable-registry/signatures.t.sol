@@ -130,7 +130,7 @@ contract SignaturesTest is ReceivableBase {
     }
 
     function testFuzz_RevertWhen_SignedForAnotherInstance(uint8 seed) public forEach(seed) {
-        ReceivableRegistry other = ReceivableRegistry(deployCode("ReceivableRegistry.sol", abi.encode(ledger)));
+        ReceivableRegistry other = ReceivableRegistry(deployContract("ReceivableRegistry", abi.encode(ledger)));
         _submitOver(digestUnder(domainSeparator(block.chainid, address(other)), structHash()));
     }
 

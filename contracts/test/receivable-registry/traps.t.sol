@@ -93,7 +93,7 @@ contract TrapsTest is ReceivableBase {
 
     /// @dev 6: logs of the same topics by another contract. What the registry did not emit is not its word.
     function test_T6_AnotherInstanceEmitsUnderItsOwnAddress() public {
-        ReceivableRegistry other = ReceivableRegistry(deployCode("ReceivableRegistry.sol", abi.encode(ledger)));
+        ReceivableRegistry other = ReceivableRegistry(deployContract("ReceivableRegistry", abi.encode(ledger)));
         bytes32 name = other.hashPledge(pledgeTerms());
         vm.expectEmit(address(other));
         emit IReceivableRegistry.Pledged(RECEIVABLE, FINGERPRINT, SUPPLIER, name, FINANCIER, NOW, EXPIRES_AT);
@@ -130,7 +130,7 @@ contract TrapsTest is ReceivableBase {
 
     /// @dev 8: signatures without chain, contract or deadline. All four kinds, under the domain of another instance.
     function test_T8_NothingSignedForAnotherInstanceIsGood() public {
-        ReceivableRegistry other = ReceivableRegistry(deployCode("ReceivableRegistry.sol", abi.encode(ledger)));
+        ReceivableRegistry other = ReceivableRegistry(deployContract("ReceivableRegistry", abi.encode(ledger)));
         _assertForeign(domainSeparator(block.chainid, address(other)));
     }
 

@@ -54,7 +54,7 @@ contract ReceivableHandler is ReceivableBase {
         setUp();
         admit(_parties[4]);
         store = ReceivableStore(deployCode("ReceivableStore.sol"));
-        replay = EventReplay(deployCode("EventReplay.sol"));
+        replay = EventReplay(deployCode("test/invariant/receivables/stores/EventReplay.sol:EventReplay"));
         store.setTime(NOW);
         for (uint256 i = 0; i < _parties.length; i++) {
             _keys[_parties[i]].push(keyOf(_parties[i]));
