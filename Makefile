@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test check format lock clean
+.PHONY: help install demo test check prove format lock clean
 
 help:            ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  \t/p' $(MAKEFILE_LIST)
@@ -23,7 +23,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py scripts/comp
 demo: install    ## a dozen companies over two years: sealed, reported, verified offline, three attacks that fail, one invoice financed once
 	$(BIN)/tallystick demo
 
-test: install    ## all tests
+test: install    ## all tests: the contracts' forge suite, then everything in Python
+	$(BIN)/python scripts/check_contracts.py test
 	$(BIN)/python -m pytest
 
 check: install   ## style, types and architecture
@@ -32,6 +33,10 @@ check: install   ## style, types and architecture
 	$(BIN)/mypy backend/tallystick hardhat-free-devnet/hardhat_free_devnet scripts
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/compile.py --check
+	$(BIN)/python scripts/check_contracts.py static
+
+prove: install   ## prove symbolically that logs only grow and a receivable has one holder
+	$(BIN)/python scripts/check_contracts.py prove
 
 format: install  ## rewrite the code in house style
 	$(BIN)/ruff check --fix .
@@ -42,7 +47,9 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
 lock:            ## resolve pyproject.toml anew into the lock files (needs uv)
 	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
 	$(LOCK) --group node --output-file requirements-node.lock
+	$(LOCK) --group slither --output-file requirements-slither.lock
+	$(LOCK) --group halmos --output-file requirements-halmos.lock
 
 clean:           ## remove what the build made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
-	rm -rf contracts/node_modules backend/tallystick/chain/artifacts/*.json
+	rm -rf $(VENV) .venv-slither .venv-halmos .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf contracts/node_modules contracts/out contracts/cache backend/tallystick/chain/artifacts/*.json
