@@ -71,11 +71,11 @@ contract RegistryHandler is Handler {
         }
     }
 
-    /// @dev Whoever is revoked is added again at once, by a registrar: always refused.
-    function addRevokedAgain(uint256 callerSeed, uint256 partySeed, uint256 signerSeed) external atCurrentTime {
-        (address caller, bytes32 party, address signer) = (_caller(callerSeed), _party(partySeed), _signer(signerSeed));
-        uint64 revokedAt = STORE.signerWindow(party, signer).revokedAt;
+    /// @dev Some signer that is revoked, if there is one, is to come back for its party: always refused.
+    function addRevokedAgain(uint256 callerSeed, uint256 seed) external atCurrentTime {
+        (bytes32 party, address signer, uint64 revokedAt) = _revoked(seed);
         if (revokedAt == 0) return;
+        address caller = _caller(callerSeed);
         bytes memory refusal = _refusalOfCaller(caller);
         if (refusal.length == 0) {
             refusal = abi.encodeWithSelector(IPartyRegistry.SignerAlreadyRevoked.selector, party, signer, revokedAt);
@@ -153,6 +153,17 @@ contract RegistryHandler is Handler {
     /// @dev Now and then zero.
     function _signer(uint256 seed) private view returns (address) {
         return seed % 32 == 0 ? address(0) : pick(STORE.signers(), seed / 32);
+    }
+
+    /// @dev The first from a random place on; `revokedAt` zero when nobody is revoked.
+    function _revoked(uint256 seed) private view returns (bytes32 party, address signer, uint64 revokedAt) {
+        (bytes32[] memory parties, address[] memory signers) = (STORE.parties(), STORE.signers());
+        uint256 pairs = parties.length * signers.length;
+        for (uint256 i = 0; i < pairs && revokedAt == 0; i++) {
+            uint256 pair = (seed % pairs + i) % pairs;
+            (party, signer) = (parties[pair / signers.length], signers[pair % signers.length]);
+            revokedAt = STORE.signerWindow(party, signer).revokedAt;
+        }
     }
 
     function _refusalOfCaller(address caller) private view returns (bytes memory) {
