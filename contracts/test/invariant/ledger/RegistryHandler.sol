@@ -101,7 +101,7 @@ contract RegistryHandler is Handler {
         if (_act(caller, data, refusal)) STORE.setOperator(operator, added);
     }
 
-    /// @dev Revoked every fourth time. The admin never loses its own role, or roles would stand still for the rest of a run.
+    /// @dev Revoked every fourth time. The admin never loses its own role, or roles would stand still from then on.
     function moveRegistrar(uint256 callerSeed, uint256 accountSeed, uint256 waySeed) external atCurrentTime {
         address caller = callerSeed % 2 == 0 ? ADMIN : _caller(callerSeed / 2);
         address account = pick(STORE.registrars(), accountSeed);
@@ -173,8 +173,9 @@ contract RegistryHandler is Handler {
     function _refusalOfSigner(bytes32 party, address signer) private view returns (bytes memory) {
         IPartyRegistry.SignerWindow memory window = STORE.signerWindow(party, signer);
         if (signer == address(0)) return abi.encodeWithSelector(IPartyRegistry.ZeroAddress.selector);
-        if (window.revokedAt != 0) {
-            return abi.encodeWithSelector(IPartyRegistry.SignerAlreadyRevoked.selector, party, signer, window.revokedAt);
+        uint64 revokedAt = window.revokedAt;
+        if (revokedAt != 0) {
+            return abi.encodeWithSelector(IPartyRegistry.SignerAlreadyRevoked.selector, party, signer, revokedAt);
         }
         if (window.addedAt != 0) {
             return abi.encodeWithSelector(IPartyRegistry.SignerAlreadyAdded.selector, party, signer, window.addedAt);
