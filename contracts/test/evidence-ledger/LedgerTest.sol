@@ -12,8 +12,8 @@ abstract contract LedgerTest is BaseTest {
         vm.expectRevert(refusal, address(ledger));
     }
 
-    /// @dev `size` appends by ascending subject. One gap in four is a single unit, the least that ascends; counts are often
-    /// the least or the most there can be. Up to 2**12 of them fit below the highest subject.
+    /// @dev `size` appends by ascending subject. One gap in four is a single unit, the least that ascends; counts are
+    /// often the least or the most there can be. Up to 2**12 of them fit below the highest subject.
     function randomAppends(uint256 seed, uint256 size) internal pure returns (IEvidenceLedger.Append[] memory appends) {
         appends = new IEvidenceLedger.Append[](size);
         uint256 subject = 0;

@@ -10,7 +10,7 @@ import {LedgerTest} from "./LedgerTest.sol";
 
 /// @notice Traps that others fell into, by their number in traps.md.
 contract LedgerTrapsTest is LedgerTest {
-    /// @dev Somebody who saw the batch coming seals the very same, or whatever else, first: the batch is sealed all the same.
+    /// @dev Somebody who saw the batch coming seals the very same first: the batch is sealed all the same.
     function testFuzz_T1_NobodyMakesAnothersBatchRevert(uint256 seed, uint256 size, uint256 rounds) external {
         IEvidenceLedger.Append[] memory appends = randomAppends(seed, bound(size, 1, MAX_SIZE));
         for (uint256 i = 0; i < bound(rounds, 1, 3); i++) {

@@ -194,8 +194,8 @@ contract VerifyInclusionTest is LedgerTest {
         _assertRefused(claim);
     }
 
-    /// @dev The inner node above the subject leaf, the lower child as subject, the higher as the evidence id of its only
-    /// entry: what would pass if subject leaves were hashed over 64 bytes and entries not at all.
+    /// @dev The inner node above the subject leaf, the lower child as subject, the higher as the evidence id of its
+    /// only entry: what would pass if subject leaves were hashed over 64 bytes and entries not at all.
     function testFuzz_WhenInnerNodeOfSubjects(uint256 seed, uint32 count) external {
         Claim memory claim = _sealedWithPaths(seed);
         bytes32 root = _processed(claim.entryProof, entryLeaf(claim.entry));
@@ -423,8 +423,8 @@ contract VerifyInclusionTest is LedgerTest {
         else claim.subjectProof = proof;
     }
 
-    /// @dev The tree once more, level by level from below, where the last node of an odd level rises as it is: cheaper than
-    /// the recursion for the paths of all leaves.
+    /// @dev The tree once more, level by level from below, where the last node of an odd level rises as it is: cheaper
+    /// than the recursion for the paths of all leaves.
     function _levels(bytes32[] memory leaves) private pure returns (bytes32[][] memory levels) {
         uint256 height = 1;
         while (2 ** (height - 1) < leaves.length) height++;
@@ -434,7 +434,8 @@ contract VerifyInclusionTest is LedgerTest {
             bytes32[] memory below = levels[h - 1];
             levels[h] = new bytes32[]((below.length + 1) / 2);
             for (uint256 i = 0; i < below.length; i += 2) {
-                levels[h][i / 2] = i + 1 < below.length ? Hashes.commutativeKeccak256(below[i], below[i + 1]) : below[i];
+                bool paired = i + 1 < below.length;
+                levels[h][i / 2] = paired ? Hashes.commutativeKeccak256(below[i], below[i + 1]) : below[i];
             }
         }
     }

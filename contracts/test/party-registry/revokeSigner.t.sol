@@ -41,11 +41,11 @@ contract RevokeSignerTest is PartyRegistryTest {
     }
 
     function testFuzz_RevertGiven_SignerRevoked(uint64 firstSeed, uint64 secondSeed, bool byRegistrar) external {
-        uint64 revokedAt = warpFrom(START, firstSeed);
+        uint64 time = warpFrom(START, firstSeed);
         revokeSigner(SUPPLIER, SIGNER);
-        warpFrom(revokedAt, secondSeed);
+        warpFrom(time, secondSeed);
 
-        expectRefusal(abi.encodeWithSelector(IPartyRegistry.SignerAlreadyRevoked.selector, SUPPLIER, SIGNER, revokedAt));
+        expectRefusal(abi.encodeWithSelector(IPartyRegistry.SignerAlreadyRevoked.selector, SUPPLIER, SIGNER, time));
         vm.prank(byRegistrar ? REGISTRAR : SIGNER);
         registry.revokeSigner(SUPPLIER, SIGNER);
     }

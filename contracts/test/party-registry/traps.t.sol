@@ -90,7 +90,7 @@ contract PartyRegistryTrapsTest is PartyRegistryTest {
         assertWindow(SUPPLIER, STRANGER, time, 0);
     }
 
-    /// @dev What was written stays: no second admission, no second window, no second end, even by the admin as registrar.
+    /// @dev What was written stays: no second admission, no second window, no second end, even by the admin.
     function testFuzz_T14_NothingWrittenIsOverwritten(uint64 revokedSeed, uint64 laterSeed) external {
         admit(SUPPLIER);
         address signer = signerOf(SUPPLIER);

@@ -7,8 +7,8 @@ import {Test} from "forge-std/Test.sol";
 import {EventReplay} from "./EventReplay.sol";
 import {LedgerStore} from "./LedgerStore.sol";
 
-/// @notice How a handler acts: it foretells from the store alone whether a call is accepted, or the very words in which it is
-/// refused, and fails when it comes otherwise: a forbidden action that passes is found at once.
+/// @notice How a handler acts: it foretells from the store alone whether a call is accepted, or the very words in which
+/// it is refused, and fails when it comes otherwise: a forbidden action that passes is found at once.
 abstract contract Handler is Test {
     bytes32 internal constant ADMIN_ROLE = 0;
     bytes32 internal constant REGISTRAR_ROLE = keccak256("REGISTRAR_ROLE");

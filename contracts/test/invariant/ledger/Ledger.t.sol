@@ -86,7 +86,7 @@ contract LedgerInvariantTest is BaseTest {
         }
     }
 
-    /// @dev Every batch of every operator has the root of its own appends still, and so it has for whoever read the events.
+    /// @dev Every batch of every operator has the root of its own appends still, also for whoever read the events.
     function _assertNoBatchWasOverwritten() private view {
         address[] memory operators = _store.operators();
         for (uint256 i = 0; i < operators.length; i++) {

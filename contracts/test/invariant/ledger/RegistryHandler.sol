@@ -71,11 +71,11 @@ contract RegistryHandler is Handler {
         }
     }
 
-    /// @dev Whoever is revoked is added again at once, by a registrar: always refused.
-    function addRevokedAgain(uint256 callerSeed, uint256 partySeed, uint256 signerSeed) external atCurrentTime {
-        (address caller, bytes32 party, address signer) = (_caller(callerSeed), _party(partySeed), _signer(signerSeed));
-        uint64 revokedAt = STORE.signerWindow(party, signer).revokedAt;
+    /// @dev Some signer that is revoked, if there is one, is to come back for its party: always refused.
+    function addRevokedAgain(uint256 callerSeed, uint256 seed) external atCurrentTime {
+        (bytes32 party, address signer, uint64 revokedAt) = _revoked(seed);
         if (revokedAt == 0) return;
+        address caller = _caller(callerSeed);
         bytes memory refusal = _refusalOfCaller(caller);
         if (refusal.length == 0) {
             refusal = abi.encodeWithSelector(IPartyRegistry.SignerAlreadyRevoked.selector, party, signer, revokedAt);
@@ -101,7 +101,7 @@ contract RegistryHandler is Handler {
         if (_act(caller, data, refusal)) STORE.setOperator(operator, added);
     }
 
-    /// @dev Revoked every fourth time. The admin never loses its own role, or roles would stand still for the rest of a run.
+    /// @dev Revoked every fourth time. The admin never loses its own role, or roles would stand still from then on.
     function moveRegistrar(uint256 callerSeed, uint256 accountSeed, uint256 waySeed) external atCurrentTime {
         address caller = callerSeed % 2 == 0 ? ADMIN : _caller(callerSeed / 2);
         address account = pick(STORE.registrars(), accountSeed);
@@ -155,6 +155,17 @@ contract RegistryHandler is Handler {
         return seed % 32 == 0 ? address(0) : pick(STORE.signers(), seed / 32);
     }
 
+    /// @dev The first from a random place on; `revokedAt` zero when nobody is revoked.
+    function _revoked(uint256 seed) private view returns (bytes32 party, address signer, uint64 revokedAt) {
+        (bytes32[] memory parties, address[] memory signers) = (STORE.parties(), STORE.signers());
+        uint256 pairs = parties.length * signers.length;
+        for (uint256 i = 0; i < pairs && revokedAt == 0; i++) {
+            uint256 pair = (seed % pairs + i) % pairs;
+            (party, signer) = (parties[pair / signers.length], signers[pair % signers.length]);
+            revokedAt = STORE.signerWindow(party, signer).revokedAt;
+        }
+    }
+
     function _refusalOfCaller(address caller) private view returns (bytes memory) {
         return STORE.hasRole(REGISTRAR_ROLE, caller) ? bytes("") : unauthorised(caller, REGISTRAR_ROLE);
     }
@@ -162,8 +173,9 @@ contract RegistryHandler is Handler {
     function _refusalOfSigner(bytes32 party, address signer) private view returns (bytes memory) {
         IPartyRegistry.SignerWindow memory window = STORE.signerWindow(party, signer);
         if (signer == address(0)) return abi.encodeWithSelector(IPartyRegistry.ZeroAddress.selector);
-        if (window.revokedAt != 0) {
-            return abi.encodeWithSelector(IPartyRegistry.SignerAlreadyRevoked.selector, party, signer, window.revokedAt);
+        uint64 revokedAt = window.revokedAt;
+        if (revokedAt != 0) {
+            return abi.encodeWithSelector(IPartyRegistry.SignerAlreadyRevoked.selector, party, signer, revokedAt);
         }
         if (window.addedAt != 0) {
             return abi.encodeWithSelector(IPartyRegistry.SignerAlreadyAdded.selector, party, signer, window.addedAt);
