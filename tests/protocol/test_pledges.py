@@ -1,125 +1,35 @@
-"""The register of pledged receivables: its rules in words, each alone and over any story."""
+"""The rules of the register of pledged receivables, one at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from protocol.world import START, Actor, actor
-from tallystick.protocol.evidence import Domain
-from tallystick.protocol.hashing import keccak256
-from tallystick.protocol.pledges import (
-    Cancelled,
-    Event,
-    PledgeBook,
-    Pledged,
-    Refusal,
-    Released,
-    Surroundings,
-    Transferred,
+from protocol.register import (
+    DOMAIN,
+    FINANCIER,
+    FINGERPRINT,
+    INVOICE,
+    OTHER_FINANCIER,
+    OTHER_FINGERPRINT,
+    OTHER_INVOICE,
+    OTHER_SUPPLIER,
+    PROOF,
+    STRANGER,
+    SUPPLIER,
+    Register,
+    refused,
+    release_of,
+    signed,
+    terms_of,
+    transfer_of,
+    word,
 )
-from tallystick.protocol.receivable import LogProof, PledgeTerms, ReleaseTerms, TransferTerms, cancellation_digest
-from tallystick.protocol.signing import GROUP_ORDER, sign
-from tallystick.protocol.types import ZERO32, Hash, PartyId, Timestamp
-
-DOMAIN = Domain(31_337, keccak256(b"receivables")[:20])  # type: ignore[arg-type]
-SUPPLIER, OTHER_SUPPLIER = actor("supplier"), actor("other supplier")
-FINANCIER, OTHER_FINANCIER = actor("financier"), actor("other financier")
-STRANGER = actor("stranger")
-ACTORS = {who.party: who for who in (SUPPLIER, OTHER_SUPPLIER, FINANCIER, OTHER_FINANCIER)}
-PROOF = LogProof(STRANGER.address, 0, 0, Hash(ZERO32), 1, (), ())
-
-
-def word(label: str) -> Any:
-    """A 32-byte value that is different for each ``label``, as any of the protocol's kinds of bytes."""
-    return keccak256(label.encode())
-
-
-INVOICE, OTHER_INVOICE, FINGERPRINT, OTHER_FINGERPRINT = map(word, ("invoice", "other invoice", "print", "other print"))
-
-
-@dataclass
-class Register:
-    """A book whose changes are asked for at the time ``now``; what was accepted stands in ``events`` too."""
-
-    now: int = START
-    book: PledgeBook = field(default_factory=PledgeBook)
-    events: list[Event] = field(default_factory=list)
-    revoked: set[PartyId] = field(default_factory=set)
-    sealed: bool = True
-    in_log: bool = True
-
-    def ask(self, change: str, *arguments: Any) -> Event | Refusal:
-        around = Surroundings(
-            DOMAIN,
-            Timestamp(self.now),
-            is_signer=lambda party, signer: party not in self.revoked and ACTORS[party].address == signer,
-            is_sealed=lambda proof: self.sealed,
-            stands_in_log=lambda supplier, receivable, proof: self.in_log,
-        )
-        answer: Event | Refusal = getattr(self.book, change)(*arguments, around)
-        if not isinstance(answer, Refusal):
-            self.book.apply(answer)
-            self.events.append(answer)
-        return answer
-
-    def pledge(self, terms: PledgeTerms, *signers: Actor) -> Event | Refusal:
-        by = signers or (ACTORS[terms.supplier], ACTORS[terms.financier])
-        return self.ask("pledge", terms, PROOF, *(signed(terms, who) for who in by))
-
-    def transfer(self, terms: TransferTerms, *signers: Actor) -> Event | Refusal:
-        by = signers or (ACTORS[terms.giver], ACTORS[terms.taker])
-        return self.ask("transfer", terms, *(signed(terms, who) for who in by))
-
-    def release(self, terms: ReleaseTerms, signer: Actor | None = None) -> Event | Refusal:
-        return self.ask("release", terms, signed(terms, signer or ACTORS[terms.financier]))
-
-    def cancel(
-        self, terms: PledgeTerms | TransferTerms, party: PartyId, signer: Actor | None = None
-    ) -> Event | Refusal:
-        digest = cancellation_digest(DOMAIN, party, terms.digest(DOMAIN))
-        return self.ask("cancel", terms, party, sign(digest, (signer or ACTORS[party]).key))
-
-    def active(self) -> list[Hash]:
-        return [name for name, pledge in self.book.pledges.items() if pledge.is_active(Timestamp(self.now))]
-
-
-def signed(terms: PledgeTerms | TransferTerms | ReleaseTerms, who: Actor) -> bytes:
-    return sign(terms.digest(DOMAIN), who.key)
-
-
-def terms_of(**changes: Any) -> PledgeTerms:
-    base: dict[str, Any] = {
-        "supplier": SUPPLIER.party,
-        "receivable": INVOICE,
-        "fingerprint": FINGERPRINT,
-        "financier": FINANCIER.party,
-        "expires_at": START + 1_000,
-        "deadline": START + 100,
-        "nonce": word("nonce"),
-    }
-    return PledgeTerms(**base | changes)
-
-
-def transfer_of(name: Hash, **changes: Any) -> TransferTerms:
-    ids: dict[str, Any] = {"pledge": name, "giver": FINANCIER.party, "taker": OTHER_FINANCIER.party}
-    return TransferTerms(**ids | {"deadline": START + 500, "nonce": word("nonce")} | changes)
-
-
-def release_of(name: Hash, **changes: Any) -> ReleaseTerms:
-    base: dict[str, Any] = {"pledge": name, "financier": FINANCIER.party, "deadline": START + 500}
-    return ReleaseTerms(**base | {"nonce": word("nonce")} | changes)
-
-
-def refused(answer: Event | Refusal, error: str, **values: bytes | int) -> bool:
-    """Whether ``answer`` is the refusal ``error``, saying at least ``values``."""
-    return isinstance(answer, Refusal) and answer.error == error and values.items() <= answer.values.items()
-
+from protocol.world import START, Actor
+from tallystick.protocol.pledges import Cancelled, Pledged, Released, Transferred
+from tallystick.protocol.signing import GROUP_ORDER
+from tallystick.protocol.types import ZERO32, PartyId, Timestamp
 
 PLEDGE = terms_of()
 NAME = PLEDGE.digest(DOMAIN)
@@ -318,183 +228,3 @@ def test_a_stranger_takes_nothing_back(register: Register) -> None:
 def test_a_signature_under_terms_does_not_take_them_back() -> None:
     """Who relays terms holds the signatures under them: none of these may serve as a cancellation."""
     assert refused(Register().ask("cancel", PLEDGE, SUPPLIER.party, signed(PLEDGE, SUPPLIER)), "NotSigner")
-
-
-# --- any story ----------
-
-suppliers, financiers = st.sampled_from([SUPPLIER, OTHER_SUPPLIER]), st.sampled_from([FINANCIER, OTHER_FINANCIER])
-invoices, fingerprints = st.sampled_from([INVOICE, OTHER_INVOICE]), st.sampled_from([FINGERPRINT, OTHER_FINGERPRINT])
-nonces = st.sampled_from([word("nonce"), word("other nonce")])
-lengths = st.sampled_from([500, 100, 100, 20, 0])
-deadlines: Any = st.sampled_from([START + 10_000, START + 10_000, START + 100])
-honest = st.sampled_from([True, True, True, True, False])
-
-
-class AnyStory(RuleBasedStateMachine):
-    """Whatever is asked for, by whom, in which order: what the register says is what its rules say in words."""
-
-    agreed, given = Bundle("agreed"), Bundle("given")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register = Register()
-        self.used: set[tuple[PartyId, Hash]] = set()
-        self.ended: set[Hash] = set()
-
-    def settle(self, answer: Event | Refusal, authorisation: Hash, parties: tuple[PartyId, ...], may: bool) -> None:
-        assert isinstance(answer, Refusal) is not may, answer
-        if may:
-            assert not self.used & {(party, authorisation) for party in parties}
-            self.used |= {(party, authorisation) for party in parties}
-
-    def is_unused(self, authorisation: Hash, *parties: PartyId) -> bool:
-        return not any((party, authorisation) in self.used for party in parties)
-
-    def is_held_by(self, name: Hash, party: PartyId) -> bool:
-        return name in self.register.active() and self.register.book.pledges[name].financier == party
-
-    @rule(seconds=st.sampled_from([1, 1, 10, 40]))
-    def time_passes(self, seconds: int) -> None:
-        self.register.now += seconds
-
-    @rule(who=st.none() | st.sampled_from(list(ACTORS)))
-    def a_key_is_revoked_or_all_are_replaced(self, who: PartyId | None) -> None:
-        self.register.revoked = {who} if who else set()
-
-    @initialize(target=given)
-    def there_is_a_pledge(self) -> Hash:
-        terms = terms_of(expires_at=START + 60, deadline=START + 100)
-        name = terms.digest(DOMAIN)
-        self.settle(self.register.pledge(terms), name, (terms.supplier, terms.financier), True)
-        return name
-
-    @rule(
-        target=agreed,
-        supplier=suppliers,
-        receivable=invoices,
-        fingerprint=fingerprints,
-        financier=financiers,
-        lasts=lengths,
-        deadline=deadlines,
-        nonce=nonces,
-    )
-    def a_pledge_is_agreed(
-        self,
-        supplier: Actor,
-        receivable: Any,
-        fingerprint: Any,
-        financier: Actor,
-        lasts: int,
-        deadline: Any,
-        nonce: Any,
-    ) -> PledgeTerms:
-        ids = {"supplier": supplier.party, "financier": financier.party, "receivable": receivable}
-        expires_at: Any = self.register.now + lasts
-        return terms_of(**ids, fingerprint=fingerprint, nonce=nonce, expires_at=expires_at, deadline=deadline)
-
-    @rule(target=given, terms=agreed, both_sign=honest)
-    def it_is_pledged(self, terms: PledgeTerms, both_sign: bool) -> Any:
-        register, name = self.register, terms.digest(DOMAIN)
-        rivals = [register.book.pledges[active] for active in register.active()]
-        is_free = not any(
-            rival.supplier == terms.supplier
-            and (rival.receivable == terms.receivable or rival.fingerprint == terms.fingerprint)
-            for rival in rivals
-        )
-        may = (
-            is_free
-            and both_sign
-            and register.now < terms.expires_at
-            and register.now <= terms.deadline
-            and self.is_unused(name, terms.supplier, terms.financier)
-            and not register.revoked & {terms.supplier, terms.financier}
-        )
-        signers = () if both_sign else (STRANGER, ACTORS[terms.financier])
-        self.settle(register.pledge(terms, *signers), name, (terms.supplier, terms.financier), may)
-        return name if may else multiple()
-
-    @rule(name=given, giver=financiers, taker=financiers, deadline=deadlines, nonce=nonces, takes_back=honest)
-    def it_is_transferred(
-        self, name: Hash, giver: Actor, taker: Actor, deadline: Any, nonce: Any, takes_back: bool
-    ) -> None:
-        register = self.register
-        terms = transfer_of(name, giver=giver.party, taker=taker.party, deadline=deadline, nonce=nonce)
-        authorisation, parties = terms.digest(DOMAIN), (giver.party, taker.party)
-        if not takes_back:
-            may = self.is_unused(authorisation, taker.party) and taker.party not in register.revoked
-            self.settle(register.cancel(terms, taker.party), authorisation, (taker.party,), may)
-        may = (
-            self.is_held_by(name, giver.party)
-            and giver != taker
-            and register.now <= terms.deadline
-            and self.is_unused(authorisation, *parties)
-            and not register.revoked & set(parties)
-        )
-        self.settle(register.transfer(terms), authorisation, parties, may)
-
-    @rule(name=given, by=financiers, deadline=deadlines, nonce=nonces)
-    def it_is_released(self, name: Hash, by: Actor, deadline: Any, nonce: Any) -> None:
-        register = self.register
-        terms = release_of(name, financier=by.party, deadline=deadline, nonce=nonce)
-        authorisation = terms.digest(DOMAIN)
-        may = (
-            self.is_held_by(name, by.party)
-            and register.now <= terms.deadline
-            and self.is_unused(authorisation, by.party)
-            and by.party not in register.revoked
-        )
-        self.settle(register.release(terms), authorisation, (by.party,), may)
-
-    @rule(terms=consumes(agreed), by_supplier=st.booleans(), signs=honest)
-    def it_is_taken_back(self, terms: PledgeTerms, by_supplier: bool, signs: bool) -> None:
-        party, name = (terms.supplier if by_supplier else terms.financier), terms.digest(DOMAIN)
-        may = signs and self.is_unused(name, party) and party not in self.register.revoked
-        answer = self.register.cancel(terms, party, None if signs else STRANGER)
-        self.settle(answer, name, (party,), may)
-
-    @invariant()
-    def at_most_one_pledge_of_a_receivable_is_active(self) -> None:
-        held = [self.register.book.pledges[name] for name in self.register.active()]
-        assert len({(pledge.supplier, pledge.receivable) for pledge in held}) == len(held)
-        assert len({(pledge.supplier, pledge.fingerprint) for pledge in held}) == len(held)
-
-    @invariant()
-    def what_is_over_stays_over(self) -> None:
-        active = set(self.register.active())
-        assert not active & self.ended
-        self.ended |= set(self.register.book.pledges) - active
-
-    @invariant()
-    def the_newest_pledge_is_the_one_that_counts(self) -> None:
-        """The book looks at the newest pledge alone; no older one may be active."""
-        book, now = self.register.book, Timestamp(self.register.now)
-        for name in self.register.active():
-            pledge = book.pledges[name]
-            assert book.last[pledge.supplier, pledge.receivable] == name
-            assert book.last_of_fingerprint[pledge.supplier, pledge.fingerprint] == name
-            since = book.taken_since(pledge.supplier, pledge.receivable, pledge.fingerprint, now)
-            assert since == pledge.pledged_at
-
-    @invariant()
-    def the_events_alone_rebuild_the_book(self) -> None:
-        book = PledgeBook()
-        for event in self.register.events:
-            book.apply(event)
-        assert book == self.register.book
-        assert set(book.closed_at) == self.used
-
-    def teardown(self) -> None:
-        """A pledge keeps all but its holder and its release."""
-        pledged = {event.pledge: event for event in self.register.events if isinstance(event, Pledged)}
-        assert set(pledged) == set(self.register.book.pledges)
-        for name, pledge in self.register.book.pledges.items():
-            first = PledgeBook()
-            first.apply(pledged[name])
-            kept = replace(pledge, financier=pledged[name].financier, released_at=Timestamp(0))
-            assert first.pledges[name] == kept
-
-
-TestAnyStory = AnyStory.TestCase
-TestAnyStory.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
