@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.rigs import OPERATOR, STRANGER
-from tallystick.chain import calls, events
+from tallystick.chain import calls, events, pledge_calls, pledge_events
 from tallystick.chain.abi import selector
 from tallystick.chain.artifacts import CONTRACT_NAMES, load_artifact
 from tallystick.chain.records import Append
@@ -44,14 +44,15 @@ def tuples(appends: tuple[Append, ...]) -> list[tuple[bytes, bytes, int]]:
 def test_every_function_called_is_in_the_abi() -> None:
     """Each function that the package calls exists in a contract, under that selector."""
     known = {function_abi_to_4byte_selector(item): abi_to_signature(item) for item in abi("function")}  # type: ignore[arg-type]
-    for signature in calls.SIGNATURES:
+    for signature in (*calls.SIGNATURES, *pledge_calls.SIGNATURES):
         assert known[selector(signature)] == signature
 
 
 def test_every_event_read_is_in_the_abi() -> None:
     """Each event that the package reads exists in a contract, under that topic."""
     known = {event_abi_to_log_topic(item) for item in abi("event")}  # type: ignore[arg-type]
-    assert {events.SEALED, events.SIGNER_ADDED, events.SIGNER_REVOKED, events.ROLE_GRANTED} <= known
+    read = {events.SEALED, events.SIGNER_ADDED, events.SIGNER_REVOKED, events.ROLE_GRANTED, *pledge_events.TOPICS}
+    assert read <= known
 
 
 # events: failures
