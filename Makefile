@@ -20,7 +20,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py scripts/comp
 	$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
-demo: install    ## a dozen companies over two years: sealed, reported, verified offline, and three attacks that fail
+demo: install    ## a dozen companies over two years: sealed, reported, verified offline, three attacks that fail, one invoice financed once
 	$(BIN)/tallystick demo
 
 test: install    ## all tests

@@ -101,7 +101,7 @@ def standing_vectors() -> Any:
     cases.append(_standing_case("a contract at a later index, a repeated seal, a revoked key", late, supplier.party))
     return {
         "about": "Logs, and the standing of each entry in order (docs/protocol.md, Standing). Everything is shown.",
-        "domain": {"chainId": late.domain.chain_id, "ledger": to_hex(late.domain.ledger)},
+        "domain": {"chainId": late.domain.chain_id, "ledger": to_hex(late.domain.contract)},
         "cases": cases,
     }
 

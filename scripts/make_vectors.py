@@ -73,7 +73,7 @@ def evidence_vectors() -> Any:
     }
     return {
         "about": "Evidence and its id, the EIP-712 digest (docs/protocol.md, Evidence). Invalid ones must be refused.",
-        "domain": {"name": "Tallystick", "version": "1", "chainId": domain.chain_id, "ledger": to_hex(domain.ledger)},
+        "domain": {"name": "Tallystick", "version": "1", "chainId": domain.chain_id, "ledger": to_hex(domain.contract)},
         "domainSeparator": to_hex(domain.separator),
         "valid": [
             {
@@ -286,7 +286,7 @@ def party_vectors() -> Any:
             {"scheme": "LEI", "identifier": "529900 T8BM49"},
             {"scheme": "LEI", "identifier": ""},
         ],
-        "domain": {"chainId": world.domain.chain_id, "ledger": to_hex(world.domain.ledger)},
+        "domain": {"chainId": world.domain.chain_id, "ledger": to_hex(world.domain.contract)},
         "bindings": [
             {
                 "party": to_hex(binding.party),

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,9 @@ from tallystick.config import NETWORK_KEY, Home, Limits, Settings, SystemClock, 
 from tallystick.errors import ChainError, HomeError, UsageError
 from tallystick.keys.keystore import create_keystore, open_keystore
 from tallystick.keys.passphrase import read_passphrase
+from tallystick.keys.secret_file import write_secret
 from tallystick.protocol.deployment import Deployment
-from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32
+from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32, to_hex
 from tallystick.protocol.verdict import CodeHashes
 from tallystick.service.context import Context
 from tallystick.service.ports import Clock, Entropy, Keys, Store
@@ -32,6 +34,7 @@ from tallystick.service.ports import Clock, Entropy, Keys, Store
 if TYPE_CHECKING:
     from tallystick.chain.embedded import EmbeddedProvider
     from tallystick.chain.node import Provider
+    from tallystick.chain.transactions import Sign
     from tallystick.service.check import Node
 
 EMBEDDED_BALANCE_WEI = 10**24
@@ -46,6 +49,17 @@ class Opened:
     embedded: EmbeddedProvider | None
 
 
+@dataclass(frozen=True)
+class Existing:
+    """Contracts that are deployed already: their address file, and the network key that its parties' ids are made with.
+
+    Another key would give the same companies other ids on that ledger, and nobody would notice.
+    """
+
+    address_file: bytes
+    network_key: bytes
+
+
 def published_code_hashes() -> CodeHashes:
     """The runtime code hashes of the contracts in this package."""
     registry, ledger = load_artifact("PartyRegistry"), load_artifact("EvidenceLedger")
@@ -58,14 +72,16 @@ def init_home(
     environment: Mapping[str, str] = os.environ,
     rpc_url: str | None = None,
     database_url: str | None = None,
-    funded_key: str | None = None,
+    funded_key: bytes | None = None,
+    existing: Existing | None = None,
     genesis_timestamp: Timestamp | None = None,
     entropy: Entropy | None = None,
 ) -> Deployment:
     """Make ``home``: keystore, network key, store, and the contracts on the embedded chain or at ``rpc_url``.
 
-    ``funded_key`` (0x and 64 hex digits) is the account that deploys, admits and seals on a node given by ``rpc_url``;
-    a development node that tells its accounts needs none. ``genesis_timestamp`` starts the embedded chain.
+    ``funded_key`` (32 bytes) is of the account that deploys, admits and seals on a node given by ``rpc_url``; a
+    development node that tells its accounts needs none. With ``existing`` contracts there it deploys nothing, must be
+    an operator already, and admits only if it is a registrar. ``genesis_timestamp`` starts the embedded chain.
 
     Raises:
         HomeError: there is a home, or something else, already. ChainError, KeystoreError: nothing is left behind.
@@ -78,7 +94,7 @@ def init_home(
     draft = Home(home.directory.with_name(home.directory.name + ".new"))
     shutil.rmtree(draft.directory, ignore_errors=True)
     try:
-        deployment = _make(draft, passphrase, rpc_url, database_url, funded_key, genesis_timestamp, entropy)
+        deployment = _make(draft, passphrase, rpc_url, database_url, funded_key, existing, genesis_timestamp, entropy)
         home.directory.parent.mkdir(parents=True, exist_ok=True)
         draft.directory.rename(home.directory)
     finally:
@@ -91,27 +107,34 @@ def _make(
     passphrase: str,
     rpc_url: str | None,
     database_url: str | None,
-    funded_key: str | None,
+    funded_key: bytes | None,
+    existing: Existing | None,
     genesis_timestamp: Timestamp | None,
     entropy: Entropy | None,
 ) -> Deployment:
     from tallystick.chain.deploy import deploy
     from tallystick.store.sql import open_store
 
+    assert existing is None or rpc_url is not None, "existing contracts are on a node"
+    registrar: Address | None
     random_bytes = (entropy or SystemEntropy()).bytes
     home.create(Settings())
     keystore = create_keystore(home.keys_path, passphrase, entropy=random_bytes)
-    keystore.put_secret(NETWORK_KEY, random_bytes(32))
+    keystore.put_secret(NETWORK_KEY, random_bytes(32) if existing is None else existing.network_key)
     with ExitStack() as stack:
         if rpc_url is None:
             registrar, operator = keystore.create_many(["registrar", "operator"])
-            provider: Provider = stack.enter_context(
-                _embedded(home, funded=(registrar, operator), genesis_timestamp=genesis_timestamp)
-            )
+            accounts = registrar, operator
+            embedded = stack.enter_context(_embedded(home, funded=accounts, genesis_timestamp=genesis_timestamp))
+            deployment = deploy(embedded, registrar, partial(keystore.sign, registrar), registrar, [operator])
         else:
             provider, key = _remote(rpc_url, funded_key)
-            registrar = operator = keystore.import_key(key, "registrar and operator")
-        deployment = deploy(provider, registrar, lambda digest: keystore.sign(registrar, digest), registrar, [operator])
+            operator = keystore.import_key(key, "operator")
+            if existing is None:
+                registrar = operator
+                deployment = _deploy(home, provider, operator, partial(keystore.sign, operator))
+            else:
+                deployment, registrar = _join(provider, existing, operator)
     settings = Settings(
         rpc_url=rpc_url,
         chain_id=deployment.chain_id,
@@ -156,9 +179,9 @@ def open_home(
         stack.callback(store.close)
         with store.transaction() as transaction:
             deployment = transaction.deployment()
-        if deployment is None or settings.operator is None or settings.registrar is None:
+        if deployment is None or settings.operator is None:
             raise HomeError(
-                f"{home.directory}: the home names no deployment, operator and registrar.",
+                f"{home.directory}: the home names no deployment and operator.",
                 todo="Make a new home with `tallystick init`.",
             )
         embedded: EmbeddedProvider | None = None
@@ -198,6 +221,16 @@ def store_of(home: Home) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def export_network_key(home: Home, path: Path, environment: Mapping[str, str] = os.environ) -> None:
+    """Put the network key of ``home`` at ``path``, a new file, for another home of the same ledger.
+
+    Raises:
+        UsageError: something is at ``path``. HomeError, KeystoreError: as ``open_home``.
+    """
+    home.settings()
+    write_secret(path, open_keystore(home.keys_path, read_passphrase(environment)).secret(NETWORK_KEY))
 
 
 def node(url: str) -> Node:
@@ -256,14 +289,49 @@ def _embedded(
         provider.close()
 
 
-def _remote(rpc_url: str, funded_key: str | None) -> tuple[Provider, bytes]:
+def _deploy(home: Home, provider: Provider, account: Address, sign: Sign) -> Deployment:
+    """Deploy from ``account``, which will be registrar and operator; the address file stays in ``home``."""
+    from tallystick.chain.resumable import Order, finish, plan_for
+
+    path = home.deployment_path
+    planned = plan_for(provider, Order(account, account, (account,)), path)
+    return finish(provider, planned, path, sign).deployment()
+
+
+def _join(provider: Provider, existing: Existing, account: Address) -> tuple[Deployment, Address | None]:
+    """The ``existing`` deployment, checked, and ``account`` if it is a registrar there; it must be a fresh operator."""
+    from tallystick.chain.address_file import parse_address_file
+    from tallystick.chain.calls import REGISTRAR_ROLE
+    from tallystick.chain.contracts import EvidenceLedger, PartyRegistry
+    from tallystick.chain.node import Node as ChainNode
+    from tallystick.chain.resumable import check_complete
+
+    file = parse_address_file(existing.address_file, "--contracts")
+    deployment = check_complete(provider, file)
+    registry = PartyRegistry(ChainNode(provider), deployment.registry)
+    if not registry.is_operator(account, None):
+        raise ChainError(
+            f"account {to_hex(account)}: expected an operator of the ledger {to_hex(deployment.ledger)}, got one that "
+            "may not seal there.",
+            todo=f"Ask the registrar, {to_hex(file.plan.registrar)} when it was deployed, to send "
+            f"addOperator({to_hex(account)}) to the PartyRegistry at {to_hex(deployment.registry)}.",
+        )
+    if sealed := EvidenceLedger(registry.node, deployment.ledger).next_batch(account, None):
+        raise ChainError(
+            f"account {to_hex(account)}: expected an operator that no home seals with, got one of {sealed} batches.",
+            todo="Use that home, or the account of another operator: two homes would freeze different batches.",
+        )
+    return deployment, account if registry.has_role(REGISTRAR_ROLE, account, None) else None
+
+
+def _remote(rpc_url: str, funded_key: bytes | None) -> tuple[Provider, bytes]:
     """The node at ``rpc_url`` and the key of a funded account there."""
     from tallystick.chain.rpc import open_http
     from tallystick.chain.wire import NodeRefused
 
     provider = open_http(rpc_url)
     if funded_key is not None:
-        return provider, parse_bytes32(funded_key, "--key-file")
+        return provider, funded_key
     from tallystick.chain.node import Node as ChainNode
 
     try:

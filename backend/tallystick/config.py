@@ -7,6 +7,7 @@
       keys/                 the encrypted keystore, with the network key as one of its secrets
       ledger.sqlite3        the store, unless ``database_url`` names another
       chain.sqlite3         the embedded development chain, unless ``rpc_url`` names a node
+      deployment.json       the address file of contracts that were deployed through that node
       lock                  held by the one process that writes
 
 The settings file is read strictly: a key that is not known, or a value of another type, is an error that names it.
@@ -108,6 +109,10 @@ class Home:
     @property
     def chain_path(self) -> Path:
         return self.directory / "chain.sqlite3"
+
+    @property
+    def deployment_path(self) -> Path:
+        return self.directory / "deployment.json"
 
     @property
     def lock_path(self) -> Path:

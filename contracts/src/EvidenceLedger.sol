@@ -12,9 +12,9 @@ import {IPartyRegistry} from "./interfaces/IPartyRegistry.sol";
 /// @dev Order of declaration is storage layout, which verifiers rely on: never reorder, and add no immutable.
 contract EvidenceLedger is IEvidenceLedger {
     /// @inheritdoc IEvidenceLedger
-    uint256 public constant override MAX_BATCH_SUBJECTS = 2_000;
+    uint256 public constant override MAX_BATCH_SUBJECTS = 2_048;
 
-    /// @dev Above the height of any tree: 2**11 leaves are more than `MAX_BATCH_SUBJECTS`.
+    /// @dev The number of bits of `MAX_BATCH_SUBJECTS`.
     uint256 private constant _MAX_HEIGHT = 12;
 
     /// @inheritdoc IEvidenceLedger
@@ -44,7 +44,7 @@ contract EvidenceLedger is IEvidenceLedger {
         if (appends.length > MAX_BATCH_SUBJECTS) revert BatchTooLarge(batchId, appends.length, MAX_BATCH_SUBJECTS);
 
         bytes32[_MAX_HEIGHT] memory peaks;
-        bytes32 previous;
+        bytes32 previous = bytes32(0);
         for (uint256 i = 0; i < appends.length; i++) {
             Append calldata append = appends[i];
             (bytes32 subject, bytes32 root, uint32 count) = (append.subject, append.root, append.count);

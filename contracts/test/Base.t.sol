@@ -33,13 +33,27 @@ abstract contract BaseTest is Test {
     /// @dev Operators are registered; no party is admitted yet.
     function setUp() public virtual {
         vm.warp(START);
-        registry = new PartyRegistry(ADMIN, REGISTRAR);
-        ledger = new EvidenceLedger(registry);
-        receivables = new ReceivableRegistry(ledger);
+        registry = PartyRegistry(deployContract("PartyRegistry", abi.encode(ADMIN, REGISTRAR)));
+        ledger = EvidenceLedger(deployContract("EvidenceLedger", abi.encode(registry)));
+        receivables = ReceivableRegistry(deployContract("ReceivableRegistry", abi.encode(ledger)));
         vm.startPrank(REGISTRAR);
         registry.addOperator(OPERATOR);
         registry.addOperator(OTHER_OPERATOR);
         vm.stopPrank();
+    }
+
+    /// @dev The published code of the contract `name` from the folder that TALLYSTICK_ARTIFACTS names; where that is not
+    /// set (coverage, mutants), what forge made of the sources with its own, quicker settings.
+    function deployContract(string memory name, bytes memory arguments) internal returns (address deployed) {
+        string memory folder = vm.envOr("TALLYSTICK_ARTIFACTS", string(""));
+        if (bytes(folder).length == 0) return deployCode(string.concat(name, ".sol"), arguments);
+
+        string memory artifact = vm.readFile(string.concat(folder, "/", name, ".json"));
+        bytes memory creation = bytes.concat(vm.parseJsonBytes(artifact, ".bytecode"), arguments);
+        assembly ("memory-safe") {
+            deployed := create(0, add(creation, 0x20), mload(creation))
+        }
+        assertNotEq(deployed, address(0), name);
     }
 
     /// @dev The key whose account signs for `party` once `admit` admitted it.

@@ -25,7 +25,8 @@ from tallystick.chain.deploy import deploy
 from tallystick.chain.embedded import EmbeddedProvider, open_embedded
 from tallystick.chain.ledger import EvmChain
 from tallystick.chain.memory import MemoryChain
-from tallystick.chain.records import Append
+from tallystick.chain.node import Provider
+from tallystick.chain.records import Append, Inclusion, SignedTransaction
 from tallystick.chain.rpc import open_http
 from tallystick.errors import ChainUnreachable
 from tallystick.protocol import signing
@@ -85,10 +86,18 @@ def seal(chain: Chain, operator: Actor, batch: list[Append]) -> int:
     """Seal ``batch`` as the operator's next and return the number of its block."""
     signed = chain.sign_seal(operator.address, operator.sign, chain.next_batch(operator.address, None), batch)
     chain.send(signed.raw)
-    inclusion = chain.inclusion(signed.hash)
-    assert inclusion is not None
+    inclusion = included(chain, signed)
     assert inclusion.succeeded
     return inclusion.block.number
+
+
+def included(chain: Chain, signed: SignedTransaction) -> Inclusion:
+    """Where ``signed``, which was sent, is included: anvil answers a moment before it has mined."""
+    deadline = time.monotonic() + 10
+    while (inclusion := chain.inclusion(signed.hash)) is None:
+        assert time.monotonic() < deadline, "not included within ten seconds"
+        time.sleep(0.01)
+    return inclusion
 
 
 @contextmanager
@@ -112,6 +121,18 @@ def open_rig(kind: str) -> Iterator[Rig]:
     else:
         with _anvil() as anvil:
             yield Rig(deploy_on(anvil, finality_depth=0), lambda timestamp: set_timestamp(anvil, timestamp))
+
+
+@contextmanager
+def open_provider(kind: str) -> Iterator[Provider]:
+    """An embedded chain in memory, or an anvil, without the contracts; skips the test where anvil is not installed."""
+    if kind == "anvil":
+        with _anvil() as anvil:
+            yield anvil
+        return
+    embedded = open_memory_provider()
+    yield embedded
+    embedded.close()
 
 
 def open_memory_provider() -> EmbeddedProvider:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -18,6 +19,7 @@ from chain.rigs import (
     Rig,
     append,
     appends,
+    included,
     open_rig,
     party,
     seal,
@@ -82,8 +84,8 @@ def test_a_key_that_is_not_the_senders_is_noticed_before_sending(chain: Chain) -
 def test_a_party_is_admitted_once(chain: Chain) -> None:
     """A second admission of a party fails and says when the first was."""
     admit(chain, (party("supplier"), SUPPLIER.address))
-    admitted_at = chain.final_block().timestamp
-    with pytest.raises(TransactionFailed, match=f"admitted before, at time {admitted_at}"):
+    admitted_at = datetime.fromtimestamp(chain.final_block().timestamp, UTC)
+    with pytest.raises(TransactionFailed, match=f"admitted before, at {admitted_at:%Y-%m-%d %H:%M:%S} UTC"):
         admit(chain, (party("supplier"), BUYER.address))
 
 
@@ -196,8 +198,7 @@ def test_a_batch_sealed_twice_fails_on_chain(chain: Chain) -> None:
     )
     signed = sign_transaction(again, OPERATOR.address, OPERATOR.sign)
     chain.send(signed.raw)
-    inclusion = chain.inclusion(signed.hash)
-    assert inclusion is not None
+    inclusion = included(chain, signed)
     assert not inclusion.succeeded
     assert chain.next_batch(OPERATOR.address, None) == 1
 
@@ -325,9 +326,9 @@ def test_sending_again_is_success(chain: Chain) -> None:
     signed = chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, appends("buyer"))
     assert chain.inclusion(signed.hash) is None
     chain.send(signed.raw)
-    included = chain.inclusion(signed.hash)
+    inclusion = included(chain, signed)
     chain.send(signed.raw)
-    assert chain.inclusion(signed.hash) == included
+    assert chain.inclusion(signed.hash) == inclusion
     assert len(chain.sealed_batches(0, chain.final_block().number)) == 1
 
 
@@ -335,8 +336,7 @@ def test_an_inclusion_names_its_block(chain: Chain) -> None:
     """An inclusion tells block, success and gas."""
     signed = chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, appends("buyer"))
     chain.send(signed.raw)
-    inclusion = chain.inclusion(signed.hash)
-    assert inclusion is not None
+    inclusion = included(chain, signed)
     assert inclusion.block == chain.block(inclusion.block.number) == chain.final_block()
     assert inclusion.succeeded
     assert inclusion.gas_used > 0

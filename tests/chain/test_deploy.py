@@ -11,7 +11,7 @@ from tallystick.chain.deploy import deploy
 from tallystick.chain.embedded import EmbeddedProvider
 from tallystick.chain.ledger import EvmChain
 from tallystick.chain.node import Node
-from tallystick.errors import TransactionFailed, WrongSigner
+from tallystick.errors import MalformedInput, TransactionFailed, WrongSigner
 from tallystick.protocol.types import Address
 
 ROLES = (calls.REGISTRAR_ROLE, calls.DEFAULT_ADMIN_ROLE)
@@ -31,10 +31,14 @@ def test_a_deployers_key_must_be_its_own(provider: EmbeddedProvider) -> None:
     assert Node(provider).newest().ref.number == 0
 
 
-def test_operator_zero_is_refused(provider: EmbeddedProvider) -> None:
-    """The zero address can't become an operator."""
-    with pytest.raises(TransactionFailed, match="An address is zero"):
-        deploy(provider, DEPLOYER.address, DEPLOYER.sign, REGISTRAR.address, [Address(bytes(20))])
+def test_the_zero_address_is_refused(provider: EmbeddedProvider) -> None:
+    """The zero address can't become an operator or the registrar: nothing is sent for it."""
+    nobody = Address(bytes(20))
+    with pytest.raises(MalformedInput, match="operator: expected an account"):
+        deploy(provider, DEPLOYER.address, DEPLOYER.sign, REGISTRAR.address, [OPERATOR.address, nobody])
+    with pytest.raises(MalformedInput, match="registrar: expected an account"):
+        deploy(provider, DEPLOYER.address, DEPLOYER.sign, nobody, [OPERATOR.address])
+    assert Node(provider).newest().ref.number == 0
 
 
 def test_the_registrar_ends_up_with_all_roles(provider: EmbeddedProvider) -> None:

@@ -1,4 +1,4 @@
-"""Both contracts on a real EVM in memory, with one account per role."""
+"""The contracts on a real EVM in memory, with one account per role."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Mined:
 
 
 class Deployment:
-    """A fresh chain with a `registry` and a `ledger`, whose only operator is `operator`."""
+    """A fresh chain with a `registry`, a `ledger` and a registry of `receivables`; the only operator is `operator`."""
 
     def __init__(self) -> None:
         genesis = PyEVMBackend.generate_genesis_params(overrides={"gas_limit": BLOCK_GAS_LIMIT})
@@ -41,6 +41,7 @@ class Deployment:
         self.supplier_signer, self.buyer_signer, self.stranger = accounts[4:7]
         self.registry = self.deploy("PartyRegistry", self.admin, self.registrar)
         self.ledger = self.deploy("EvidenceLedger", self.registry.address)
+        self.receivables = self.deploy("ReceivableRegistry", self.ledger.address)
         self.send(self.registry.functions.addOperator(self.operator), self.registrar)
 
     def deploy(self, name: Any, *arguments: Any) -> Contract:
@@ -60,7 +61,7 @@ class Deployment:
         assert receipt["status"] == 1, call
         events = []
         for log in receipt["logs"]:
-            contract = self.registry if log["address"] == self.registry.address else self.ledger
+            contract = next(c for c in (self.registry, self.ledger, self.receivables) if c.address == log["address"])
             event = next(e for e in contract.events if keccak(text=e.signature) == log["topics"][0])
             processed = event.process_log(log)
             events.append((processed["event"], dict(processed["args"])))

@@ -67,6 +67,13 @@ def test_the_storage_layout_is_the_documented_one() -> None:
             (2, 0, "nextBatch", "mapping(address => uint64)"),
             (3, 0, "batchRoot", "mapping(address => mapping(uint64 => bytes32))"),
         ],
+        "ReceivableRegistry": [
+            (0, 0, "ledger", "contract IEvidenceLedger"),
+            (1, 0, "_pledges", "mapping(bytes32 => struct IReceivableRegistry.Pledge)"),
+            (2, 0, "lastPledge", "mapping(bytes32 => mapping(bytes32 => bytes32))"),
+            (3, 0, "lastPledgeOfFingerprint", "mapping(bytes32 => mapping(bytes32 => bytes32))"),
+            (4, 0, "closedAt", "mapping(bytes32 => mapping(bytes32 => uint64))"),
+        ],
     }
 
 

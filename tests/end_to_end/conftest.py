@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,3 +85,16 @@ def shell(tmp_path: Path) -> Shell:
     folder = tmp_path / "desk"
     folder.mkdir()
     return Shell(tmp_path / "home", folder)
+
+
+@contextmanager
+def devnet(data: Path, *options: str) -> Iterator[str]:
+    """A development chain in a process of its own, listening on a free port; its URL."""
+    command = [sys.executable, "-m", "hardhat_free_devnet", "--data", str(data), "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            yield re.search(r"http://\S+", running.stdout.readline()).group()  # type: ignore[union-attr]
+        finally:
+            running.send_signal(signal.SIGTERM)
+            running.stdout.read()

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from end_to_end.conftest import Shell
+from end_to_end.conftest import Shell, devnet
 from service.world import ACKNOWLEDGEMENT, BUYER, CONTRACT, INVOICE, SUPPLIER
-
-
-@contextmanager
-def devnet(data: Path, *options: str) -> Iterator[str]:
-    """A development chain in a process of its own, listening on a free port; its URL."""
-    command = [sys.executable, "-m", "hardhat_free_devnet", "--data", str(data), "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        try:
-            yield re.search(r"http://\S+", running.stdout.readline()).group()  # type: ignore[union-attr]
-        finally:
-            running.send_signal(signal.SIGTERM)
-            running.stdout.read()
 
 
 def use_url(shell: Shell, url: str) -> None:
@@ -67,6 +49,13 @@ def test_a_wiped_chain_is_refused(shell: Shell, tmp_path: Path) -> None:
     with devnet(tmp_path / "third.db", "--chain-id", "4711") as url:
         use_url(shell, url)
         assert "4711" in shell.refused("status")
+
+
+def test_contracts_that_are_not_final_yet_are_waited_for(shell: Shell, tmp_path: Path) -> None:
+    """On a chain whose finality lags, a new ledger can't be used at once, and the message says what is missing."""
+    with devnet(tmp_path / "chain.db", "--finality-depth", "40") as url:
+        shell.ok("init", "--rpc", url)
+        assert "to be final" in shell.refused("party", "add", "Supplier GmbH", "--id", SUPPLIER)
 
 
 def test_nodes_that_disagree_leave_a_bundle_unchecked(shell: Shell, tmp_path: Path) -> None:

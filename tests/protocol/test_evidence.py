@@ -46,7 +46,7 @@ def typed_data_digest(domain: Domain, name: str, fields: list[dict[str, str]], m
             "name": "Tallystick",
             "version": "1",
             "chainId": domain.chain_id,
-            "verifyingContract": "0x" + domain.ledger.hex(),
+            "verifyingContract": "0x" + domain.contract.hex(),
         },
         "message": message,
     }

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from eth_abi import encode
 from eth_utils import keccak
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from protocol.strategies import addresses, bytes32, times
@@ -50,11 +50,23 @@ def test_the_order_of_entries_in_a_batch_counts(subject: bytes, entries: list[tu
     assert log.subject_root(subject, entries) != log.subject_root(subject, entries[::-1])  # type: ignore[arg-type]
 
 
+@given(bytes32, bytes32, bytes32, st.binary(min_size=65, max_size=130))
+def test_what_one_log_shows_of_an_entry_does_not_find_it_in_another(
+    supplier: bytes, buyer: bytes, evidence_id: bytes, signatures: bytes
+) -> None:
+    """Who is shown evidence id and signatures hash of a supplier's entry can't rebuild the leaf in the buyer's log."""
+    assume(supplier != buyer)
+    shown = log.signatures_hash(supplier, signatures)  # type: ignore[arg-type]
+    guess = keccak(keccak(encode(["bytes32", "uint32", "bytes32", "bytes32"], [buyer, 0, evidence_id, shown])))
+    assert guess != log.entry_leaf(buyer, 0, evidence_id, signatures)  # type: ignore[arg-type]
+
+
 @given(bytes32, st.integers(0, 2**32 - 1), bytes32, st.binary(max_size=200))
 def test_an_entry_leaf_is_the_double_hash_of_its_abi_encoding(
     subject: bytes, index: int, evidence_id: bytes, signatures: bytes
 ) -> None:
-    encoded = encode(["bytes32", "uint32", "bytes32", "bytes32"], [subject, index, evidence_id, keccak(signatures)])
+    signatures_hash = keccak(subject + signatures)
+    encoded = encode(["bytes32", "uint32", "bytes32", "bytes32"], [subject, index, evidence_id, signatures_hash])
     assert log.entry_leaf(subject, index, evidence_id, signatures) == keccak(keccak(encoded))  # type: ignore[arg-type]
 
 
@@ -62,10 +74,9 @@ def test_an_entry_leaf_is_the_double_hash_of_its_abi_encoding(
 def test_a_subject_root_is_the_tree_over_its_entries_in_order(
     subject: bytes, entries: list[tuple[bytes, bytes]]
 ) -> None:
+    types = ["bytes32", "uint32", "bytes32", "bytes32"]
     leaves = [
-        keccak(
-            keccak(encode(["bytes32", "uint32", "bytes32", "bytes32"], [subject, i, evidence_id, keccak(signatures)]))
-        )
+        keccak(keccak(encode(types, [subject, i, evidence_id, keccak(subject + signatures)])))
         for i, (evidence_id, signatures) in enumerate(entries)
     ]
     assert log.subject_root(subject, entries) == recursive_root(leaves)  # type: ignore[arg-type]

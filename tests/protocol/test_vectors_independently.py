@@ -97,7 +97,8 @@ def test_rfc6962_by_recursion_gives_the_same_trees() -> None:
 def test_eth_abi_gives_the_same_leaves_and_heads() -> None:
     value = vectors("log")
     for entry in value["entries"]:
-        words = [raw(value["subject"]), entry["index"], raw(entry["evidenceId"]), keccak(raw(entry["signatures"]))]
+        subject = raw(value["subject"])
+        words = [subject, entry["index"], raw(entry["evidenceId"]), keccak(subject + raw(entry["signatures"]))]
         encoded = encode(["bytes32", "uint32", "bytes32", "bytes32"], words)
         assert keccak(keccak(encoded)) == raw(entry["leaf"])
     assert recursive_root([raw(entry["leaf"]) for entry in value["entries"]]) == raw(value["subjectRoot"])

@@ -33,7 +33,9 @@ CARRIER = PartyId(digest("carrier"))
 OPERATOR = Address(digest("operator")[:20])
 OTHER_OPERATOR = Address(digest("other operator")[:20])
 DEAL = DealId(digest("deal"))
-DEPLOYMENT = Deployment(31337, Hash(digest("genesis")), Address(b"\x01" * 20), Address(b"\x02" * 20), 7)
+DEPLOYMENT = Deployment(
+    31337, Hash(digest("genesis")), Address(b"\x01" * 20), Address(b"\x02" * 20), Address(b"\x03" * 20), 7
+)
 
 PENDING = EvidenceState.PENDING
 AWAITING = EvidenceState.AWAITING_COUNTERSIGNATURE

@@ -23,7 +23,7 @@ def is_included(opened: Opened, evidence: dict[str, Any], placement: dict[str, A
         placement["subject"],
         placement["index"] if index is None else index,
         evidence["evidence"],
-        Web3.keccak(hexstr=evidence["signatures"]),
+        Web3.keccak(hexstr=placement["subject"] + evidence["signatures"].removeprefix("0x")),
     )
     calldata = LEDGER.encode_abi(
         "verifyInclusion",

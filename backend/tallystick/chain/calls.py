@@ -1,5 +1,7 @@
 """Calldata of the contracts' functions, encoded by hand, for all of it is static words but one array.
 
+What changes the register of receivables has arguments of more shapes and stands in ``pledge_calls``.
+
 ``word`` order is that of the Solidity ABI; ``seal`` has a head of two words (batch id, offset of the array) and a tail:
 the array's length and three words (subject, root, count) an append.
 """
@@ -30,10 +32,15 @@ HEAD = "head(bytes32)"
 NEXT_BATCH = "nextBatch(address)"
 BATCH_ROOT = "batchRoot(address,uint64)"
 REGISTRY = "registry()"
+LEDGER = "ledger()"
+PLEDGE_OF = "pledgeOf(bytes32)"
+LAST_PLEDGE = "lastPledge(bytes32,bytes32)"
+LAST_PLEDGE_OF_FINGERPRINT = "lastPledgeOfFingerprint(bytes32,bytes32)"
 
 SIGNATURES = (
     *(ADMIT, ADD_SIGNER, REVOKE_SIGNER, SIGNER_WINDOW, ADD_OPERATOR, IS_OPERATOR),
-    *(GRANT_ROLE, RENOUNCE_ROLE, HAS_ROLE, SEAL, HEAD, NEXT_BATCH, BATCH_ROOT, REGISTRY),
+    *(GRANT_ROLE, RENOUNCE_ROLE, HAS_ROLE, SEAL, HEAD, NEXT_BATCH, BATCH_ROOT, REGISTRY, LEDGER),
+    *(PLEDGE_OF, LAST_PLEDGE, LAST_PLEDGE_OF_FINGERPRINT),
 )
 """Every function that this package calls."""
 

@@ -1,4 +1,4 @@
-"""Typed bindings of the two contracts: one method a view, each at a named block (None: the newest)."""
+"""Typed bindings of the contracts: one method a view, each at a named block (None: the newest)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from tallystick.chain import calls
 from tallystick.chain.node import Node
 from tallystick.errors import ChainInconsistent, MalformedInput
 from tallystick.protocol.hashing import word
-from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, SignerWindow, Timestamp
+from tallystick.protocol.receivable import Pledge
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, SignerWindow, Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,37 @@ class EvidenceLedger:
     def registry(self, block: BlockRef | None) -> Address:
         """The address of the registry that the ledger obeys."""
         return Address(self.node.read_word(self.address, calls.call(calls.REGISTRY), block)[12:])
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivableRegistry:
+    """The register of pledged receivables at ``address`` behind ``node``."""
+
+    node: Node
+    address: Address
+
+    def ledger(self, block: BlockRef | None) -> Address:
+        """The address of the ledger in which the receivables stand."""
+        return Address(self.node.read_word(self.address, calls.call(calls.LEDGER), block)[12:])
+
+    def pledge(self, name: Hash, block: BlockRef | None) -> Pledge | None:
+        """The pledge called ``name``, or None if there is none."""
+        answer = self.node.read_words(self.address, calls.call(calls.PLEDGE_OF, name), 7, block)
+        words = [answer[at : at + 32] for at in range(0, len(answer), 32)]
+        pledged_at, expires_at, released_at = (Timestamp(_uint64(item)) for item in words[4:])
+        if not pledged_at:
+            return None
+        ids = (PartyId(words[0]), EvidenceId(words[1]), Hash(words[2]), PartyId(words[3]))
+        return Pledge(*ids, pledged_at, expires_at, released_at)
+
+    def last_pledge(self, supplier: PartyId, receivable: EvidenceId, block: BlockRef | None) -> Hash:
+        """The name of the newest pledge of ``supplier``'s ``receivable``; zero for none."""
+        return Hash(self.node.read_word(self.address, calls.call(calls.LAST_PLEDGE, supplier, receivable), block))
+
+    def last_pledge_of_fingerprint(self, supplier: PartyId, fingerprint: Hash, block: BlockRef | None) -> Hash:
+        """The name of the newest pledge by ``supplier`` of an invoice with ``fingerprint``; zero for none."""
+        calldata = calls.call(calls.LAST_PLEDGE_OF_FINGERPRINT, supplier, fingerprint)
+        return Hash(self.node.read_word(self.address, calldata, block))
 
 
 def _uint64(answer: bytes) -> int:

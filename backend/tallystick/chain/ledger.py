@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tallystick.chain import calls, events, seal_gas
+from tallystick.chain import calls, events, pledge_calls, pledge_events, seal_gas
 from tallystick.chain.artifacts import ContractName, load_artifact
-from tallystick.chain.contracts import EvidenceLedger, PartyRegistry
+from tallystick.chain.contracts import EvidenceLedger, PartyRegistry, ReceivableRegistry
 from tallystick.chain.logs import scan_logs
 from tallystick.chain.node import Node, Provider
+from tallystick.chain.pledge_calls import ReceivableCall
 from tallystick.chain.proofs import prove_state
 from tallystick.chain.records import (
     Append,
     Deployment,
     Inclusion,
+    PledgeChange,
     SealedBatch,
     SignedTransaction,
     SignerChange,
@@ -34,10 +36,13 @@ from tallystick.chain.transactions import Sign
 from tallystick.chain.wire import NodeRefused
 from tallystick.errors import ChainError, ChainInconsistent, MalformedInput, TransactionFailed, WrongChain
 from tallystick.protocol.hashing import keccak256
-from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, SignerWindow, to_hex
+from tallystick.protocol.receivable import Pledge
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, SignerWindow, to_hex
 
 REGISTRY_GAS = 200_000
 """Above what any call of the registry takes (admit: about 120,000)."""
+RECEIVABLES_GAS = 1_000_000
+"""Above what any call of the register of receivables takes (pledge: about 350,000)."""
 
 
 class EvmChain:
@@ -61,6 +66,7 @@ class EvmChain:
         self._node = Node(provider)
         self._registry = PartyRegistry(self._node, deployment.registry)
         self._ledger = EvidenceLedger(self._node, deployment.ledger)
+        self._receivables = ReceivableRegistry(self._node, deployment.receivables)
         self._sender = Sender(
             self._node,
             deployment.chain_id,
@@ -152,6 +158,36 @@ class EvmChain:
             changes.append(SignerChange(event.party, event.signer, event.added, block, log.index))
         return changes
 
+    def pledge(self, name: Hash, block: BlockRef) -> Pledge | None:
+        """The pledge called ``name`` as of ``block``, or None if there is none."""
+        return self._receivables.pledge(name, self._deployed_by(block))
+
+    def last_pledge(self, supplier: PartyId, receivable: EvidenceId, block: BlockRef) -> Hash:
+        """The name of the newest pledge of ``supplier``'s ``receivable`` as of ``block``; zero for none."""
+        return self._receivables.last_pledge(supplier, receivable, self._deployed_by(block))
+
+    def last_pledge_of_fingerprint(self, supplier: PartyId, fingerprint: Hash, block: BlockRef) -> Hash:
+        """The name of ``supplier``'s newest pledge of an invoice with ``fingerprint``, as of ``block``, or zero."""
+        return self._receivables.last_pledge_of_fingerprint(supplier, fingerprint, self._deployed_by(block))
+
+    def pledge_changes(
+        self, first_block: int, last_block: int, *, receivable: EvidenceId | None = None
+    ) -> list[PledgeChange]:
+        """All events of the register in blocks ``first_block`` to ``last_block``, of one ``receivable`` if given.
+
+        Raises:
+            ChainInconsistent: the logs contradict the headers, the question or the event's form.
+        """
+        emitter, changes = self._deployment.receivables, []
+        for log, block in scan_logs(
+            self._node, emitter, pledge_events.TOPICS, first_block, last_block, second_topic=receivable
+        ):
+            try:
+                changes.append(PledgeChange(pledge_events.decode_pledge_event(log.topics, log.data), block))
+            except MalformedInput as error:
+                raise _bad_log(block, error) from error
+        return changes
+
     def state_proof(self, block: BlockRef, slots: Mapping[Address, Sequence[bytes]]) -> StateProof:
         """Header of ``block`` and the trie nodes that prove the 32-byte storage ``slots`` of each contract there."""
         return prove_state(self._node, block, slots)
@@ -215,6 +251,19 @@ class EvmChain:
         """Where ``transaction_hash`` was included, or None as long as the node does not know."""
         return self._sender.inclusion(transaction_hash)
 
+    # receivables
+
+    def change_receivable(self, relayer: Address, sign: Sign, change: ReceivableCall) -> Inclusion:
+        """Relay ``change``, which its parties signed, from ``relayer``, and wait until it is included.
+
+        Raises:
+            TransactionFailed: it would revert or did; then nothing has changed.
+        """
+        calldata = pledge_calls.encode_call(change)
+        call = Call(self._deployment.receivables, calldata, RECEIVABLES_GAS, "receivable")
+        self._sender.try_call(relayer, call)
+        return self._sender.run(relayer, sign, [call])[0]
+
     def _registry_call(self, signature: str, party: PartyId, signer: Address, verb: str) -> Call:
         calldata = calls.party_signer_call(signature, party, signer)
         purpose = f"{verb}: party {to_hex(party)}, signer {to_hex(signer)}"
@@ -238,30 +287,52 @@ class EvmChain:
 
 def check_chain(node: Node, deployment: Deployment) -> None:
     """Raises ``WrongChain`` unless ``node`` serves the chain of ``deployment`` and the published code is there."""
-    todo = "Use the node this home was made with, or another home. A development chain made anew is another chain."
-    chain_id = node.chain_id()
-    if chain_id != deployment.chain_id:
-        raise WrongChain(f"chain id: expected {deployment.chain_id}, got {chain_id}.", todo=todo)
-    genesis = node.block(0).hash
-    if genesis != deployment.genesis_hash:
-        expected = to_hex(deployment.genesis_hash)
-        raise WrongChain(f"genesis block: expected {expected}, got {to_hex(genesis)}.", todo=todo)
+    check_network(node, deployment.chain_id, deployment.genesis_hash)
     newest = node.newest().ref
     contracts: tuple[tuple[ContractName, Address], ...] = (
         ("PartyRegistry", deployment.registry),
         ("EvidenceLedger", deployment.ledger),
+        ("ReceivableRegistry", deployment.receivables),
     )
     for name, address in contracts:
-        code = node.code(address, newest)
-        expected_hash = load_artifact(name).runtime_code_hash
-        if keccak256(code) != expected_hash:
-            got = f"code of hash {to_hex(keccak256(code))}" if code else "no code"
-            message = f"{name} at {to_hex(address)}: expected code of hash {to_hex(expected_hash)}, got {got}."
-            raise WrongChain(message, todo="Check the contract address and that node and package are of one version.")
-    registry = EvidenceLedger(node, deployment.ledger).registry(newest)
-    if registry != deployment.registry:
-        message = f"registry of the ledger: expected {to_hex(deployment.registry)}, got {to_hex(registry)}."
-        raise WrongChain(message, todo="Take both contract addresses from the same deployment.")
+        check_code(name, address, node.code(address, newest))
+    links = (
+        ("registry of the ledger", deployment.registry, EvidenceLedger(node, deployment.ledger).registry(newest)),
+        (
+            "ledger of the receivables",
+            deployment.ledger,
+            ReceivableRegistry(node, deployment.receivables).ledger(newest),
+        ),
+    )
+    for link, expected, got in links:
+        check_link(link, expected, got)
+
+
+def check_network(node: Node, chain_id: int, genesis_hash: Hash) -> None:
+    """Raises ``WrongChain`` unless ``node`` serves the chain ``chain_id`` that began with ``genesis_hash``."""
+    todo = "Use a node of the chain the contracts were deployed on. A development chain made anew is another chain."
+    served = node.chain_id()
+    if served != chain_id:
+        raise WrongChain(f"chain id: expected {chain_id}, got {served}.", todo=todo)
+    genesis = node.block(0).hash
+    if genesis != genesis_hash:
+        raise WrongChain(f"genesis block: expected {to_hex(genesis_hash)}, got {to_hex(genesis)}.", todo=todo)
+
+
+def check_code(name: ContractName, address: Address, code: bytes) -> None:
+    """Raises ``WrongChain`` unless ``code``, found at ``address``, is the published one of ``name``."""
+    expected, got = load_artifact(name).runtime_code_hash, keccak256(code)
+    if got != expected:
+        found = f"code of hash {to_hex(got)}" if code else "no code"
+        message = f"{name} at {to_hex(address)}: expected code of hash {to_hex(expected)}, got {found}."
+        raise WrongChain(message, todo="Check the contract address and that node and package are of one version.")
+
+
+def check_link(name: str, expected: Address, got: Address) -> None:
+    """Raises ``WrongChain`` if a contract obeys another one, its ``name``, than ``expected``."""
+    if got != expected:
+        message = f"{name}: expected {to_hex(expected)}, got {to_hex(got)}."
+        raise WrongChain(message, todo="Take all contract addresses from the same deployment.")
 
 
 def _no_finality() -> ChainError:

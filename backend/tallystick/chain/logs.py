@@ -20,11 +20,18 @@ _RANGE_TODO = "Ask another node; this one leaves out or mixes up logs."
 
 
 def scan_logs(
-    node: Node, emitter: Address, topics: Sequence[bytes], first_block: int, last_block: int
+    node: Node,
+    emitter: Address,
+    topics: Sequence[bytes],
+    first_block: int,
+    last_block: int,
+    *,
+    second_topic: bytes | None = None,
 ) -> Iterator[tuple[Log, BlockRef]]:
     """The logs of ``emitter`` whose first topic is one of ``topics``, in blocks ``first_block`` to ``last_block``.
 
-    Both ends are included; yields each log with its block, in chain order.
+    With a ``second_topic`` (32 bytes), those alone that have it. Both ends of the range are included; yields each log
+    with its block, in chain order.
 
     Raises:
         ChainInconsistent: what the node answers breaks a rule above.
@@ -36,7 +43,7 @@ def scan_logs(
     while start <= last_block:
         end = min(start + size - 1, last_block)
         try:
-            answer = _get_logs(node, emitter, topics, start, end)
+            answer = _get_logs(node, emitter, topics, second_topic, start, end)
         except (NodeRefused, NodeTimeout):
             if start == end:
                 raise
@@ -45,7 +52,7 @@ def scan_logs(
         for item in answer:
             log = wire.parse_log(item)
             place = (log.block_number, log.index)
-            _check(log, emitter, topics, start, end)
+            _check(log, emitter, topics, second_topic, start, end)
             if place <= previous:
                 message = f"node: log {place} stands after log {previous} (block number, log index)."
                 raise ChainInconsistent(message, todo=_RANGE_TODO)
@@ -55,23 +62,30 @@ def scan_logs(
         size = min(2 * size, MAX_RANGE_BLOCKS)
 
 
-def _get_logs(node: Node, emitter: Address, topics: Sequence[bytes], first: int, last: int) -> Sequence[wire.Json]:
+def _get_logs(
+    node: Node, emitter: Address, topics: Sequence[bytes], second_topic: bytes | None, first: int, last: int
+) -> Sequence[wire.Json]:
+    names: list[wire.Json] = [to_hex(topic) for topic in topics]
+    filters: list[wire.Json] = [names] if second_topic is None else [names, to_hex(second_topic)]
     question = {
         "address": to_hex(emitter),
-        "topics": [[to_hex(topic) for topic in topics]],
+        "topics": filters,
         "fromBlock": hex(first),
         "toBlock": hex(last),
     }
     return wire.array(node.request("eth_getLogs", question), "eth_getLogs")
 
 
-def _check(log: Log, emitter: Address, topics: Sequence[bytes], first: int, last: int) -> None:
+def _check(
+    log: Log, emitter: Address, topics: Sequence[bytes], second_topic: bytes | None, first: int, last: int
+) -> None:
     if log.emitter != emitter:
         message = f"node: log: expected one of {to_hex(emitter)}, got one of {to_hex(log.emitter)}."
         raise ChainInconsistent(message, todo=_RANGE_TODO)
     if not first <= log.block_number <= last:
         message = f"node: log: expected one of blocks {first} to {last}, got one of block {log.block_number}."
         raise ChainInconsistent(message, todo=_RANGE_TODO)
-    if log.removed or not log.topics or log.topics[0] not in topics:
+    matches = bool(log.topics) and log.topics[0] in topics and second_topic in (None, *log.topics[1:2])
+    if log.removed or not matches:
         message = f"node: log in block {log.block_number}: expected one of the event asked for, got another."
         raise ChainInconsistent(message, todo=_RANGE_TODO)

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tallystick.chain import calls
+from tallystick.chain import calls, pledge_calls
 from tallystick.chain.events import Sealed, SignerEvent
 from tallystick.chain.memory_contracts import Effects, MemoryContracts, Revert
+from tallystick.chain.pledge_calls import ReceivableCall
 from tallystick.chain.records import (
     Append,
     Deployment,
     Inclusion,
+    PledgeChange,
     SealedBatch,
     SignedTransaction,
     SignerChange,
@@ -29,7 +31,19 @@ from tallystick.chain.reverts import sentence
 from tallystick.chain.transactions import Sign, UnsignedTransaction, parse_transaction, sign_transaction
 from tallystick.errors import BadSignature, ChainError, ChainInconsistent, MalformedInput, TransactionFailed
 from tallystick.protocol.hashing import keccak256, word
-from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, SignerWindow, Timestamp, to_hex
+from tallystick.protocol.pledges import PledgeBook
+from tallystick.protocol.receivable import Pledge
+from tallystick.protocol.types import (
+    ZERO32,
+    Address,
+    BlockRef,
+    EvidenceId,
+    Hash,
+    PartyId,
+    SignerWindow,
+    Timestamp,
+    to_hex,
+)
 
 DEFAULT_CHAIN_ID = 31_337_732
 DEFAULT_GENESIS_TIMESTAMP = Timestamp(1_700_000_000)
@@ -37,6 +51,7 @@ MADE_UP_GAS = 100_000
 
 _REGISTRY = Address(keccak256(b"tallystick/memory/registry")[12:])
 _LEDGER = Address(keccak256(b"tallystick/memory/ledger")[12:])
+_RECEIVABLES = Address(keccak256(b"tallystick/memory/receivables")[12:])
 
 
 class MemoryChain:
@@ -56,7 +71,7 @@ class MemoryChain:
     ) -> None:
         genesis = Hash(keccak256(b"tallystick/memory/genesis" + word(chain_id) + word(genesis_timestamp)))
         self._blocks = [BlockRef(0, genesis, genesis_timestamp)]
-        self._deployment = Deployment(chain_id, genesis, _REGISTRY, _LEDGER, 0)
+        self._deployment = Deployment(chain_id, genesis, _REGISTRY, _LEDGER, _RECEIVABLES, 0)
         self._finality_depth = finality_depth
         self._next_timestamp: Timestamp | None = None
         self._contracts = MemoryContracts(registrar, operators)
@@ -64,6 +79,7 @@ class MemoryChain:
         self._inclusions: dict[Hash, Inclusion] = {}
         self._batches: list[SealedBatch] = []
         self._changes: list[SignerChange] = []
+        self._pledge_changes: list[PledgeChange] = []
 
     @property
     def deployment(self) -> Deployment:
@@ -116,6 +132,28 @@ class MemoryChain:
     def signer_changes(self, first_block: int, last_block: int) -> list[SignerChange]:
         """All signers added and revoked in blocks ``first_block`` to ``last_block`` inclusive, in chain order."""
         return [change for change in self._changes if first_block <= change.block.number <= last_block]
+
+    def pledge(self, name: Hash, block: BlockRef) -> Pledge | None:
+        """The pledge called ``name`` as of ``block``, or None if there is none."""
+        return self._book_at(block).pledges.get(name)
+
+    def last_pledge(self, supplier: PartyId, receivable: EvidenceId, block: BlockRef) -> Hash:
+        """The name of the newest pledge of ``supplier``'s ``receivable`` as of ``block``; zero for none."""
+        return self._book_at(block).last.get((supplier, receivable), Hash(ZERO32))
+
+    def last_pledge_of_fingerprint(self, supplier: PartyId, fingerprint: Hash, block: BlockRef) -> Hash:
+        """The name of ``supplier``'s newest pledge of an invoice with ``fingerprint``, as of ``block``, or zero."""
+        return self._book_at(block).last_of_fingerprint.get((supplier, fingerprint), Hash(ZERO32))
+
+    def pledge_changes(
+        self, first_block: int, last_block: int, *, receivable: EvidenceId | None = None
+    ) -> list[PledgeChange]:
+        """All events of the register of receivables in these blocks inclusive, of one ``receivable`` if given."""
+        return [
+            change
+            for change in self._pledge_changes
+            if first_block <= change.block.number <= last_block and receivable in (None, change.event.receivable)
+        ]
 
     def state_proof(self, block: BlockRef, slots: Mapping[Address, Sequence[bytes]]) -> StateProof:
         """Raises ``ChainError``: there is no state trie."""
@@ -171,6 +209,14 @@ class MemoryChain:
         """Where ``transaction_hash`` was included, or None if it was not."""
         return self._inclusions.get(transaction_hash)
 
+    # receivables
+
+    def change_receivable(self, relayer: Address, sign: Sign, change: ReceivableCall) -> Inclusion:
+        """Relay ``change`` from ``relayer`` in a block of its own. Raises ``TransactionFailed`` if it would revert."""
+        signed = self._sign(relayer, sign, _RECEIVABLES, pledge_calls.encode_call(change))
+        self.send(signed.raw)
+        return self._inclusions[signed.hash]
+
     def _register(self, registrar: Address, sign: Sign, calldata_list: Sequence[bytes]) -> None:
         for calldata in calldata_list:
             self._try(registrar, _REGISTRY, calldata)
@@ -204,13 +250,15 @@ class MemoryChain:
             self._keep(effects, block, transaction_hash)
         self._blocks.append(block)
         self._next_timestamp = None
-        self._inclusions[transaction_hash] = Inclusion(block, succeeded, MADE_UP_GAS)
+        self._inclusions[transaction_hash] = Inclusion(block, succeeded, MADE_UP_GAS, transaction_hash)
 
     def _execute(self, sender: Address, to: Address | None, calldata: bytes, timestamp: Timestamp) -> Effects:
         if to == _REGISTRY:
             return self._contracts.call_registry(sender, calldata, timestamp)
         if to == _LEDGER:
             return self._contracts.call_ledger(sender, calldata, timestamp)
+        if to == _RECEIVABLES:
+            return self._contracts.call_receivables(self._deployment.receivables_domain, calldata, timestamp)
         return Effects()
 
     def _keep(self, effects: Effects, block: BlockRef, transaction_hash: Hash) -> None:
@@ -224,6 +272,16 @@ class MemoryChain:
             # An admission emits two events; the signer's is the second.
             log_index = int(self._contracts.admitted_at.newest(event.party) == block.timestamp)
             self._changes.append(SignerChange(event.party, event.signer, event.added, block, log_index))
+        elif event is not None:
+            self._contracts.book.apply(event)
+            self._pledge_changes.append(PledgeChange(event, block))
+
+    def _book_at(self, block: BlockRef) -> PledgeBook:
+        """The register as of ``block``, rebuilt from its events."""
+        book = PledgeBook()
+        for change in self.pledge_changes(0, self._number(block)):
+            book.apply(change.event)
+        return book
 
     def _following_timestamp(self) -> Timestamp:
         return self._next_timestamp or Timestamp(self._blocks[-1].timestamp + 1)

@@ -1,4 +1,4 @@
-"""Twins of PartyRegistry and EvidenceLedger in plain Python: same checks in the same order, same heads.
+"""Twins of the contracts in plain Python: same checks in the same order, same heads, same pledges.
 
 A call is executed without touching the state and gives its ``Effects``, which the chain keeps or drops.
 """
@@ -10,15 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from tallystick.chain import calls, events
+from tallystick.chain import calls, events, pledge_calls
 from tallystick.chain.abi import selector
+from tallystick.chain.pledge_calls import CancelCall, PledgeCall, ReleaseCall
 from tallystick.chain.records import Append
 from tallystick.errors import MalformedInput
-from tallystick.protocol.log import LogAppend, batch_root, extend_head
-from tallystick.protocol.types import ZERO32, Address, Hash, PartyId, SignerWindow, Timestamp, to_hex
+from tallystick.protocol import merkle
+from tallystick.protocol.evidence import Domain
+from tallystick.protocol.hashing import keccak256, word
+from tallystick.protocol.log import LogAppend, append_leaf, batch_root, extend_head
+from tallystick.protocol.pledges import Event, PledgeBook, Refusal, Surroundings
+from tallystick.protocol.receivable import LogProof
+from tallystick.protocol.types import ZERO32, Address, EvidenceId, Hash, PartyId, SignerWindow, Timestamp, to_hex
 
 _NO_WINDOW = SignerWindow(Timestamp(0), Timestamp(0))
 _NOBODY = Address(bytes(20))
+MAX_BATCH_SUBJECTS = 2_048
+"""The contract's own limit; a transaction's gas allows for less."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -62,11 +70,11 @@ class Effects:
     """What a call changes (put into which history, under which key, which value) and the event it emits, if any."""
 
     writes: list[tuple[History[Any, Any], Any, Any]] = field(default_factory=list)
-    event: events.Sealed | events.SignerEvent | None = None
+    event: events.Sealed | events.SignerEvent | Event | None = None
 
 
 class MemoryContracts:
-    """The state of both contracts; ``registrar`` is the one holder of the registrar's role."""
+    """The state of the contracts; ``registrar`` is the one holder of the registrar's role."""
 
     def __init__(self, registrar: Address, operators: Sequence[Address]) -> None:
         self._registrar = registrar
@@ -75,6 +83,8 @@ class MemoryContracts:
         self.windows: History[tuple[PartyId, Address], SignerWindow] = History(_NO_WINDOW)
         self.heads: History[PartyId, Hash] = History(Hash(ZERO32))
         self.next_batches: History[Address, int] = History(0)
+        self.batch_roots: History[tuple[Address, int], Hash] = History(Hash(ZERO32))
+        self.book = PledgeBook()
         self._registry_functions: Mapping[bytes, Callable[[Address, PartyId, Address, Timestamp], Effects]] = {
             selector(calls.ADMIT): self._admit,
             selector(calls.ADD_SIGNER): self._add_signer,
@@ -108,6 +118,8 @@ class MemoryContracts:
             raise Revert("UnexpectedBatchId", operator=sender, expected=expected, actual=batch_id)
         if not appends:
             raise Revert("EmptyBatch", batchId=batch_id)
+        if len(appends) > MAX_BATCH_SUBJECTS:
+            raise Revert("BatchTooLarge", batchId=batch_id, size=len(appends), limit=MAX_BATCH_SUBJECTS)
         effects = Effects()
         previous = ZERO32
         for position, item in enumerate(appends):
@@ -117,8 +129,49 @@ class MemoryContracts:
             effects.writes.append((self.heads, item.subject, extend_head(self.heads.newest(item.subject), append)))
         effects.writes.append((self.next_batches, sender, batch_id + 1))
         root = batch_root((item.subject, item.root, item.count) for item in appends)
+        effects.writes.append((self.batch_roots, (sender, batch_id), root))
         effects.event = events.Sealed(sender, batch_id, root, appends)
         return effects
+
+    def call_receivables(self, domain: Domain, calldata: bytes, now: Timestamp) -> Effects:
+        """The effects of anybody's call of the register of receivables, whose EIP-712 ``domain`` is given.
+
+        Raises:
+            Revert: the contract refuses.
+            MalformedInput: ``calldata`` calls nothing that exists.
+        """
+        call = pledge_calls.parse_call(calldata)
+        around = Surroundings(
+            domain,
+            now,
+            is_signer=lambda party, signer: self.windows.newest((party, signer)).covers(now),
+            is_sealed=lambda proof: self._sealed_root(proof) != ZERO32,
+            stands_in_log=self._stands_in_log,
+        )
+        match call:
+            case PledgeCall():
+                answer: Event | Refusal = self.book.pledge(
+                    call.terms, call.proof, call.supplier_signature, call.financier_signature, around
+                )
+            case ReleaseCall():
+                answer = self.book.release(call.terms, call.signature, around)
+            case CancelCall():
+                answer = self.book.cancel(call.terms, call.party, call.signature, around)
+            case _:
+                answer = self.book.transfer(call.terms, call.giver_signature, call.taker_signature, around)
+        if isinstance(answer, Refusal):
+            raise Revert(answer.error, **answer.values)
+        return Effects(event=answer)
+
+    def _sealed_root(self, proof: LogProof) -> Hash:
+        return self.batch_roots.newest((proof.operator, proof.batch_id))
+
+    def _stands_in_log(self, subject: PartyId, evidence_id: EvidenceId, proof: LogProof) -> bool:
+        if proof.index >= proof.count:
+            return False
+        words = subject + word(proof.index) + evidence_id + proof.signatures_hash
+        root = merkle.climb(keccak256(keccak256(words)), proof.entry_proof)
+        return merkle.check(append_leaf(subject, root, proof.count), proof.subject_proof, self._sealed_root(proof))
 
     def _admit(self, sender: Address, party: PartyId, signer: Address, now: Timestamp) -> Effects:
         self._check_registrar(sender)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tallystick.protocol.deployment import Deployment
+from tallystick.protocol.pledges import Event
 from tallystick.protocol.types import Address, BlockRef, Hash, PartyId
 
 MAX_BATCH_SUBJECTS = 600
@@ -45,6 +46,14 @@ class SignerChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PledgeChange:
+    """An ``event`` of the register of receivables, and the ``block`` it happened in."""
+
+    event: Event
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
 class SignedTransaction:
     """The bytes to broadcast and the hash they will have: stored before they are first sent."""
 
@@ -55,11 +64,12 @@ class SignedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """Where a transaction was included, and whether it succeeded."""
+    """Where the transaction ``transaction_hash`` was included, and whether it succeeded."""
 
     block: BlockRef
     succeeded: bool
     gas_used: int
+    transaction_hash: Hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ __all__ = [
     "Append",
     "Deployment",
     "Inclusion",
+    "PledgeChange",
     "SealedBatch",
     "SignedTransaction",
     "SignerChange",

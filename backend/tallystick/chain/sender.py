@@ -100,8 +100,17 @@ class Sender:
             message = f"{call.purpose}: expected the node to find enough gas for it, got: {error.message}"
             raise TransactionFailed(message, todo=_LESS) from error
 
-    def sign(self, sender: Address, sign: Sign, call_list: Sequence[Call]) -> list[SignedTransaction]:
-        """``call_list`` as transactions of ``sender`` with consecutive nonces, from its next one in the newest block.
+    def next_nonce(self, sender: Address) -> int:
+        """How many transactions of ``sender`` the newest block knows: the nonce of its next one."""
+        answer = self._node.request("eth_getTransactionCount", to_hex(sender), "latest")
+        return wire.quantity(answer, "eth_getTransactionCount")
+
+    def sign(
+        self, sender: Address, sign: Sign, call_list: Sequence[Call], first_nonce: int | None = None
+    ) -> list[SignedTransaction]:
+        """``call_list`` as transactions of ``sender`` with consecutive nonces.
+
+        They begin with ``first_nonce``, else with the next one of ``sender`` in the newest block.
 
         Raises:
             TransactionFailed: a call needs more gas than a transaction may have, or the base fee is above the limit.
@@ -110,8 +119,7 @@ class Sender:
         newest = self._node.newest()
         cap = min(MAX_TRANSACTION_GAS, newest.gas_limit)
         fees = self._fees(newest.base_fee_wei)
-        answer = self._node.request("eth_getTransactionCount", to_hex(sender), "latest")
-        nonce = wire.quantity(answer, "eth_getTransactionCount")
+        nonce = self.next_nonce(sender) if first_nonce is None else first_nonce
         signed = []
         for offset, call in enumerate(call_list):
             check_gas(call, cap)
@@ -162,7 +170,11 @@ class Sender:
             return None
         if block.hash != receipt.block_hash:
             return None
-        return Inclusion(block, receipt.succeeded, receipt.gas_used)
+        return Inclusion(block, receipt.succeeded, receipt.gas_used, transaction_hash)
+
+    def create(self, sender: Address, sign: Sign, creation: Call, nonce: int) -> Inclusion:
+        """Send ``creation`` with exactly ``nonce``, which its address follows from. Raises as ``run``."""
+        return self._run_part(sender, sign, [creation], nonce)[0]
 
     def run(self, sender: Address, sign: Sign, call_list: Sequence[Call]) -> list[Inclusion]:
         """Send all of ``call_list`` from ``sender`` and wait until each is included and succeeded.
@@ -172,14 +184,18 @@ class Sender:
         """
         inclusions = []
         for start in range(0, len(call_list), IN_FLIGHT_LIMIT):
-            part = call_list[start : start + IN_FLIGHT_LIMIT]
-            hashes = [self.broadcast(signed.raw) for signed in self.sign(sender, sign, part)]
-            deadline = time.monotonic() + self._inclusion_timeout_seconds
-            waited = [self._wait(item, call, deadline) for item, call in zip(hashes, part, strict=True)]
-            for call, inclusion in zip(part, waited, strict=True):
-                if not inclusion.succeeded:
-                    raise self._explain(sender, call, inclusion)
-            inclusions.extend(waited)
+            inclusions += self._run_part(sender, sign, call_list[start : start + IN_FLIGHT_LIMIT])
+        return inclusions
+
+    def _run_part(
+        self, sender: Address, sign: Sign, part: Sequence[Call], first_nonce: int | None = None
+    ) -> list[Inclusion]:
+        hashes = [self.broadcast(signed.raw) for signed in self.sign(sender, sign, part, first_nonce)]
+        deadline = time.monotonic() + self._inclusion_timeout_seconds
+        inclusions = [self._wait(item, call, deadline) for item, call in zip(hashes, part, strict=True)]
+        for call, inclusion in zip(part, inclusions, strict=True):
+            if not inclusion.succeeded:
+                raise self._explain(sender, call, inclusion)
         return inclusions
 
     def _wait(self, transaction_hash: Hash, call: Call, deadline: float) -> Inclusion:

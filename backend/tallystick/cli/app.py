@@ -20,6 +20,7 @@ from rich.table import Table
 from tallystick import __version__, bootstrap
 from tallystick.cli import demo as demo_command
 from tallystick.cli import history as history_view
+from tallystick.cli.keys import key_app
 from tallystick.cli.labels import LANGUAGES
 from tallystick.cli.output import (
     EXIT_FAILED,
@@ -30,13 +31,15 @@ from tallystick.cli.output import (
     print_error,
     print_json,
 )
+from tallystick.cli.receivable import receivable_app
 from tallystick.cli.status import show_status
 from tallystick.cli.verify import verify_command
 from tallystick.config import Home
 from tallystick.errors import NotFound, TallystickError, UsageError
 from tallystick.intake.drafts import parse_drafts
 from tallystick.intake.receivables import parse_mapping, read_receivables, ready_made
-from tallystick.protocol.types import EvidenceId, parse_bytes32, to_hex
+from tallystick.keys.secret_file import read_secret
+from tallystick.protocol.types import EvidenceId, PartyId, parse_address, parse_bytes32, to_hex
 from tallystick.service import importing, parties, record, report, seal, share
 from tallystick.service.context import Context
 from tallystick.service.index import index
@@ -54,6 +57,8 @@ party_app = typer.Typer(help="Admit parties to the ledger, list them, and change
 import_app = typer.Typer(help="Turn documents that companies already have into evidence.", no_args_is_help=True)
 app.add_typer(party_app, name="party")
 app.add_typer(import_app, name="import")
+app.add_typer(receivable_app, name="receivable")
+app.add_typer(key_app, name="key")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 File = Annotated[Path, typer.Argument(help="The file to read.", show_default=False)]
@@ -106,16 +111,39 @@ def init(
     key_file: Annotated[
         Path | None, typer.Option(help="File with the funded account's private key in hex, for a node given by --rpc.")
     ] = None,
+    contracts: Annotated[
+        Path | None, typer.Option(help="Address file of contracts at --rpc to use; else they are deployed.")
+    ] = None,
+    network_key_file: Annotated[
+        Path | None, typer.Option(help="File with the network key of the ledger of --contracts: 64 hex digits.")
+    ] = None,
 ) -> None:
-    """Make a home: keys, database, and a deployment of the contracts."""
+    """Make a home: keys, database, and a deployment of the contracts, new or existing."""
     home = Home.of(os.environ)
-    key = None if key_file is None else _read(key_file).decode("ascii", "replace").strip()
-    deployment = bootstrap.init_home(home, rpc_url=rpc, database_url=database, funded_key=key)
+    existing = _existing(rpc, contracts, network_key_file)
+    key = None if key_file is None else read_secret(key_file, "--key-file", prefix="0x")
+    deployment = bootstrap.init_home(home, rpc_url=rpc, database_url=database, funded_key=key, existing=existing)
     console.print(f"home      {escape(str(home.directory))}")
     console.print(f"chain     {deployment.chain_id}" + ("" if rpc else " (embedded)"))
     console.print(f"ledger    {to_hex(deployment.ledger)}")
     console.print(f"registry  {to_hex(deployment.registry)}")
+    if home.settings().registrar is None:
+        console.print("registrar somebody else: only they admit parties; this home records and seals")
     console.print("next: tallystick party add NAME --id SCHEME:IDENTIFIER")
+
+
+def _existing(rpc: str | None, contracts: Path | None, network_key_file: Path | None) -> bootstrap.Existing | None:
+    """The existing contracts that ``init`` is to use, if any. Raises ``UsageError`` where an option is missing."""
+    if contracts is None and network_key_file is None:
+        return None
+    given = {"--rpc": rpc, "--contracts": contracts, "--network-key-file": network_key_file}
+    if contracts is None or network_key_file is None or rpc is None:
+        missing = ", ".join(name for name, value in given.items() if value is None)
+        raise UsageError(
+            f"init: expected --rpc, --contracts and --network-key-file together, got none for {missing}.",
+            todo="Take the network key from the first home of that ledger: `tallystick key export-network-key`.",
+        )
+    return bootstrap.Existing(_read(contracts), read_secret(network_key_file, "--network-key-file"))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -143,6 +171,17 @@ def party_add(
         console.print(
             f"admitted {escape(added.name)}\nparty    {to_hex(added.party)}\nsigner   {to_hex(added.signers[-1])}"
         )
+
+
+@party_app.command("admit")
+def party_admit(
+    party: Annotated[str, typer.Argument(help="The party's id.", show_default=False)],
+    signer: Annotated[str, typer.Argument(help="The account that signs for it.", show_default=False)],
+) -> None:
+    """As the registrar, admit a party whose key another home of this ledger has."""
+    with _opened() as context:
+        parties.admit_elsewhere(context, PartyId(parse_bytes32(party, "party")), parse_address(signer, "signer"))
+    console.print(f"admitted {party}\nsigner   {signer}", soft_wrap=True)
 
 
 @party_app.command("list")
@@ -177,7 +216,12 @@ def party_rotate(name: Annotated[str, typer.Argument(help="The party.", show_def
 
 
 def _party_json(party: PartyRecord) -> dict[str, object]:
-    return {"party": to_hex(party.party), "name": party.name, "identifiers": [str(item) for item in party.identifiers]}
+    return {
+        "party": to_hex(party.party),
+        "name": party.name,
+        "identifiers": [str(item) for item in party.identifiers],
+        "signers": [to_hex(signer) for signer in party.signers],
+    }
 
 
 @app.command("record")

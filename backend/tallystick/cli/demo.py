@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from tallystick.service import check, report, share
 from tallystick.service.context import Context
 from tallystick.service.demo.attacks import Attack, attacks
 from tallystick.service.demo.cast import DEFAULTER, LATE_PAYER, PROMPT_PAYER
+from tallystick.service.demo.financing import FinancedOnce, finance_twice
 from tallystick.service.demo.play import StoryClock, play
 from tallystick.service.demo.story import DEFAULT_SEED, Story, tell
 from tallystick.service.index import index
@@ -39,14 +41,14 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed tells another story.")] = DEFAULT_SEED,
     language: Annotated[str, typer.Option("--lang", help="en or zh (简体中文), for the reports.")] = "en",
 ) -> None:
-    """Play the story of a dozen companies, report, export, verify offline, and fail three attacks."""
+    """Play the story of a dozen companies, report, export, verify offline, fail three attacks, and finance once."""
     started = time.monotonic()
     place = Home(home.absolute())
     environment = {**os.environ, "TALLYSTICK_PASSPHRASE": PASSPHRASE}
     _replace(place)
     story = tell(seed)
     eve = Timestamp(story.start - DAY_SECONDS)
-    _chapter("1  A ledger: keys, an embedded chain, two contracts")
+    _chapter("1  A ledger: keys, an embedded chain, three contracts")
     deployment = bootstrap.init_home(place, environment=environment, genesis_timestamp=eve)
     console.print(f"chain {deployment.chain_id}, ledger {to_hex(deployment.ledger)}, home {home}")
     clock = StoryClock(eve)
@@ -70,8 +72,11 @@ def demo(
         _chapter("5  Three attacks")
         assert verdict.bundle is not None, "the exported bundle is well-formed"
         forgeries = attacks(opened.context, verdict.bundle, clock, set_chain_time)
+        financed = finance_twice(opened.context, clock, set_chain_time)
     failed = [_attack(number, attack, code_hashes) for number, attack in enumerate(forgeries, 1)]
-    if verdict.outcome is not Outcome.VALID or not all(failed):
+    _chapter("6  One invoice, financed twice")
+    _financing(financed)
+    if verdict.outcome is not Outcome.VALID or not all(failed) or financed.status.taken_since is None:
         messages.print("[bold red]the demo did not end as it must: please report this[/]")
         raise typer.Exit(EXIT_FAILED)
     _what_next(
@@ -126,6 +131,17 @@ def _attack(number: int, attack: Attack, code_hashes: CodeHashes) -> bool:
     step = verdict.failed.value if verdict.failed else "-"
     console.print(f"   [bold red]{verdict.outcome.value.upper()}[/] at step [bold]{step}[/]: {escape(verdict.message)}")
     return verdict.outcome is Outcome.INVALID and verdict.failed is attack.expected
+
+
+def _financing(financed: FinancedOnce) -> None:
+    """Show the one pledge that stands, and why each further one was refused."""
+    since = datetime.fromtimestamp(financed.status.taken_since or 0, UTC)
+    console.print(
+        f"{escape(financed.supplier)} pledges an invoice, which its buyer acknowledged, to "
+        f"{escape(financed.financier)} on {since:%Y-%m-%d}. Then it tries a second lender with"
+    )
+    for number, (tried, refusal) in enumerate(financed.refusals, 1):
+        console.print(f"{number}. {escape(tried)}\n   [bold red]REFUSED[/] by the chain: {escape(refusal)}")
 
 
 def _what_next(home: Path, path: Path, trusted: str, seconds: float) -> None:

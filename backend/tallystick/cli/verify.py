@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +21,10 @@ from tallystick.cli.output import (
     console,
     print_json,
 )
+from tallystick.credit.receivables import Obstacle
 from tallystick.errors import MalformedInput, TallystickError, UsageError
 from tallystick.protocol.entry import Standing
-from tallystick.protocol.types import Hash, parse_address, parse_bytes32, to_hex
+from tallystick.protocol.types import EvidenceId, Hash, parse_address, parse_bytes32, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
 from tallystick.service import check
 
@@ -48,12 +49,16 @@ def verify_command(
     block_hash: Annotated[str | None, typer.Option(help="The as-of block's hash, from a source you trust.")] = None,
     rpc: Annotated[list[str] | None, typer.Option(help="A node you trust; several must agree on the block.")] = None,
     ledger: Annotated[str | None, typer.Option(help="The ledger contract you know; others are refused.")] = None,
+    receivable: Annotated[
+        str | None, typer.Option(help="Evidence id of an invoice by the subject: say what speaks against financing it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Check a bundle, offline with --block-hash; exit 0 valid, 1 invalid, 3 could not check."""
     try:
         trusted = None if block_hash is None else Hash(parse_bytes32(block_hash.lower(), "--block-hash"))
         known_ledger = None if ledger is None else parse_address(ledger.lower(), "--ledger")
+        invoice = None if receivable is None else EvidenceId(parse_bytes32(receivable.lower(), "--receivable"))
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
     data = _read(file)
@@ -66,10 +71,14 @@ def verify_command(
             nodes=[bootstrap.node(url) for url in rpc or ()],
             progress=lambda done, total: progress("verified", done, total),
         )
+    obstacles = None if invoice is None else check.receivable_obstacles(verdict, invoice)
     if as_json:
-        print_json(check.verdict_json(verdict))
+        found = {} if invoice is None else {"obstacles": None if obstacles is None else list(obstacles)}
+        print_json({**check.verdict_json(verdict), **found})
     else:
         print_verdict(verdict)
+        if obstacles is not None:
+            _print_obstacles(obstacles)
     raise typer.Exit(_EXITS[verdict.outcome])
 
 
@@ -84,6 +93,12 @@ def _read(file: Path) -> bytes:
     if len(data) > limit:
         raise UsageError(f"{file}: expected at most {limit} bytes, got more.", todo="Check that it is a bundle.")
     return data
+
+
+def _print_obstacles(obstacles: Sequence[Obstacle]) -> None:
+    against = "; ".join(obstacle.reason for obstacle in obstacles) or "nothing in this log speaks against financing it"
+    console.print(f"receivable {against}")
+    console.print("[dim]whether it is pledged stands in no log: ask `tallystick receivable status`[/]")
 
 
 def print_verdict(verdict: Verdict) -> None:

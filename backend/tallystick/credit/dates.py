@@ -30,6 +30,11 @@ def utc_date(timestamp: int) -> date:
     return date.fromordinal(min(_EPOCH_ORDINAL + timestamp // SECONDS_PER_DAY, _LAST_ORDINAL))
 
 
+def start_of(day: date) -> int:
+    """The time (seconds since 1970) at which the UTC day ``day`` begins."""
+    return (day.toordinal() - _EPOCH_ORDINAL) * SECONDS_PER_DAY
+
+
 def quarter(day: date) -> str:
     """The calendar quarter of ``day``, e.g. ``2026-Q1``: sorts as text in the order of time."""
     return f"{day.year:04d}-Q{(day.month + 2) // 3}"

@@ -64,10 +64,10 @@ def kind_name(kind: int) -> str:
 
 @dataclass(frozen=True)
 class Domain:
-    """The EIP-712 domain: one chain, one EvidenceLedger. A signature for one domain is worth nothing in another."""
+    """The EIP-712 domain: one contract on one chain. A signature for one domain is worth nothing in another."""
 
     chain_id: int
-    ledger: Address
+    contract: Address
 
     @cached_property
     def separator(self) -> bytes:
@@ -78,7 +78,7 @@ class Domain:
             + keccak256(DOMAIN_VERSION.encode())
             + word(self.chain_id)
             + bytes(12)
-            + self.ledger
+            + self.contract
         )
 
     def digest(self, struct_hash: bytes) -> bytes:

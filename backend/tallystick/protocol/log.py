@@ -2,7 +2,9 @@
 
 Rules (protocol section 4; the Solidity twin is ``contracts/src/EvidenceLedger.sol``):
 
-- entry leaf: ``keccak256(keccak256(abi.encode(subject, index, evidenceId, keccak256(signatures))))``;
+- entry leaf: ``keccak256(keccak256(abi.encode(subject, index, evidenceId, signaturesHash)))``, where
+  ``signaturesHash = keccak256(subject || signatures)`` is particular to the subject: whoever is shown one entry of one
+  log can't find the same evidence in another;
 - subject root: the tree over one batch's leaves of that subject, in index order;
 - head: ``keccak256(abi.encode(head, operator, batchId, count, root, timestamp))``, from zero;
 - batch root: the tree over ``keccak256(keccak256(abi.encode(subject, root, count)))``, ascending by subject.
@@ -31,9 +33,14 @@ class LogAppend:
     timestamp: Timestamp
 
 
+def signatures_hash(subject: PartyId, signatures: bytes) -> Hash:
+    """What the leaves of ``subject`` hold of the ``signatures`` over an evidence: 32 bytes."""
+    return Hash(keccak256(subject + signatures))
+
+
 def entry_leaf(subject: PartyId, index: int, evidence_id: EvidenceId, signatures: bytes) -> bytes:
     """The leaf of the ``index``-th entry (from 0) of ``subject`` in a batch; it commits to the ``signatures`` too."""
-    return keccak256(keccak256(subject + word(index) + evidence_id + keccak256(signatures)))
+    return keccak256(keccak256(subject + word(index) + evidence_id + signatures_hash(subject, signatures)))
 
 
 def subject_root(subject: PartyId, entries: Sequence[tuple[EvidenceId, bytes]]) -> Hash:

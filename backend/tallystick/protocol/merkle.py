@@ -56,12 +56,15 @@ def prove(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
 
 def check(leaf: bytes, proof: Sequence[bytes], expected_root: bytes) -> bool:
     """Whether ``proof`` leads from ``leaf`` to ``expected_root``."""
-    if len(proof) > MAX_PROOF_LENGTH:
-        return False
+    return len(proof) <= MAX_PROOF_LENGTH and climb(leaf, proof) == expected_root
+
+
+def climb(leaf: bytes, proof: Sequence[bytes]) -> Hash:
+    """The root to which ``proof`` leads from ``leaf``: 32 bytes."""
     node = leaf
     for sibling in proof:
         node = hash_pair(node, sibling)
-    return node == expected_root
+    return Hash(node)
 
 
 def _next_level(level: list[bytes]) -> list[bytes]:

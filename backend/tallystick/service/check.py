@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from tallystick.credit.dates import utc_date
+from tallystick.credit.receivables import Obstacle, find_obstacles
 from tallystick.errors import ChainError, MalformedBundle
 from tallystick.protocol.bundle import parse_bundle
 from tallystick.protocol.entry import Json
-from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
 from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Trust, Verdict
 from tallystick.protocol.verify import verify_bundle
 from tallystick.service.report import derive
@@ -63,6 +65,17 @@ def check(
         return verify_bundle(bundle, trust, derive=derive, progress=progress)
     except ChainError as error:
         return Verdict(Outcome.UNCHECKED, str(error), None, bundle)
+
+
+def receivable_obstacles(verdict: Verdict, invoice: EvidenceId) -> Sequence[Obstacle] | None:
+    """What the verified log of the bundle's subject says against financing ``invoice``; None unless it is valid.
+
+    Whether the invoice is pledged stands in no log: ask the register of receivables.
+    """
+    if verdict.outcome is not Outcome.VALID or verdict.bundle is None:
+        return None
+    bundle = verdict.bundle
+    return find_obstacles(bundle.subject, verdict.entries, invoice, utc_date(bundle.as_of.timestamp))
 
 
 def verdict_json(verdict: Verdict) -> Mapping[str, Json]:

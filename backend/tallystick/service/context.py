@@ -20,7 +20,10 @@ def silent(what: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """One installation at work. ``network_key`` (32 bytes) is the registrar's: party ids are made with it."""
+    """One installation at work. ``network_key`` (32 bytes) is the registrar's: party ids are made with it.
+
+    ``registrar`` is None where the registrar of the ledger is somebody else.
+    """
 
     store: Store
     chain: Chain
@@ -28,7 +31,7 @@ class Context:
     clock: Clock
     entropy: Entropy
     network_key: bytes
-    registrar: Address
+    registrar: Address | None
     operator: Address
     code_hashes: CodeHashes
     limits: Limits

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tallystick.chain.records import SealedBatch, SignerChange
-from tallystick.errors import ChainInconsistent
+from tallystick.errors import ChainError, ChainInconsistent
 from tallystick.protocol.log import LogAppend, batch_root, extend_head
 from tallystick.protocol.types import ZERO32, Address, Timestamp, to_hex
 from tallystick.service.batches import frozen_appends
@@ -29,6 +29,7 @@ def index(context: Context, progress: Progress = silent) -> Cursor:
 
     Raises:
         ChainInconsistent: the node's answers contradict each other or what is indexed already; nothing is kept.
+        ChainError: the contracts are so new that their block is not final yet.
         ChainUnreachable: no answer.
     """
     chain = context.chain
@@ -52,7 +53,11 @@ def index(context: Context, progress: Progress = silent) -> Cursor:
             transaction.set_cursor(cursor)
         progress("indexed", last - start + 1, target.number - start + 1)
         first = last + 1
-    assert cursor is not None, "the block of the deployment is final"
+    if cursor is None:
+        raise ChainError(
+            f"deployment: expected its block {start} to be final, got block {target.number} as the newest final one.",
+            todo="Wait until it is, then do the same again.",
+        )
     return cursor
 
 

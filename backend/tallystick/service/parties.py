@@ -3,6 +3,7 @@
 Rules:
 
 - a party is kept here before it is admitted on chain, and ``complete_admissions`` finishes what a crash left undone;
+- where the registrar is somebody else, they admit a party that is kept here, with the key that was made here;
 - a party is named by its id, by ``SCHEME:identifier``, or by a name that only one party has.
 """
 
@@ -11,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tallystick.errors import Duplicate, MalformedInput, NotFound
+from tallystick.errors import Duplicate, MalformedInput, NotFound, Refused
 from tallystick.protocol.binding import PartyBinding, party_id
 from tallystick.protocol.types import Address, PartyId, clip, parse_bytes32, to_hex
 from tallystick.service.context import Context, Progress, silent
 from tallystick.service.index import index
-from tallystick.service.ports import Transaction
+from tallystick.service.ports import Sign, Transaction
 from tallystick.store.records import Identifier, PartyRecord
 
 MAX_NAME = 150
+_NAMED_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def add_parties(context: Context, members: Sequence[NewParty], progress: Progres
     Raises:
         Duplicate: one of them, or one of its identifiers, is known already; then nothing is kept.
         MalformedInput: a bad name or identifier.
+        Refused: kept, but the registrar is somebody else and must admit them; the message says whom.
         ChainError: kept, but not admitted yet: ``complete_admissions`` tries again.
     """
     ids = [_check_member(context, member) for member in members]
@@ -68,23 +71,66 @@ def add_parties(context: Context, members: Sequence[NewParty], progress: Progres
         for record in records:
             transaction.add_party(record)
     complete_admissions(context, progress)
+    if context.registrar is None:
+        pairs = [f"{to_hex(record.party)} {to_hex(record.signers[0])}" for record in records[:_NAMED_AT_ONCE]]
+        raise Refused(
+            f"party: expected to admit {len(records)}, which only the registrar of the ledger may; kept here, each "
+            "with a key.",
+            todo="Ask the registrar to run, for each of them (see `tallystick party list --json`), "
+            + "; ".join(f"tallystick party admit {pair}" for pair in pairs),
+        )
     return records
 
 
 def complete_admissions(context: Context, progress: Progress = silent) -> int:
-    """Admit every managed party that the chain does not know yet; returns how many there were."""
+    """Admit every managed party that the chain does not know yet; returns how many there were.
+
+    A party that another installation had admitted gets the key it has here as a further one. Nothing is done where the
+    registrar is somebody else.
+    """
     index(context)
+    if context.registrar is None:
+        return 0
     with context.store.transaction() as transaction:
         parties = [party for party in transaction.parties() if party.signers]
-        known = {signer.party for signer in transaction.signers([party.party for party in parties])}
-    missing = [(party.party, party.signers[0]) for party in parties if party.party not in known]
-    if not missing:
+        known = {(item.party, item.signer) for item in transaction.signers([party.party for party in parties])}
+    admitted = {party for party, _ in known}
+    missing = [(party.party, party.signers[0]) for party in parties if party.party not in admitted]
+    keyless = [
+        (party.party, party.signers[0])
+        for party in parties
+        if party.party in admitted and known.isdisjoint((party.party, signer) for signer in party.signers)
+    ]
+    if not missing and not keyless:
         return 0
-    progress("admitted", 0, len(missing))
-    context.chain.admit(context.registrar, lambda digest: context.keys.sign(context.registrar, digest), missing)
-    progress("admitted", len(missing), len(missing))
+    total = len(missing) + len(keyless)
+    progress("admitted", 0, total)
+    registrar, sign = _registrar(context, "admit parties")
+    if missing:
+        context.chain.admit(registrar, sign, missing)
+    for party, signer in keyless:
+        context.chain.add_signer(registrar, sign, party, signer)
+    progress("admitted", total, total)
     index(context)
-    return len(missing)
+    return total
+
+
+def admit_elsewhere(context: Context, party: PartyId, signer: Address) -> None:
+    """As the registrar, let ``signer``, whose key another installation has, sign for ``party``, admitted if it is new.
+
+    Raises:
+        Refused: the registrar is somebody else.
+        TransactionFailed: it signs already, or was revoked.
+    """
+    registrar, sign = _registrar(context, "admit a party")
+    index(context)
+    with context.store.transaction() as transaction:
+        is_known = bool(transaction.signers([party]))
+    if is_known:
+        context.chain.add_signer(registrar, sign, party, signer)
+    else:
+        context.chain.admit(registrar, sign, [(party, signer)])
+    index(context)
 
 
 def find_party(transaction: Transaction, name: str) -> PartyRecord:
@@ -110,34 +156,53 @@ def find_party(transaction: Transaction, name: str) -> PartyRecord:
 
 
 def rotate_key(context: Context, party: PartyRecord) -> Address:
-    """Give ``party`` a new key, registered on chain; the old ones stay active until revoked. Returns its address."""
+    """Give ``party`` a new key, registered on chain; the old ones stay active until revoked. Returns its address.
+
+    Raises:
+        Refused: the registrar is somebody else; no key was made.
+    """
+    registrar, sign = _registrar(context, "register a new key")
     signer = context.keys.create(f"{party.name} ({to_hex(party.party)[:10]})")
     with context.store.transaction() as transaction:
         transaction.add_signer(party.party, signer)
-    registrar = context.registrar
-    context.chain.add_signer(registrar, lambda digest: context.keys.sign(registrar, digest), party.party, signer)
+    context.chain.add_signer(registrar, sign, party.party, signer)
     index(context)
     return signer
 
 
 def revoke_key(context: Context, party: PartyRecord, signer: Address) -> None:
-    """Revoke ``signer`` for ``party``, for ever; what it signed before the block of the revocation stays good."""
-    registrar = context.registrar
-    context.chain.revoke_signer(registrar, lambda digest: context.keys.sign(registrar, digest), party.party, signer)
+    """Revoke ``signer`` for ``party``, for ever; what it signed before the block of the revocation stays good.
+
+    Raises:
+        Refused: the registrar is somebody else.
+    """
+    registrar, sign = _registrar(context, "revoke a key")
+    context.chain.revoke_signer(registrar, sign, party.party, signer)
     index(context)
 
 
 def bind(context: Context, party: PartyRecord) -> PartyBinding:
-    """The registrar's signed statement of who ``party`` is."""
+    """The registrar's signed statement of who ``party`` is. Raises ``Refused`` where that is somebody else."""
+    _, sign = _registrar(context, "state who a party is")
     identifier = party.identifiers[0]
     unsigned = PartyBinding(
         party.party, identifier.scheme, identifier.value, party.name, party.created_at, signature=b""
     )
     digest = unsigned.digest(context.chain.deployment.domain)
-    signature = context.keys.sign(context.registrar, digest)
     return PartyBinding(
-        party.party, identifier.scheme, identifier.value, party.name, party.created_at, signature=signature
+        party.party, identifier.scheme, identifier.value, party.name, party.created_at, signature=sign(digest)
     )
+
+
+def _registrar(context: Context, deed: str) -> tuple[Address, Sign]:
+    """The registrar of this installation, who is to do ``deed``, and what signs for it."""
+    registrar = context.registrar
+    if registrar is None:
+        raise Refused(
+            f"{deed}: expected this home to have the registrar's key, got one that seals only.",
+            todo="Ask the registrar of the ledger to do it in their home.",
+        )
+    return registrar, lambda digest: context.keys.sign(registrar, digest)
 
 
 def _check_member(context: Context, member: NewParty) -> PartyId:

@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from tallystick.chain.pledge_calls import ReceivableCall
 from tallystick.chain.records import (
     Append,
     Deployment,
     Inclusion,
+    PledgeChange,
     SealedBatch,
     SignedTransaction,
     SignerChange,
     StateProof,
 )
+from tallystick.protocol.receivable import Pledge
 from tallystick.protocol.types import Address, BlockRef, DealId, EvidenceId, Hash, PartyId, Timestamp
 from tallystick.store.records import (
     AppendRecord,
@@ -192,6 +195,23 @@ class Chain(Protocol):
 
     def inclusion(self, transaction_hash: Hash) -> Inclusion | None:
         """Where it was included, or None as long as the node does not know."""
+
+    def pledge(self, name: Hash, block: BlockRef) -> Pledge | None:
+        """The pledge called ``name`` as of ``block``, or None if there is none."""
+
+    def last_pledge(self, supplier: PartyId, receivable: EvidenceId, block: BlockRef) -> Hash:
+        """The name of the newest pledge of ``supplier``'s ``receivable`` as of ``block``; zero for none."""
+
+    def last_pledge_of_fingerprint(self, supplier: PartyId, fingerprint: Hash, block: BlockRef) -> Hash:
+        """The name of ``supplier``'s newest pledge of an invoice with ``fingerprint``, as of ``block``, or zero."""
+
+    def pledge_changes(
+        self, first_block: int, last_block: int, *, receivable: EvidenceId | None = None
+    ) -> list[PledgeChange]:
+        """All events of the register of receivables in these blocks inclusive, of one ``receivable`` if given."""
+
+    def change_receivable(self, relayer: Address, sign: Sign, change: ReceivableCall) -> Inclusion:
+        """Relay ``change`` from ``relayer``; waits for inclusion. Raises ``TransactionFailed``: nothing has changed."""
 
     def state_proof(self, block: BlockRef, slots: Mapping[Address, Sequence[bytes]]) -> StateProof:
         """Proofs of the 32-byte storage ``slots`` of each contract at ``block`` (absent slots are proven absent)."""

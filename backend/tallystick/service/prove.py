@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from tallystick.errors import NotFound, StoreError
 from tallystick.protocol import content, merkle
 from tallystick.protocol.entry import Json
-from tallystick.protocol.hashing import keccak256
-from tallystick.protocol.log import append_leaf, entry_leaf
+from tallystick.protocol.log import append_leaf, entry_leaf, signatures_hash
 from tallystick.protocol.types import Address, EvidenceId, Hash, PartyId, to_hex
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
@@ -82,7 +81,7 @@ def _prove(transaction: Transaction, record: EvidenceRecord) -> list[Placement]:
             Placement(
                 append=append,
                 index=index,
-                signatures_hash=Hash(keccak256(record.signatures)),
+                signatures_hash=signatures_hash(append.subject, record.signatures),
                 entry_proof=merkle.prove(members, index),
                 batch_proof=merkle.prove(tops, subjects.index(append.subject)),
             )

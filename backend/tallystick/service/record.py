@@ -10,10 +10,10 @@ Rules:
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tallystick.credit.dates import parse_date, start_of
 from tallystick.errors import MalformedInput, Misfit, NotFound, TallystickError, WrongSigner
 from tallystick.intake.drafts import Draft
 from tallystick.protocol import content
@@ -31,6 +31,7 @@ from tallystick.protocol.types import (
 )
 from tallystick.service.accept import ACCEPTED, Acceptance
 from tallystick.service.context import Context
+from tallystick.service.index import index
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
@@ -65,6 +66,7 @@ def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
     Raises:
         TallystickError: which draft, what was expected, and what to do; then nothing of the call is kept.
     """
+    _see_admissions(context)
     with context.store.transaction() as transaction:
         acceptance = Acceptance(context, transaction)
         labels: dict[str, EvidenceRecord] = {}
@@ -83,6 +85,12 @@ def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
     return made
 
 
+def _see_admissions(context: Context) -> None:
+    """Where the registrar is somebody else, whom they admitted is learned from the chain alone."""
+    if context.registrar is None:
+        index(context)
+
+
 def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
     """``statement`` as evidence, signed by its issuer's newest managed key, not yet kept."""
     disclosures = tuple(sorted(content.make(statement.fields, context.entropy.bytes)))
@@ -97,13 +105,13 @@ def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
         issued_at=context.clock.now(),
     )
     evidence_id = evidence.evidence_id(context.chain.deployment.domain)
-    signatures = _sign_for(context, statement.issuer, evidence_id)
+    signatures = sign_for(context, statement.issuer, evidence_id)
     state = EvidenceState.PENDING
     if statement.kind == Kind.CONTRACT:
         if statement.counterparty is None:
             raise Misfit("CONTRACT: expected a counterparty, got none.", todo="A contract is signed by both sides.")
         if statement.countersigned:
-            signatures += _sign_for(context, statement.counterparty, evidence_id)
+            signatures += sign_for(context, statement.counterparty, evidence_id)
         else:
             state = EvidenceState.AWAITING_COUNTERSIGNATURE
     return EvidenceRecord(
@@ -147,6 +155,7 @@ def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | No
         Misfit: it awaits no signature.
         WrongSigner: the signature is not by an active signer of the counterparty, over this very contract.
     """
+    _see_admissions(context)
     with context.store.transaction() as transaction:
         found = transaction.evidence([evidence_id]).get(evidence_id)
         if found is None:
@@ -160,7 +169,7 @@ def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | No
                     f"party {to_hex(found.evidence.counterparty)}: no key of it is managed here.",
                     todo="Have it sign the evidence id and give the signature.",
                 )
-            signature = _sign_for(context, counterparty, evidence_id)
+            signature = sign_for(context, counterparty, evidence_id)
         complete = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
         Acceptance(context, transaction).check_signatures(complete)
         transaction.complete_signatures(evidence_id, complete.signatures)
@@ -192,15 +201,13 @@ def occurred_on(fields: Mapping[str, Json]) -> Timestamp | None:
     for name in _DATE_FIELDS:
         value = fields.get(name)
         if isinstance(value, str):
-            try:
-                day = datetime.date.fromisoformat(value)
-            except ValueError:
-                return None
-            return Timestamp(int(datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp()))
+            day = parse_date(value)
+            return None if day is None else Timestamp(start_of(day))
     return None
 
 
-def _sign_for(context: Context, party: PartyRecord, digest: bytes) -> bytes:
+def sign_for(context: Context, party: PartyRecord, digest: bytes) -> bytes:
+    """The signature of ``party``'s newest managed key over ``digest``. Raises ``WrongSigner`` where there is none."""
     if not party.signers:
         raise WrongSigner(
             f"party {party.name}: no key of it is managed here.",

@@ -1,7 +1,7 @@
 """Share a history: one file that anyone can check against one block hash.
 
 Rules: the bundle is as of the indexed block, which is final; everything in it that can be proven is proven from that
-block's header; names are the registrar's signed statements.
+block's header; names are the registrar's signed statements, so a home without the registrar's key shows ids alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def bundle(context: Context, party: PartyId) -> tuple[Bundle, bytes]:
     with context.store.transaction(read_only=True) as transaction:
         history = Reader.at(context, cursor).read(transaction, party)
         known = [transaction.party(other) for other in sorted(_parties(history))]
-    bindings = tuple(bind(context, record) for record in known if record is not None and record.identifiers)
+    nameable = [record for record in known if record is not None and record.identifiers]
+    bindings = () if context.registrar is None else tuple(bind(context, record) for record in nameable)
     proof = _prove(context, history, bindings)
     made = Bundle(
         chain_id=context.chain.deployment.chain_id,

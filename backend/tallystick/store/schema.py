@@ -33,7 +33,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision this code works with: the newest under ``migrations/versions``."""
 
 INT64_MAX = 2**63 - 1
@@ -207,5 +207,6 @@ deployment = Table(
     _bytes("registry"),
     _bytes("ledger"),
     _number("block_number"),
+    _bytes("receivables", nullable=True),
     CheckConstraint("id = 1", name="one_row"),
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
-from tallystick.errors import StoreUnavailable, WrongChain
+from tallystick.errors import StoreError, StoreUnavailable, WrongChain
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import to_hex
 from tallystick.store import schema
@@ -39,12 +39,30 @@ class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 
     def deployment(self) -> Deployment | None:
-        """The ledger that this store is bound to, or None as long as it is bound to none."""
+        """The ledger that this store is bound to, or None as long as it is bound to none.
+
+        Raises:
+            StoreError: it is bound to a ledger of before 0.1.0, which has no register of receivables.
+        """
         table = schema.deployment.c
         row = self._connection.execute(
-            select(table.chain_id, table.genesis_hash, table.registry, table.ledger, table.block_number)
+            select(
+                table.chain_id,
+                table.genesis_hash,
+                table.registry,
+                table.ledger,
+                table.receivables,
+                table.block_number,
+            )
         ).one_or_none()
-        return None if row is None else Deployment(*row)
+        if row is None:
+            return None
+        if row.receivables is None:
+            raise StoreError(
+                f"This store is bound to ledger {to_hex(row.ledger)} of an older kind, without receivables.",
+                todo="Deploy the present contracts: make a new home with `tallystick init`.",
+            )
+        return Deployment(*row)
 
     def set_deployment(self, deployment: Deployment) -> None:
         """Bind this store to ``deployment``, for ever.

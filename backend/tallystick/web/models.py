@@ -168,7 +168,7 @@ class PlacementBody(BaseModel):
     seq: Annotated[int, Field(description="Number in the whole log, from 0.")]
     count: Annotated[int, Field(description="How many entries of this subject the batch has.")]
     subject_root: Hex32
-    signatures_hash: Annotated[Hex32, Field(description="keccak256 of the signatures.")]
+    signatures_hash: Annotated[Hex32, Field(description="keccak256 of subject and signatures, joined.")]
     block: BlockBody
     entry_proof: Annotated[list[Hex32], Field(description="From the entry leaf to the subject root.")]
     batch_proof: Annotated[list[Hex32], Field(description="From the subject leaf to the batch root.")]

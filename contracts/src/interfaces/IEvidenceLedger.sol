@@ -93,8 +93,7 @@ interface IEvidenceLedger {
     function seal(uint64 batchId, Append[] calldata appends) external;
 
     /// @notice The number of subjects that one batch may touch at most.
-    /// @dev More than fit into one transaction under EIP-7825 even when all were touched before, so that what is refused
-    /// for its size is told so and does not run out of gas.
+    /// @dev Slightly more than fit into one transaction under EIP-7825 when all were touched before.
     function MAX_BATCH_SUBJECTS() external view returns (uint256);
 
     /// @notice The registry that says who is an operator, and who may sign; fixed at deployment.
