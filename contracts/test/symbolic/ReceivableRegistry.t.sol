@@ -5,7 +5,7 @@ import {IReceivableRegistry} from "../../src/interfaces/IReceivableRegistry.sol"
 import {SymbolicBase} from "./SymbolicBase.sol";
 
 /// @notice In any state, whatever anybody calls with whatever arguments, an active pledge stays the only one of its
-/// receivable and of its fingerprint, and what is released stays released.
+/// receivable and of its fingerprint.
 /// @dev Bounds: signatures of 65 bytes (others revert), proofs without hashes (their length plays no part in what is
 /// written).
 /// @custom:halmos --array-lengths inclusion.entryProof=0,inclusion.subjectProof=0,supplierSignature=65,financierSignature=65,fromSignature=65,toSignature=65,signature=65 --loop 5
@@ -21,17 +21,6 @@ contract ReceivableRegistrySymbolicTest is SymbolicBase {
         _assumeActive(before, terms);
         _callAnything(caller);
         assert(_changed(before, _state(terms)) == 0);
-    }
-
-    function check_release_is_final(address caller, IReceivableRegistry.PledgeTerms calldata terms) public {
-        State memory before = _state(terms);
-        vm.assume(before.record.releasedAt != 0);
-        vm.assume(before.record.pledgedAt != 0);
-        vm.assume(receivables.closedAt(terms.supplier, receivables.hashPledge(terms)) != 0);
-        _callAnything(caller);
-        State memory later = _state(terms);
-        assert(later.record.releasedAt == before.record.releasedAt);
-        assert(later.record.financier == before.record.financier);
     }
 
     /// @dev Any call that succeeds: one that reverts changes nothing.
