@@ -27,6 +27,7 @@ from protocol.world import (  # noqa: E402
     World,
     actor,
 )
+from receivable_vectors import receivable_vectors  # noqa: E402
 from tallystick.protocol import content, log, merkle  # noqa: E402
 from tallystick.protocol.binding import party_id  # noqa: E402
 from tallystick.protocol.bundle import format_evidence  # noqa: E402
@@ -313,6 +314,7 @@ FILES: Mapping[str, Callable[[], Any]] = {
     "state.json": state_vectors,
     "standing.json": standing_vectors,
     "bundles.json": bundle_vectors,
+    "receivables.json": receivable_vectors,
 }
 
 

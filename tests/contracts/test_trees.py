@@ -1,18 +1,16 @@
-"""The trees of the ledger against a reference that is written by recursion: roots, and proofs of inclusion."""
+"""Proofs of inclusion that must not verify, made by a reference that is written by recursion.
+
+That the good ones verify, for every size, tests ``test_differential.py``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from contracts.deployment import Deployment
 from contracts.reference import Append, Entry, entry_leaf, subject_leaf, tree_path, tree_root, word
-
-EXHAUSTIVE_SIZES = range(1, 41)
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,6 @@ def sealed_batch(chain: Deployment, sizes: list[int]) -> Batch:
     return batch
 
 
-# --- proofs that must not verify ----------
-
-
 @pytest.fixture
 def valid(chain: Deployment) -> Inclusion:
     """A proof that verifies, of the third of five entries of one of four subjects, in the second of two batches."""
@@ -131,41 +126,3 @@ def test_an_index_beyond_the_count_is_not_included(chain: Deployment) -> None:
     batch = Batch(chain.operator, 0, {subject: [(subject, 1, word("evidence"), word("sig"))]})
     chain.send(chain.ledger.functions.seal(0, batch.appends), chain.operator)
     assert not batch.inclusion(subject, 0).holds(chain)
-
-
-# --- contract and reference agree ----------
-
-
-@pytest.mark.parametrize("size", EXHAUSTIVE_SIZES)
-def test_batch_roots_of_every_small_size_agree(chain: Deployment, size: int) -> None:
-    """For a batch of `size` subjects, and a subject of `size` entries, root and every path are those of RFC 6962."""
-    batch = sealed_batch(chain, [1] * size)
-    root = tree_root([subject_leaf(append) for append in batch.appends])
-    assert chain.ledger.functions.batchRoot(chain.operator, 0).call() == root
-    for number in range(size):
-        assert batch.inclusion(word(f"subject {number}"), 0).holds(chain)
-
-
-@pytest.mark.parametrize("size", EXHAUSTIVE_SIZES)
-def test_every_entry_of_every_small_subject_is_included(chain: Deployment, size: int) -> None:
-    """For a subject of `size` entries each one verifies by its own path, and its neighbour does not."""
-    batch = sealed_batch(chain, [size])
-    subject = word("subject 0")
-    inclusions = [batch.inclusion(subject, index) for index in range(size)]
-    assert all(inclusion.holds(chain) for inclusion in inclusions)
-    for inclusion, neighbour in pairwise(inclusions):
-        assert not replace(inclusion, entry=neighbour.entry).holds(chain)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), sizes=st.lists(st.integers(1, 70), min_size=1, max_size=70))
-def test_large_batches_agree(chain: Deployment, data: st.DataObject, sizes: list[int]) -> None:
-    """Whatever the numbers of subjects and of their entries, root and proof agree."""
-    batch = sealed_batch(chain, sizes)
-    root = tree_root([subject_leaf(append) for append in batch.appends])
-    assert chain.ledger.functions.batchRoot(chain.operator, batch.batch_id).call() == root
-    number = data.draw(st.integers(0, len(sizes) - 1))
-    index = data.draw(st.integers(0, sizes[number] - 1))
-    inclusion = batch.inclusion(word(f"subject {number}"), index)
-    assert inclusion.holds(chain)
-    assert not replace(inclusion, entry=(*inclusion.entry[:3], word("forged"))).holds(chain)

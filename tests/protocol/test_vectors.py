@@ -13,12 +13,22 @@ import orjson
 import pytest
 
 from tallystick.errors import BadSignature, MalformedEvidence, MalformedInput
-from tallystick.protocol import content, log, merkle
+from tallystick.protocol import content, log, merkle, slots
 from tallystick.protocol.binding import PartyBinding, check_identifier, party_id
 from tallystick.protocol.bundle import parse_evidence
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import Domain
 from tallystick.protocol.log import LogAppend
+from tallystick.protocol.receivable import (
+    InvoiceIdentity,
+    Pledge,
+    PledgeTerms,
+    ReleaseTerms,
+    TransferTerms,
+    cancellation_digest,
+    normalise_amount,
+    normalise_number,
+)
 from tallystick.protocol.signing import private_key_address, recover, sign
 from tallystick.protocol.standing import SealedEntry, judge, recover_signers
 from tallystick.protocol.state import Account, NodePool, ProofError
@@ -68,7 +78,7 @@ def test_the_vectors_are_those_that_the_script_makes() -> None:
 
 
 def test_the_vectors_are_small() -> None:
-    assert len(FILES) == 9
+    assert len(FILES) == 10
     assert sum(file.stat().st_size for file in FILES) < 300_000
 
 
@@ -168,6 +178,81 @@ def test_parties_have_the_ids_and_bindings_the_signers_of_their_vectors() -> Non
             raw(item["signature"]),
         )
         assert (binding.digest(domain), binding.signer(domain)) == (raw(item["digest"]), raw(item["signer"]))
+
+
+RECEIVABLES = vectors("receivables")
+RECEIVABLES_DOMAIN = Domain(RECEIVABLES["domain"]["chainId"], raw(RECEIVABLES["domain"]["receivables"]))
+
+
+def invoice_of(value: Any) -> InvoiceIdentity:
+    parties = raw(value["seller"]), raw(value["buyer"])
+    return InvoiceIdentity(
+        *parties, value["invoiceNumber"], value["issueDate"], value["currency"], value["payableAmount"]
+    )
+
+
+def digest_of(case: Any, domain: Domain) -> bytes:
+    """The digest of an authorisation: its members are ids, nonces, and times as text."""
+    values: list[Any] = [
+        int(value) if name in ("deadline", "expiresAt") else raw(value) for name, value in case["message"].items()
+    ]
+    if case["primaryType"] == "Cancellation":
+        return cancellation_digest(domain, *values)
+    terms = {"Pledge": PledgeTerms, "Transfer": TransferTerms, "Release": ReleaseTerms}[case["primaryType"]]
+    return terms(*values).digest(domain)
+
+
+@named(RECEIVABLES["invalidInvoices"])
+def test_what_is_no_invoice_has_no_fingerprint(case: Any) -> None:
+    with pytest.raises(MalformedInput):
+        invoice_of(case["invoice"]).fingerprint(raw(RECEIVABLES["networkKey"]))
+
+
+@named(RECEIVABLES["invalidStorage"])
+def test_words_that_the_register_never_writes_are_refused(case: Any) -> None:
+    with pytest.raises(MalformedInput):
+        slots.parse_pledge([int(word, 16) for word in case["words"]])
+
+
+@named(RECEIVABLES["otherDomains"])
+def test_an_authorisation_has_another_digest_in_another_domain(case: Any) -> None:
+    pledge = RECEIVABLES["authorisations"][0]
+    domain = Domain(case["domain"]["chainId"], raw(case["domain"]["receivables"]))
+    assert digest_of(pledge, domain) == raw(case["digest"]) != raw(pledge["digest"])
+
+
+@named(RECEIVABLES["fingerprints"])
+def test_invoices_have_the_fingerprint_of_their_vector(case: Any) -> None:
+    invoice, normalised = invoice_of(case["invoice"]), case["normalised"]
+    assert normalise_number(invoice.number) == normalised["invoiceNumber"]
+    assert normalise_amount(invoice.amount) == normalised["payableAmount"]
+    assert invoice.fingerprint(raw(RECEIVABLES["networkKey"])) == raw(case["fingerprint"])
+
+
+@named(RECEIVABLES["authorisations"])
+def test_authorisations_have_the_digest_and_signatures_of_their_vector(case: Any) -> None:
+    assert RECEIVABLES_DOMAIN.separator == raw(RECEIVABLES["domainSeparator"])
+    digest = digest_of(case, RECEIVABLES_DOMAIN)
+    assert digest == raw(case["digest"])
+    for item in case["signatures"]:
+        assert sign(digest, raw(item["privateKey"])) == raw(item["signature"])
+        assert recover(digest, raw(item["signature"])) == raw(item["signer"])
+
+
+@named(RECEIVABLES["storage"]["cases"])
+def test_pledges_stand_in_storage_as_their_vector_says(case: Any) -> None:
+    storage, terms = RECEIVABLES["storage"], RECEIVABLES["authorisations"][0]["message"]
+    supplier = raw(terms["supplier"])
+    assert slots.pledge_slots(raw(storage["pledgeName"])) == tuple(map(raw, storage["pledgeSlots"]))
+    assert slots.last_pledge_slot(supplier, raw(terms["receivable"])) == raw(storage["lastPledgeSlot"])
+    last_of_fingerprint = slots.last_pledge_of_fingerprint_slot(supplier, raw(terms["fingerprint"]))
+    assert last_of_fingerprint == raw(storage["lastPledgeOfFingerprintSlot"])
+    expected = case["pledge"]
+    if expected is not None:
+        ids = [raw(expected[name]) for name in ("supplier", "receivable", "fingerprint", "financier")]
+        times = [expected[name] for name in ("pledgedAt", "expiresAt", "releasedAt")]
+        expected = Pledge(*ids, *times)
+    assert slots.parse_pledge([int(word, 16) for word in case["words"]]) == expected
 
 
 @named(vectors("state")["cases"])

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
+import unicodedata
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from trie.exceptions import BadTrieProof
 
 from protocol.test_evidence import BINDING_FIELDS, DOMAIN_FIELDS, EVIDENCE_FIELDS
 from protocol.test_merkle import recursive_path, recursive_root
+from protocol.test_receivable import CANCELLATION_FIELDS, PLEDGE_FIELDS, RELEASE_FIELDS, TRANSFER_FIELDS
 from protocol.test_vectors import raw, vectors
 
 
@@ -33,7 +36,7 @@ def digest(domain: Any, name: str, fields: list[dict[str, str]], message: dict[s
             "name": "Tallystick",
             "version": "1",
             "chainId": domain["chainId"],
-            "verifyingContract": domain["ledger"],
+            "verifyingContract": domain.get("ledger") or domain["receivables"],
         },
         "message": message,
     }
@@ -111,6 +114,79 @@ def test_eth_abi_gives_the_same_leaves_and_heads() -> None:
         words = [head, item["operator"], item["batchId"], item["count"], raw(item["root"]), item["timestamp"]]
         head = keccak(encode(types, words))
         assert head == raw(item["head"])
+
+
+AUTHORISATION_FIELDS = {
+    "Pledge": PLEDGE_FIELDS,
+    "Transfer": TRANSFER_FIELDS,
+    "Release": RELEASE_FIELDS,
+    "Cancellation": CANCELLATION_FIELDS,
+}
+
+
+def test_eth_account_gives_the_same_authorisations_and_signatures() -> None:
+    value = vectors("receivables")
+    for case in value["authorisations"]:
+        kind = case["primaryType"]
+        expected = digest(value["domain"], kind, AUTHORISATION_FIELDS[kind], as_numbers(case["message"]))
+        assert expected == raw(case["digest"])
+        for item in case["signatures"]:
+            account = Account.from_key(item["privateKey"])
+            assert account.address.lower() == item["signer"]
+            assert bytes(account.unsafe_sign_hash(expected).signature) == raw(item["signature"])
+    pledge = as_numbers(value["authorisations"][0]["message"])
+    for case in value["otherDomains"]:
+        assert digest(case["domain"], "Pledge", PLEDGE_FIELDS, pledge) == raw(case["digest"])
+
+
+def as_numbers(message: Any) -> dict[str, Any]:
+    """``message`` with its times as numbers, which stand as text there."""
+    return {name: int(value) if name in ("deadline", "expiresAt") else value for name, value in message.items()}
+
+
+def test_rfc8785_and_the_standard_library_give_the_same_fingerprints() -> None:
+    value = vectors("receivables")
+    fingerprints = {}
+    for case in value["fingerprints"]:
+        invoice = case["invoice"]
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", invoice["invoiceNumber"]).casefold())
+        number = "".join(character for character in folded if unicodedata.category(character)[0] in "LN") or folded
+        amount = Decimal(invoice["payableAmount"]).normalize()
+        hashed = rfc8785.dumps(
+            [
+                *("tallystick receivable fingerprint 1", invoice["seller"], invoice["buyer"], number),
+                *(invoice["issueDate"], invoice["currency"], f"{amount:f}"),
+            ]
+        )
+        fingerprints[case["name"]] = hmac.new(raw(value["networkKey"]), hashed, hashlib.sha256).digest()
+        assert fingerprints[case["name"]] == raw(case["fingerprint"])
+    same = {name for name, item in fingerprints.items() if item == fingerprints["an invoice"]}
+    assert same == {"an invoice", *(name for name in fingerprints if name.startswith("its "))}
+    assert len(set(fingerprints.values())) == 1 + len(fingerprints) - len(same)
+
+
+def test_eth_abi_gives_the_same_slots_and_words_of_pledges() -> None:
+    value = vectors("receivables")
+    storage, terms = value["storage"], value["authorisations"][0]["message"]
+
+    def at(key: bytes, base: bytes) -> bytes:
+        return keccak(encode(["bytes32", "bytes32"], [key, base]))
+
+    pledges, last, last_of_fingerprint = (encode(["uint256"], [slot]) for slot in (1, 2, 3))
+    first = int.from_bytes(at(raw(storage["pledgeName"]), pledges), "big")
+    assert [int(slot, 16) for slot in storage["pledgeSlots"]] == [first + i for i in range(5)]
+    supplier = raw(terms["supplier"])
+    assert raw(storage["lastPledgeSlot"]) == at(raw(terms["receivable"]), at(supplier, last))
+    expected = at(raw(terms["fingerprint"]), at(supplier, last_of_fingerprint))
+    assert raw(storage["lastPledgeOfFingerprintSlot"]) == expected
+    for case in storage["cases"]:
+        pledge = case["pledge"] or dict.fromkeys(
+            ("supplier", "receivable", "fingerprint", "financier"), "0x" + "00" * 32
+        )
+        times = [pledge.get(name, 0) for name in ("releasedAt", "expiresAt", "pledgedAt")]
+        packed = bytes(8) + b"".join(time.to_bytes(8, "big") for time in times)
+        ids = [pledge[name] for name in ("supplier", "receivable", "fingerprint", "financier")]
+        assert case["words"] == [*ids, "0x" + packed.hex()]
 
 
 @pytest.mark.parametrize("case", [case for case in vectors("state")["cases"] if case["nodes"]], ids=lambda c: c["name"])
