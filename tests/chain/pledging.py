@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
-from web3.providers.base import BaseProvider
-from web3.types import RPCEndpoint, RPCResponse
-
 from chain.rigs import (
     OPERATOR,
     OTHER_OPERATOR,
@@ -22,8 +19,6 @@ from chain.rigs import (
     STRANGER,
     Actor,
     Rig,
-    deploy_on,
-    open_memory_provider,
     open_rig,
     party,
     seal,
@@ -217,19 +212,6 @@ class Market:
         return CancelCall(terms, member, signer.sign(self.cancellation(terms, member)))
 
 
-class TriesInTheNextBlock(BaseProvider):
-    """A node that tries calls in the block they would be mined in, as the chain in memory does, not in the newest."""
-
-    def __init__(self, node: BaseProvider) -> None:
-        super().__init__()
-        self._node = node
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        if method == "eth_call" and params[1] == "latest":
-            params = [params[0], "pending"]
-        return self._node.make_request(method, params)
-
-
 @contextmanager
 def open_market(kind: str) -> Iterator[Market]:
     """A market on a fresh rig of ``kind``, on which the parties are admitted and the first batch is sealed."""
@@ -237,16 +219,6 @@ def open_market(kind: str) -> Iterator[Market]:
         market = Market(rig)
         market.open()
         yield market
-
-
-@contextmanager
-def open_exact_market() -> Iterator[Market]:
-    """A market on the embedded EVM, which says of a call what the very next block would."""
-    provider = open_memory_provider()
-    market = Market(Rig(deploy_on(TriesInTheNextBlock(provider)), provider.set_next_timestamp))  # type: ignore[arg-type]
-    market.open()
-    yield market
-    provider.close()
 
 
 def high_s(signature: bytes) -> bytes:

@@ -150,18 +150,7 @@ def test_the_events_tell_the_life_of_a_receivable(market: Market) -> None:
     assert told(life.transferred.number, last, receivable=INVOICE) == events[1:3] + events[4:]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "memory",
-        pytest.param(
-            "embedded",
-            marks=pytest.mark.xfail(
-                strict=True, raises=TransactionFailed, reason="a call is tried at the time of the newest block"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("kind", ["memory", "embedded"])
 def test_what_expired_since_the_newest_block_hinders_nobody(kind: str) -> None:
     """On a quiet chain the newest block may be days old: what the next one would take must not be refused."""
     with open_market(kind) as market:

@@ -27,7 +27,6 @@ from chain.pledging import (
     SECOND_KEYS,
     SUPPLIER,
     Market,
-    open_exact_market,
     open_market,
     word,
 )
@@ -276,7 +275,7 @@ stories = st.builds(
 @given(stories)
 def test_memory_and_evm_answer_alike(story: list[tuple[Any, int]]) -> None:
     """After any steps, good and bad, pledges, events and refusals of both registers are the same."""
-    with open_market("memory") as memory, open_exact_market() as evm:
+    with open_market("memory") as memory, open_market("embedded") as evm:
         at = Timestamp(GENESIS_TIMESTAMP + 1_000)
         for step, seconds in story:
             at = Timestamp(at + seconds)
@@ -330,7 +329,7 @@ def flawed_changes() -> Iterator[DoTransfer | DoRelease | DoCancel | DoPledge]:
 def test_memory_and_evm_refuse_every_flaw_alike() -> None:
     """Each flaw alone is refused by both for the same reason; what is without one is then taken by both, once."""
     at = Timestamp(GENESIS_TIMESTAMP)
-    with open_market("memory") as memory, open_exact_market() as evm:
+    with open_market("memory") as memory, open_market("embedded") as evm:
 
         def answers(step: Any) -> list[str]:
             nonlocal at

@@ -183,9 +183,14 @@ class EvmChain:
             self._node, emitter, pledge_events.TOPICS, first_block, last_block, second_topic=receivable
         ):
             try:
-                changes.append(PledgeChange(pledge_events.decode_pledge_event(log.topics, log.data), block))
+                event = pledge_events.decode_pledge_event(log.topics, log.data)
             except MalformedInput as error:
                 raise _bad_log(block, error) from error
+            if event.at != block.timestamp:
+                expected = f"time {block.timestamp} of block {block.number}"
+                message = f"node: pledge event: expected {expected}, got {event.at}."
+                raise ChainInconsistent(message, todo="Ask another node.")
+            changes.append(PledgeChange(event, block))
         return changes
 
     def state_proof(self, block: BlockRef, slots: Mapping[Address, Sequence[bytes]]) -> StateProof:
@@ -261,7 +266,7 @@ class EvmChain:
         """
         calldata = pledge_calls.encode_call(change)
         call = Call(self._deployment.receivables, calldata, RECEIVABLES_GAS, "receivable")
-        self._sender.try_call(relayer, call)
+        self._sender.try_next(relayer, call)
         return self._sender.run(relayer, sign, [call])[0]
 
     def _registry_call(self, signature: str, party: PartyId, signer: Address, verb: str) -> Call:

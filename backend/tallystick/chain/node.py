@@ -153,6 +153,11 @@ class Node:
             request["from"] = to_hex(sender)
         return wire.data(self.read_at("eth_call", request, block=block), "eth_call")
 
+    def call_next(self, to: Address, calldata: bytes, sender: Address) -> bytes:
+        """What ``to`` returns to ``sender`` for ``calldata`` in the next block. Raises ``NodeRefused`` if it reverts."""
+        request = {"from": to_hex(sender), "to": to_hex(to), "data": to_hex(calldata)}
+        return wire.data(self.request("eth_call", request, "pending"), "eth_call")
+
     def read_word(self, to: Address, calldata: bytes, block: BlockRef | None) -> bytes:
         """The one word that the contract ``to`` returns for ``calldata`` at ``block``: see ``read_words``."""
         return self.read_words(to, calldata, 1, block)

@@ -84,6 +84,14 @@ class Sender:
         except NodeRefused as error:
             raise _failure(call, error) from error
 
+    def try_next(self, sender: Address, call: Call) -> None:
+        """Execute ``call`` as the block to come would: what it says hangs on the time. Raises as ``try_call``."""
+        assert call.to is not None, "a creation is not tried"
+        try:
+            self._node.call_next(call.to, call.data, sender)
+        except NodeRefused as error:
+            raise _failure(call, error) from error
+
     def estimate_gas(self, sender: Address, call: Call) -> int:
         """The gas that the node says ``call`` takes.
 

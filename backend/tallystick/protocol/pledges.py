@@ -55,6 +55,11 @@ class Pledged:
     pledged_at: Timestamp
     expires_at: Timestamp
 
+    @property
+    def at(self) -> Timestamp:
+        """Time of its block."""
+        return self.pledged_at
+
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
@@ -69,6 +74,11 @@ class Transferred:
     taker: PartyId
     transferred_at: Timestamp
 
+    @property
+    def at(self) -> Timestamp:
+        """Time of its block."""
+        return self.transferred_at
+
 
 @dataclass(frozen=True, slots=True)
 class Released:
@@ -82,6 +92,11 @@ class Released:
     financier: PartyId
     released_at: Timestamp
 
+    @property
+    def at(self) -> Timestamp:
+        """Time of its block."""
+        return self.released_at
+
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
@@ -93,6 +108,11 @@ class Cancelled:
     authorisation: Hash
     party: PartyId
     cancelled_at: Timestamp
+
+    @property
+    def at(self) -> Timestamp:
+        """Time of its block."""
+        return self.cancelled_at
 
 
 Event = Pledged | Transferred | Released | Cancelled

@@ -81,7 +81,8 @@ def normalise_number(number: str) -> str:
     digit stays as it is.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", number).casefold())
-    return "".join(character for character in folded if character.isalnum()) or folded
+    # what stood apart may compose once the separators between are gone
+    return unicodedata.normalize("NFKC", "".join(filter(str.isalnum, folded))) or folded
 
 
 def normalise_amount(amount: str) -> str:
