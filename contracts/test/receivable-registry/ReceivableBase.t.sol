@@ -26,8 +26,10 @@ abstract contract ReceivableBase is BaseTest {
 
     bytes32 internal constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    string internal constant PLEDGE_TYPE = "Pledge(bytes32 supplier,bytes32 receivable,bytes32 fingerprint,bytes32 financier,"
-        "uint64 expiresAt,uint64 deadline,bytes32 nonce)";
+    string internal constant PLEDGE_TYPE = string.concat(
+        "Pledge(bytes32 supplier,bytes32 receivable,bytes32 fingerprint,bytes32 financier,",
+        "uint64 expiresAt,uint64 deadline,bytes32 nonce)"
+    );
     string internal constant TRANSFER_TYPE =
         "Transfer(bytes32 pledge,bytes32 from,bytes32 to,uint64 deadline,bytes32 nonce)";
     string internal constant RELEASE_TYPE = "Release(bytes32 pledge,bytes32 financier,uint64 deadline,bytes32 nonce)";

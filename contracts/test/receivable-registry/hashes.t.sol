@@ -8,10 +8,12 @@ import {ReceivableBase} from "./ReceivableBase.t.sol";
 /// of the base, forge's struct hash, forge's reading of the JSON that a wallet is given, and digests that Python's
 /// eth_account made.
 contract HashesTest is ReceivableBase {
-    string private constant _DOMAIN_MEMBERS = '"EIP712Domain":[{"name":"name","type":"string"},{"name":"version","type":"string"},'
-        '{"name":"chainId","type":"uint256"},{"name":"verifyingContract","type":"address"}]';
+    string private constant _DOMAIN_MEMBERS = string.concat(
+        '"EIP712Domain":[{"name":"name","type":"string"},{"name":"version","type":"string"},',
+        '{"name":"chainId","type":"uint256"},{"name":"verifyingContract","type":"address"}]'
+    );
 
-    // Type hashes, as cast and ethers give them for the types that the interface states
+    // Type hashes, as forge's own parser gives them for the types that the interface states
 
     function test_WhenTheTypesAreHashed() public pure {
         assertEq(vm.eip712HashType(PLEDGE_TYPE), keccak256(bytes(PLEDGE_TYPE)), "Pledge");

@@ -7,8 +7,8 @@ import {IReceivableRegistry} from "../../src/interfaces/IReceivableRegistry.sol"
 import {ReceivableRegistry} from "../../src/ReceivableRegistry.sol";
 import {ReceivableBase} from "./ReceivableBase.t.sol";
 
-/// @notice Defects that were found in registries of the same kind, one number each, tried on this one. Numbers that are
-/// missing concern bulk calls (9) and software beside a contract: indexers (4), error pages (15), document digests (17).
+/// @notice Defects that were found in registries of the same kind, one number each, tried on this one. Numbers that
+/// are missing concern bulk calls (9) and software beside a contract: indexers (4), error pages (15), digests (17).
 contract TrapsTest is ReceivableBase {
     /// @dev 1: a key that anyone can take first blocks its owner. The buyer has the invoice in its log, and with a
     /// colluding financier it pledges the same ids.

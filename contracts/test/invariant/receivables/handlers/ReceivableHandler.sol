@@ -109,7 +109,16 @@ contract ReceivableHandler is ReceivableBase {
     // Time and signers
 
     function passTime(uint32 time) external inTime {
-        store.setTime(store.time() + uint64(bound(time, 0, 4 days)));
+        store.setTime(store.time() + uint64(bound(time, 0, 2 days)));
+        vm.warp(store.time());
+    }
+
+    /// @dev To the last second of an active pledge, or to the first without it; seldom, as it ends others on its way.
+    function passTimeToAnExpiry(uint256 index, bool last) external inTime {
+        (bytes32 name,) = _active(index);
+        if (name == 0 || index % 4 != 0) return;
+        uint64 expiresAt = store.made(name).expiresAt;
+        store.setTime(last ? expiresAt - 1 : expiresAt);
         vm.warp(store.time());
     }
 
@@ -139,8 +148,8 @@ contract ReceivableHandler is ReceivableBase {
         terms.financier = _party(who[1]);
         terms.receivable = _receivables[who[2] % 3];
         terms.fingerprint = _fingerprints[who[3] % 3];
-        terms.expiresAt = uint64(store.time() + bound(life, 0, 20 days));
-        terms.deadline = uint64(store.time() + bound(patience, 0, 10 days));
+        terms.expiresAt = uint64(store.time() + bound(life, 0, 60 days));
+        terms.deadline = uint64(store.time() + bound(patience, 0, 30 days));
         terms.nonce = bytes32(_pledgePapers.length);
         bytes32 name = nameOf(terms);
         _pledgePapers.push();
@@ -175,10 +184,10 @@ contract ReceivableHandler is ReceivableBase {
         bytes32[] memory names = store.allNames();
         if (names.length == 0) return;
         IReceivableRegistry.TransferTerms memory terms;
-        terms.pledge = _recent(names, index);
+        terms.pledge = _pledgeOf(names, index);
         terms.from = _partyOr(from, store.holder(terms.pledge), store.holder(terms.pledge));
         terms.to = _party(to);
-        terms.deadline = uint64(store.time() + bound(patience, 0, 10 days));
+        terms.deadline = uint64(store.time() + bound(patience, 0, 30 days));
         terms.nonce = bytes32(_transferPapers.length);
         bytes32 name = nameOf(terms);
         _transferPapers.push();
@@ -209,9 +218,9 @@ contract ReceivableHandler is ReceivableBase {
         bytes32[] memory names = store.allNames();
         if (names.length == 0) return;
         IReceivableRegistry.ReleaseTerms memory terms;
-        terms.pledge = _recent(names, index);
+        terms.pledge = _pledgeOf(names, index);
         terms.financier = _partyOr(party, store.holder(terms.pledge), store.holder(terms.pledge));
-        terms.deadline = uint64(store.time() + bound(patience, 0, 10 days));
+        terms.deadline = uint64(store.time() + bound(patience, 0, 30 days));
         terms.nonce = bytes32(_releasePapers.length);
         _releasePapers.push(ReleasePaper(terms, _sign(terms.financier, key, nameOf(terms))));
         if (relayNow) _relay(_releasePapers[_releasePapers.length - 1]);
@@ -309,14 +318,20 @@ contract ReceivableHandler is ReceivableBase {
         terms.fingerprint = _fingerprints[seed % 3];
         terms.expiresAt = terms.deadline = type(uint64).max;
         IReceivableRegistry.Inclusion memory where = inclusionOf[terms.supplier][RECEIVABLE];
+        // Either in a batch that is not sealed, or in one that does not hold it.
+        if (seed % 2 == 0) where.batchId += 1;
         uint64 taken = store.fingerprintTaken(terms.supplier, terms.fingerprint);
-        _expect(
-            taken != 0
-                ? abi.encodeWithSelector(IReceivableRegistry.FingerprintTaken.selector, terms.fingerprint, taken)
-                : abi.encodeWithSelector(
-                        IReceivableRegistry.NotInLog.selector, terms.supplier, terms.receivable, OPERATOR, where.batchId
-                    )
-        );
+        if (taken != 0) {
+            _expect(abi.encodeWithSelector(IReceivableRegistry.FingerprintTaken.selector, terms.fingerprint, taken));
+        } else if (seed % 2 == 0) {
+            _expect(abi.encodeWithSelector(IReceivableRegistry.BatchNotSealed.selector, OPERATOR, where.batchId));
+        } else {
+            _expect(
+                abi.encodeWithSelector(
+                    IReceivableRegistry.NotInLog.selector, terms.supplier, terms.receivable, OPERATOR, where.batchId
+                )
+            );
+        }
         pledge(terms, where);
     }
 
@@ -485,8 +500,10 @@ contract ReceivableHandler is ReceivableBase {
         return seed % 2 == 0 ? one : another;
     }
 
-    function _recent(bytes32[] memory names, uint256 seed) private pure returns (bytes32) {
-        return names[_recent(names.length, seed)];
+    /// @dev Mostly an active pledge, sometimes any.
+    function _pledgeOf(bytes32[] memory names, uint256 seed) private view returns (bytes32) {
+        (bytes32 active,) = _active(seed / 4);
+        return active == 0 || seed % 4 == 0 ? names[(seed / 4) % names.length] : active;
     }
 
     /// @dev Mostly a place among the newest four, of which most is still open.
