@@ -154,7 +154,7 @@ class Node:
         return wire.data(self.read_at("eth_call", request, block=block), "eth_call")
 
     def call_next(self, to: Address, calldata: bytes, sender: Address) -> bytes:
-        """What ``to`` returns to ``sender`` for ``calldata`` in the next block. Raises ``NodeRefused`` if it reverts."""
+        """What ``to`` returns to ``sender`` for ``calldata`` in the next block. Raises ``NodeRefused``."""
         request = {"from": to_hex(sender), "to": to_hex(to), "data": to_hex(calldata)}
         return wire.data(self.request("eth_call", request, "pending"), "eth_call")
 
