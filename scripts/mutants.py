@@ -98,13 +98,24 @@ def campaign(contracts: Path, forge: Path, names: list[str], jobs: int) -> list[
             made = list(mutants_of(name, (contracts / "src" / f"{name}.sol").read_text(encoding="utf-8")))
             print(f"{name}: {len(made)} mutants", flush=True)
             with ThreadPoolExecutor(jobs) as pool:
-                fates = list(pool.map(lambda mutant: _fate(mutant, workers, forge), made))
+                fates = [
+                    _told(number, len(made), mutant, fate)
+                    for number, (mutant, fate) in enumerate(
+                        zip(made, pool.map(lambda mutant: _fate(mutant, workers, forge), made), strict=True), 1
+                    )
+                ]
             survived = [mutant for mutant, fate in zip(made, fates, strict=True) if fate == "survived"]
             tried = len(made) - fates.count("stillborn")
             killed = tried - len(survived)
             print(f"{name}: {killed} of {tried} killed, {100 * killed / max(tried, 1):.1f} %", flush=True)
             survivors += survived
     return survivors
+
+
+def _told(number: int, of: int, mutant: Mutant, fate: str) -> str:
+    """``fate``, after a line that says it: a campaign takes the better part of an hour."""
+    print(f"{number:>4} of {of}  {fate:<9} {mutant}", flush=True)
+    return fate
 
 
 def mutants_of(contract: str, source: str) -> Iterator[Mutant]:
@@ -194,7 +205,6 @@ def _fate(mutant: Mutant, workers: Queue[Path], forge: Path) -> str:
             fate = _run(worker, forge, folder)
             if fate != "survived":
                 return fate
-        print(f"survived  {mutant}", flush=True)
         return "survived"
     finally:
         file.write_text(original, encoding="utf-8")
