@@ -94,7 +94,7 @@ contract HashesTest is ReceivableBase {
         assertEq(receivables.hashRelease(terms), _digestOfJson("Release", types, message, terms.nonce));
     }
 
-    /// @dev encode_typed_data of eth_account 0.13 over the default terms, on chain 1, for a contract at 0x7a11.
+    /// @dev encode_typed_data of eth_account 0.14 over the default terms, on chain 1, for a contract at 0x7a11.
     function test_WhenPythonHashedTheDefaultTerms() public {
         address fixed_ = address(0x7a11);
         vm.etch(fixed_, address(receivables).code);
