@@ -19,8 +19,8 @@ import {IEvidenceLedger} from "./IEvidenceLedger.sol";
 ///
 /// Everything is authorised by EIP-712 signatures of current signers and may be relayed by anyone. The digest of what is
 /// signed is the name of the authorisation, and that of a pledge is the name of the pledge. An authorisation is good until
-/// its deadline, in any order among others, and once: as in ERC-3009, each party that signs one has it closed by its use or
-/// by its cancellation.
+/// its deadline, in any order among others, and once: as in ERC-3009, each party that signs one has it closed by its use or,
+/// where two sign, by its cancellation. Signers are accounts with a key; contract wallets (ERC-1271) can't sign.
 ///
 /// Receivables and fingerprints belong to a supplier: the same values under another supplier are something else. The buyer
 /// has the invoice in its log too, and whoever reads the chain sees every fingerprint: if either alone were taken, they
@@ -117,7 +117,7 @@ interface IReceivableRegistry is IERC5267 {
     }
 
     /// @notice A receivable was pledged.
-    /// @dev The events rebuild all that this contract stores.
+    /// @dev The events rebuild all that this contract stores but the address of the ledger, which never changes.
     /// @param receivable The evidence id of the invoice.
     /// @param fingerprint Keyed hash of the normalised invoice.
     /// @param supplier Whose receivable it is.
@@ -269,12 +269,15 @@ interface IReceivableRegistry is IERC5267 {
 
     /// @notice Gives an active pledge to another financier under `terms`, signed by current signers of both.
     /// @dev Warning: the supplier is not asked; `expiresAt` stays. Who must know is told by `Transferred`.
+    /// @dev Warning: an unused transfer is good again when the pledge comes back to who signed it; cancel it.
     /// @param terms What both signed.
     /// @param fromSignature 65 bytes r, s, v over `hashTransfer(terms)`, by the old financier.
     /// @param toSignature The same by the new financier.
     function transfer(TransferTerms calldata terms, bytes calldata fromSignature, bytes calldata toSignature) external;
 
     /// @notice Ends an active pledge under `terms`, signed by a current signer of its financier.
+    /// @dev Warning: a release that is handed out can't be taken back before its deadline, and is good again when the pledge
+    /// comes back to who signed it. Sign it against payment, with a near deadline.
     /// @param terms What the financier signed.
     /// @param signature 65 bytes r, s, v over `hashRelease(terms)`.
     function release(ReleaseTerms calldata terms, bytes calldata signature) external;
@@ -289,6 +292,8 @@ interface IReceivableRegistry is IERC5267 {
     function cancelPledge(PledgeTerms calldata terms, bytes32 party, bytes calldata signature) external;
 
     /// @notice Takes back `party`'s part in `terms` before they were used: they never can be.
+    /// @dev Warning: as for `cancelPledge`, `Cancelled` says nothing about the receivable; and what is signed about a pledge
+    /// to come can be cancelled only once the pledge exists.
     /// @param terms What was, or might have been, signed; its pledge exists.
     /// @param party The financier from which, or to which, the pledge would go.
     /// @param signature 65 bytes r, s, v over `hashCancellation(party, hashTransfer(terms))`, by a current signer of `party`.
