@@ -38,6 +38,9 @@ ACCEPTED = build.CONTRACTS_DIR / "slither-accepted.json"
 MAX_RUNTIME_BYTES = 24_576
 """EIP-170."""
 
+PROVE_OUT = "cache/prove/out"
+"""As in foundry.toml."""
+
 Finding = tuple[str, str]
 """Detector of slither, and the element it is about."""
 
@@ -89,10 +92,45 @@ def static() -> None:
 
 
 def prove() -> None:
-    """Let halmos prove the symbolic tests."""
+    """Let halmos prove every ``check_`` of the symbolic tests, without a loop cut short, and refute every ``refute_``.
+
+    z3 decides: yices 2.6.4, halmos' default, finds models of some of these queries that are none.
+    """
     halmos = _environment("halmos") / "halmos"
-    out = "cache/prove/out"
-    _run([str(halmos), "--forge-build-out", out, "--no-status"], environment={"FOUNDRY_PROFILE": "prove"})
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [str(halmos), "--match-test", "^(check|refute)_", "--solver", "z3", "--no-status"]
+        command += ["--forge-build-out", PROVE_OUT, "--json-output", str(report)]
+        # its exit code counts counterexamples, and those of `refute_` must be
+        output = _run(command, capture=True, check=False, environment={"FOUNDRY_PROFILE": "prove"})
+        if not report.is_file():
+            raise CheckFailed(f"halmos wrote no report:\n{output}")
+        contracts = json.loads(report.read_text(encoding="utf-8"))["test_results"]
+    claims = [claim for of_one in contracts.values() for claim in of_one]
+    failed = [claim["name"] for claim in claims if not _as_claimed(claim)]
+    if failed or not claims:
+        raise CheckFailed(f"{output}\nnot as claimed: {', '.join(failed) or 'there is no claim'}")
+    _check_proved_code()
+
+
+def _as_claimed(claim: Mapping[str, Any]) -> bool:
+    """Whether ``claim`` came out as its name says, which is printed."""
+    name = claim["name"].partition("(")[0]
+    proved = bool(claim["exitcode"] == 0 and claim["num_bounded_loops"] == 0)
+    refuted = bool(claim["exitcode"] == 1)  # by a counterexample; others are timeouts and paths that all revert
+    fate = "proved" if proved else "refuted" if refuted else "undecided"
+    print(f"{fate:<9} {name} ({claim['num_paths'][0]} paths, {claim['time'][0]:.0f} s)", flush=True)
+    return refuted if name.startswith("refute_") else proved
+
+
+def _check_proved_code() -> None:
+    """Compare what was proved with the published code."""
+    artifacts = {}
+    for name in build.CONTRACTS:
+        path = build.CONTRACTS_DIR / PROVE_OUT / f"{name}.sol" / f"{name}.json"
+        made = json.loads(path.read_text(encoding="utf-8"))
+        artifacts[name] = {"runtimeCode": made["deployedBytecode"]["object"], "bytecode": made["bytecode"]["object"]}
+    build.check_hashes(build.code_hashes(artifacts))
 
 
 def mutate(contracts: list[str], jobs: int) -> None:
