@@ -25,7 +25,7 @@ from tallystick.protocol.types import ZERO32, Address, EvidenceId, Hash, PartyId
 
 _NO_WINDOW = SignerWindow(Timestamp(0), Timestamp(0))
 _NOBODY = Address(bytes(20))
-MAX_BATCH_SUBJECTS = 2_048
+_CONTRACT_MAX_SUBJECTS = 2_048
 """The contract's own limit; a transaction's gas allows for less."""
 
 K = TypeVar("K")
@@ -118,8 +118,8 @@ class MemoryContracts:
             raise Revert("UnexpectedBatchId", operator=sender, expected=expected, actual=batch_id)
         if not appends:
             raise Revert("EmptyBatch", batchId=batch_id)
-        if len(appends) > MAX_BATCH_SUBJECTS:
-            raise Revert("BatchTooLarge", batchId=batch_id, size=len(appends), limit=MAX_BATCH_SUBJECTS)
+        if len(appends) > _CONTRACT_MAX_SUBJECTS:
+            raise Revert("BatchTooLarge", batchId=batch_id, size=len(appends), limit=_CONTRACT_MAX_SUBJECTS)
         effects = Effects()
         previous = ZERO32
         for position, item in enumerate(appends):
