@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -126,12 +127,17 @@ def test_wherever_it_is_interrupted_it_goes_on(chain: Provider) -> None:
     assert expected_state["nonce"] == TRANSACTIONS
     assert whole.asked.count("eth_sendRawTransaction") == TRANSACTIONS
 
-    for lifetime in range(len(whole.asked)):
+    for lifetime in count():
         fresh()
-        with pytest.raises(Killed):
+        try:
+            # a slow node is asked for a receipt once more, so only a run that ends says where to stop
             carry_out(MortalProvider(chain, lifetime), plan, DEPLOYER.sign)
-        assert carry_out(chain, plan, DEPLOYER.sign) == expected, f"killed after {lifetime} requests"
-        assert state(chain, plan) == expected_state, f"killed after {lifetime} requests"
+        except Killed:
+            assert carry_out(chain, plan, DEPLOYER.sign) == expected, f"killed after {lifetime} requests"
+            assert state(chain, plan) == expected_state, f"killed after {lifetime} requests"
+        else:
+            break
+    assert lifetime > 4 * TRANSACTIONS, "each transaction has an estimate, a sending, a receipt and a block"
 
 
 def test_what_dies_again_and_again_ends(chain: Provider) -> None:
