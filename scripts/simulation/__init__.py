@@ -3,9 +3,10 @@
 - ``clock``: time that moves only as told.
 - ``state``: what the contracts and accounts hold after one block, by the Python twins of the contracts.
 - ``mempool``: transactions that wait.
-- ``chain``: blocks, reorganisations, finality.
-- ``node``: the JSON-RPC answers, all true.
-- ``faults``: a seeded troublemaker before the node.
+- ``blocks``, ``chain``: blocks, reorganisations, finality.
+- ``view``, ``node``: the JSON-RPC answers, all true as of the newest block or another one.
+- ``faults``, ``troubled``: a seeded troublemaker, and the provider before the node in which it works.
+- ``wordings``: what nodes of different makes say when they refuse.
 
 Example::
 

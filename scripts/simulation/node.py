@@ -1,7 +1,7 @@
 """A node of the simulated chain: true JSON-RPC answers, as the execution API specification spells them.
 
-- A node may see another head than the chain's newest: an older block, or the tip of an orphaned branch. Then all that
-  it answers to one request is true as of that head (``View``).
+- A node may see another head than the chain's newest, see ``view``. Then all that it answers to one request is true as
+  of that head.
 - State is told at any block of the view by number, and by hash at any block that the chain knows, orphaned or not.
 - With ``auto_mine`` every accepted transaction is in a block of its own before the answer.
 
@@ -14,17 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from simulation import wordings
-from simulation.chain import BLOCK_GAS_LIMIT, GWEI, LEDGER, RECEIVABLES, REGISTRY, Block, Executed, SimulatedChain
+from simulation.blocks import Block, Executed
+from simulation.chain import BLOCK_GAS_LIMIT, GWEI, LEDGER, RECEIVABLES, REGISTRY, SimulatedChain
 from simulation.mempool import SimulatedTransaction, parse
 from simulation.state import encode_revert, fits_one_transaction, gas_needed
+from simulation.view import Json, View, data, quantity
 from simulation.wordings import RpcError
 from tallystick.chain.artifacts import ContractName, load_artifact
 from tallystick.chain.memory_contracts import Revert
 from tallystick.errors import BadSignature, MalformedInput
 from tallystick.protocol.types import Address, Hash, Timestamp, to_hex
 
-Json = Any
-Answer = Callable[["View", Sequence[Json]], Json]
+Answer = Callable[[View, Sequence[Json]], Json]
 
 SUGGESTED_TIP_WEI = GWEI
 BALANCE_WEI = 10**24
@@ -37,62 +38,6 @@ _CODE: Mapping[Address, ContractName] = {
 _PENDING_HASH = None
 _EMPTY_BLOOM = "0x" + "00" * 256
 _WRITES = frozenset(("eth_sendRawTransaction",))
-
-
-class View:
-    """``chain`` as a node sees it whose newest block is ``head``."""
-
-    def __init__(self, chain: SimulatedChain, head: Block) -> None:
-        self.chain = chain
-        self.head = head
-        self._side: dict[int, Block] = {}
-        block: Block | None = head
-        while block is not None and not chain.is_canonical(block):
-            self._side[block.number] = block
-            block = block.parent
-
-    def block(self, number: int) -> Block | None:
-        """The block ``number`` of this view."""
-        if not 0 <= number <= self.head.number:
-            return None
-        return self._side.get(number) or self.chain.canonical[number]
-
-    @property
-    def final(self) -> Block:
-        """The newest block that is final for a node with this head."""
-        chain = self.chain
-        behind = self.head is not chain.head
-        number = chain.final.number
-        number = min(number, max(0, self.head.number - chain.finality_depth)) if behind else number
-        found = self.block(number)
-        assert found is not None, "a final block is not above its head"
-        return found
-
-    def named(self, name: Json) -> Block | None:
-        """The block of a number, a tag, or an object of EIP-1898; "pending" is the head it would stand on."""
-        if isinstance(name, Mapping):
-            if "blockHash" not in name:
-                return self.named(name.get("blockNumber"))
-            found = self.chain.by_hash(Hash(_data(name["blockHash"])))
-            return None if found is not None and name.get("requireCanonical") and not self.holds(found) else found
-        if name in ("latest", "pending", None):
-            return self.head
-        if name in ("finalized", "safe"):
-            return self.final
-        return self.block(0 if name == "earliest" else _quantity(name))
-
-    def holds(self, block: Block) -> bool:
-        """Whether ``block`` is canonical in this view."""
-        return self.block(block.number) is block
-
-    def place(self, transaction_hash: Hash) -> tuple[Block, int] | None:
-        """The block of this view that holds the transaction, and its position there."""
-        for block in self.chain.blocks_of(transaction_hash):
-            if self.holds(block):
-                for position, item in enumerate(block.executed):
-                    if item.transaction.hash == transaction_hash:
-                        return block, position
-        return None
 
 
 class SimulatedNode:
@@ -179,7 +124,7 @@ class SimulatedNode:
         return self._block_json(block, params)
 
     def _block_by_hash(self, view: View, params: Sequence[Json]) -> Json:
-        block = self.chain.by_hash(Hash(_data(params[0])))
+        block = self.chain.by_hash(Hash(data(params[0])))
         return None if block is None else self._block_json(block, params)
 
     def _block_json(self, block: Block, params: Sequence[Json]) -> Json:
@@ -192,7 +137,7 @@ class SimulatedNode:
         wanted = params[0]
         blocks: list[Block]
         if "blockHash" in wanted:
-            found = self.chain.by_hash(Hash(_data(wanted["blockHash"])))
+            found = self.chain.by_hash(Hash(data(wanted["blockHash"])))
             if found is None:
                 raise RpcError(wordings.SERVER_ERROR, "unknown block")
             blocks = [found]
@@ -205,7 +150,7 @@ class SimulatedNode:
         return [log for block in blocks for log in self.logs_json(block) if _matches(log, wanted)]
 
     def _receipt(self, view: View, params: Sequence[Json]) -> Json:
-        place = view.place(Hash(_data(params[0])))
+        place = view.place(Hash(data(params[0])))
         if place is None:
             return None
         block, position = place
@@ -226,7 +171,7 @@ class SimulatedNode:
         }
 
     def _transaction(self, view: View, params: Sequence[Json]) -> Json:
-        transaction_hash = Hash(_data(params[0]))
+        transaction_hash = Hash(data(params[0]))
         place = view.place(transaction_hash)
         if place is not None:
             return _included_json(*place)
@@ -234,7 +179,7 @@ class SimulatedNode:
         return None if waiting is None else _transaction_json(waiting)
 
     def _transaction_count(self, view: View, params: Sequence[Json]) -> Json:
-        sender = Address(_data(params[0]))
+        sender = Address(data(params[0]))
         nonce = _known(view, params[1]).state.nonces.get(sender, 0)
         return hex(self.chain.mempool.next_nonce(sender, nonce) if params[1] == "pending" else nonce)
 
@@ -243,8 +188,9 @@ class SimulatedNode:
         return hex(BALANCE_WEI)
 
     def _code(self, view: View, params: Sequence[Json]) -> Json:
-        name = _CODE.get(Address(_data(params[0])))
-        if name is None or not self.chain.has_contracts(_known(view, params[1])):
+        block = _known(view, params[1])
+        name = _CODE.get(Address(data(params[0])))
+        if name is None or not self.chain.has_contracts(block):
             return "0x"
         return to_hex(load_artifact(name).runtime_code)
 
@@ -266,16 +212,16 @@ class SimulatedNode:
         """What the call ``request`` returns in the state after ``block``."""
         if not self.chain.has_contracts(block):
             return b""
-        sender = Address(_data(request["from"])) if "from" in request else Address(bytes(20))
+        sender = Address(data(request["from"])) if "from" in request else Address(bytes(20))
         try:
             return block.state.call(sender, _to(request), _calldata(request), now)
         except (Revert, MalformedInput) as error:
-            data = to_hex(encode_revert(error))
-            raise RpcError(wordings.EXECUTION_REVERTED, "execution reverted", data) from error
+            reason = to_hex(encode_revert(error))
+            raise RpcError(wordings.EXECUTION_REVERTED, "execution reverted", reason) from error
 
     def _send(self, view: View, params: Sequence[Json]) -> Json:
         try:
-            transaction = parse(_data(params[0]))
+            transaction = parse(data(params[0]))
         except (MalformedInput, BadSignature) as error:
             raise RpcError(wordings.SERVER_ERROR, f"rlp: {error.message}") from error
         expected, got = self.chain.deployment.chain_id, transaction.body.chain_id
@@ -290,7 +236,7 @@ class SimulatedNode:
 
     def _fee_history(self, view: View, params: Sequence[Json]) -> Json:
         newest = _known(view, params[1])
-        first = max(0, newest.number + 1 - _quantity(params[0]))
+        first = max(0, newest.number + 1 - quantity(params[0]))
         blocks = [block for number in range(first, newest.number + 1) if (block := view.block(number)) is not None]
         following = view.block(newest.number + 1)
         next_fee = self.chain.base_fee_wei if following is None else following.base_fee_wei
@@ -320,7 +266,7 @@ def _number(view: View, name: Json) -> int:
     """The number of a tag or of a hex quantity, whether there is such a block or not."""
     if name is None or not str(name).startswith("0x"):
         return _known(view, name).number
-    return _quantity(name)
+    return quantity(name)
 
 
 def _next_timestamp(view: View) -> Timestamp:
@@ -400,22 +346,8 @@ def _to_json(transaction: SimulatedTransaction) -> str | None:
 
 
 def _to(request: Mapping[str, Json]) -> Address | None:
-    return Address(_data(request["to"])) if request.get("to") else None
+    return Address(data(request["to"])) if request.get("to") else None
 
 
 def _calldata(request: Mapping[str, Json]) -> bytes:
-    return _data(request.get("input") or request.get("data") or "0x")
-
-
-def _quantity(value: Json) -> int:
-    try:
-        return int(value, 16)
-    except (TypeError, ValueError) as error:
-        raise RpcError(wordings.INVALID_PARAMS, f"invalid argument: expected a quantity, got {value!r}") from error
-
-
-def _data(value: Json) -> bytes:
-    try:
-        return bytes.fromhex(value.removeprefix("0x"))
-    except (AttributeError, ValueError) as error:
-        raise RpcError(wordings.INVALID_PARAMS, f"invalid argument: expected hex data, got {value!r}") from error
+    return data(request.get("input") or request.get("data") or "0x")
