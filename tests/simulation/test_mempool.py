@@ -36,6 +36,13 @@ def test_a_replacement_pays_a_tenth_more(tip_wei: int, max_fee_wei: int) -> None
     assert simulation.honest.inclusion(first.hash) is not None
 
 
+def test_no_tip_is_not_more_than_no_tip() -> None:
+    """Where the first transaction gives no tip, one without a tip does not replace it, whatever its fee limit."""
+    simulation = simulate()
+    simulation.send(sign_seal(simulation, 0, tip_wei=0))
+    assert "underpriced" in simulation.refusal(sign_seal(simulation, 0, tip_wei=0, max_fee_wei=9 * GWEI))
+
+
 def test_a_used_nonce_is_too_low() -> None:
     """A transaction whose nonce is used, also the very one that used it, is refused."""
     simulation = simulate()

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from chain.rigs import OPERATOR, REGISTRAR, SUPPLIER, appends, deploy_on, open_memory_provider, party, seal
+from chain.rigs import (
+    OPERATOR,
+    OTHER_OPERATOR,
+    REGISTRAR,
+    SUPPLIER,
+    appends,
+    deploy_on,
+    open_memory_provider,
+    party,
+    seal,
+)
 from chain.simulated import Simulation, sign_seal, simulate
 from simulation.blocks import Fate
 from simulation.state import encode_pledge_event
@@ -128,6 +138,18 @@ def test_a_view_from_a_side_branch_is_whole() -> None:
     blocks = [view.block(number) for number in range(5)]
     assert blocks[1:] == old
     assert view.block(5) is None
+
+
+def test_logs_are_counted_through_a_block() -> None:
+    """Two seals in one block have log indices 0 and 1, in the logs and in their receipts."""
+    simulation = simulate()
+    signed = [simulation.send(sign_seal(simulation, 0, operator=operator)) for operator in (OPERATOR, OTHER_OPERATOR)]
+    block = simulation.chain.mine()
+    told = simulation.honest.sealed_batches(block.number, block.number)
+    assert [(batch.log_index, batch.transaction_hash) for batch in told] == [(0, signed[0].hash), (1, signed[1].hash)]
+    receipts = [simulation.ask("eth_getTransactionReceipt", to_hex(item.hash)) for item in signed]
+    assert [receipt["logs"][0]["logIndex"] for receipt in receipts] == ["0x0", "0x1"]
+    assert int(receipts[1]["cumulativeGasUsed"], 16) == block.gas_used
 
 
 def untimed(logs: list[Any], places: dict[str, str]) -> list[Any]:

@@ -125,6 +125,7 @@ def check_transactions(simulation: Simulation) -> None:
         assert simulation.chain.head.state.nonces[sender] == len(used)
     for waiting in simulation.chain.mempool.waiting():
         assert waiting.nonce >= len(nonces[waiting.sender])
+    assert not any(simulation.chain.is_canonical(orphan) for orphan in simulation.chain.orphans)
 
 
 def check_replay(simulation: Simulation, tip: Block) -> None:
@@ -261,11 +262,45 @@ def test_two_branches_win_in_turn() -> None:
     check(simulation)
 
 
+def test_a_gap_on_the_new_branch_waits() -> None:
+    """Where a transaction is lost, the next one of its account waits for another of that nonce, and is not lost."""
+    fates = {Fate.LOST: 1, Fate.SAME: 1}
+    seen = 0
+    for seed in range(12):
+        simulation = simulate(seed=seed)
+        signed = [simulation.send(sign_seal(simulation, number)) for number in range(2)]
+        simulation.chain.mine(2, max_transactions=1)
+        done = simulation.chain.reorg(2, fates=fates)
+        check(simulation)
+        if [done.fates[item.hash] for item in signed] == [Fate.LOST, Fate.SAME]:
+            seen += 1
+            assert [item.hash for item in simulation.chain.mempool.waiting()] == [signed[1].hash]
+            simulation.send(signed[0])
+            simulation.chain.mine()
+            assert simulation.honest.next_batch(OPERATOR.address, None) == 2
+    assert seen
+
+
+def test_a_new_branch_keeps_its_base_fees() -> None:
+    """A transaction that moves into an earlier block, whose base fee is above its limit, waits for the next."""
+    for seed in range(12):
+        simulation = simulate(seed=seed)
+        signed = simulation.send(sign_seal(simulation, 0))
+        simulation.chain.base_fee_wei = 4 * GWEI
+        simulation.chain.mine(3)
+        simulation.chain.base_fee_wei = GWEI
+        simulation.chain.mine()
+        simulation.chain.reorg(4, length=4, fates={Fate.MOVED: 1})
+        found = simulation.honest.inclusion(signed.hash)
+        assert found is not None
+        assert found.block.number == 4
+
+
 # always
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.integers(0, 2**32), st.lists(steps, min_size=1, max_size=25))
+@given(st.integers(0, 2**32), st.lists(steps, min_size=15, max_size=40))
 def test_the_chain_stays_a_chain(seed: int, story: list[object]) -> None:
     """After any steps, reorganisations within reorganisations too: links, nonces and state are sound.
 
