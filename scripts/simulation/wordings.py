@@ -1,7 +1,9 @@
 """What nodes of different makes say about a transaction that they do not take, and about a tag that they do not know.
 
-Each is a JSON-RPC error object. Sources: go-ethereum core/txpool/errors.go, Nethermind AcceptTxResult.cs, Besu
-RpcErrorType.java, and for the tags ethereum/execution-apis issue 879; the numbers in the texts are filled in.
+Each is a JSON-RPC error object; the numbers in the texts are filled in. Those of geth are its core/txpool/errors.go,
+those of Erigon its tests and what other programs match, "AlreadyKnown" is Nethermind issue 4148 (its newer versions
+speak as geth does), "Known transaction" is ethers.js issue 1183, and those about the tag ethereum/execution-apis issue
+879. All others are likely, not looked up: a program must not live by the words.
 """
 
 from __future__ import annotations
