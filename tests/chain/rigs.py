@@ -1,6 +1,7 @@
 """Chains to test against, with the actors that send to them.
 
-A rig is one fresh deployment on one kind of chain: in memory, embedded, behind HTTP, or on anvil where installed.
+A rig is one fresh deployment on one kind of chain: in memory, simulated behind a simulated node, embedded, behind HTTP,
+or on anvil where installed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from web3.providers.base import BaseProvider
 from hardhat_free_devnet.config import DevnetConfig
 from hardhat_free_devnet.node import DevNode
 from hardhat_free_devnet.server import serve_in_background
+from simulation.chain import SimulatedChain
+from simulation.node import SimulatedNode
 from tallystick.chain.deploy import deploy
 from tallystick.chain.embedded import EmbeddedProvider, open_embedded
 from tallystick.chain.ledger import EvmChain
@@ -35,7 +38,7 @@ from tallystick.protocol.types import Address, Hash, PartyId, Timestamp
 from tallystick.service.ports import Chain
 
 GENESIS_TIMESTAMP = Timestamp(1_700_000_000)
-KINDS = ("memory", "embedded", "http", "anvil")
+KINDS = ("memory", "simulated", "embedded", "http", "anvil")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -114,6 +117,13 @@ def open_rig(kind: str) -> Iterator[Rig]:
             REGISTRAR.address, [OPERATOR.address, OTHER_OPERATOR.address], genesis_timestamp=GENESIS_TIMESTAMP
         )
         yield Rig(chain, chain.set_next_timestamp)
+    elif kind == "simulated":
+        operators = [OPERATOR.address, OTHER_OPERATOR.address]
+        simulated = SimulatedChain(
+            REGISTRAR.address, operators, genesis_timestamp=GENESIS_TIMESTAMP, deployment_block=1
+        )
+        node = SimulatedNode(simulated, auto_mine=True)
+        yield Rig(EvmChain(node, simulated.deployment), simulated.clock.move_to)
     elif kind == "embedded":
         provider = open_memory_provider()
         yield Rig(deploy_on(provider), provider.set_next_timestamp)

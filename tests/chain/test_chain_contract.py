@@ -1,4 +1,4 @@
-"""What every chain adapter does alike: the one in memory, the embedded one, a node behind HTTP, and anvil."""
+"""What every chain adapter does alike: in memory, before a simulated node, embedded, a node behind HTTP, and anvil."""
 
 from __future__ import annotations
 
