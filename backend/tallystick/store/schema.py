@@ -10,6 +10,7 @@ Rules:
       batch not final          sealing
       batch final              final
 
+- what ``acceptance`` holds of a receipt is all there or all NULL: older versions accepted without one;
 - rows are added and moved on, never deleted.
 """
 
@@ -33,7 +34,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision this code works with: the newest under ``migrations/versions``."""
 
 INT64_MAX = 2**63 - 1
@@ -133,6 +134,10 @@ acceptance = Table(
     Column("evidence_id", LargeBinary, ForeignKey("evidence.evidence_id"), nullable=False, unique=True),
     _bytes("operator", nullable=True),
     _number("batch_id", nullable=True),
+    _number("received_at", nullable=True),
+    _number("seal_by", nullable=True),
+    _bytes("receipt_operator", nullable=True),
+    _bytes("receipt_signature", nullable=True),
     ForeignKeyConstraint(["operator", "batch_id"], ["batch.operator", "batch.batch_id"]),
     CheckConstraint("(operator IS NULL) = (batch_id IS NULL)", name="whole_batch"),
     Index(None, "operator", "batch_id"),
