@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests that need one, and a word at the end of every run on what was not tested, and why."""
+"""A PostgreSQL server for the tests that need one; at the end of every run, what was not tested and why."""
 
 from __future__ import annotations
 

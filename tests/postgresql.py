@@ -177,10 +177,8 @@ def emptied(url: str) -> None:
     """Remove every row of the store at ``url``, and count from 1 again: faster than to make the tables anew."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
-        names = connection.execute(
-            text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'alembic_version'")
-        )
-        tables = ", ".join(f'"{name}"' for name in names.scalars())
+        names = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"))
+        tables = ", ".join(f'"{name}"' for name in names.scalars() if name != "alembic_version")
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
     engine.dispose()
 
@@ -199,8 +197,8 @@ def server_programs() -> Path:
     usable = {(version, path) for path in candidates if (version := _version(path)) >= OLDEST}
     if not usable:
         raise NoServer(
-            f"no PostgreSQL {OLDEST} or later: {VARIABLE} is not set, and there are no server programs (initdb, pg_ctl, "
-            "postgres) on the path, in `pg_config --bindir` or in /usr/lib/postgresql"
+            f"no PostgreSQL {OLDEST} or later: {VARIABLE} is not set, and there are no server programs (initdb, "
+            "pg_ctl, postgres) on the path, in `pg_config --bindir` or in /usr/lib/postgresql"
         )
     return max(usable)[1]
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from tallystick.errors import Duplicate, Misfit, NotFound
 from tallystick.protocol.types import Address, EvidenceId, Hash, to_hex
+from tallystick.store.bulk import insert_rows
 from tallystick.store.records import BatchEntry, BatchRecord, BatchState
 from tallystick.store.rows import BATCH_COLUMNS, batch_record, chunks
 from tallystick.store.schema import acceptance, batch_entry
@@ -54,8 +55,7 @@ class BatchRows:
         with self._connection.begin_nested():
             self._connection.execute(outgoing.insert(), row)
             self._take(batch, [entry.evidence_id for entry in entries])
-            if places:
-                self._connection.execute(batch_entry.insert(), places)
+            insert_rows(self._connection, batch_entry, places)
 
     def batches(self, states: Iterable[BatchState]) -> list[BatchRecord]:
         """Outgoing batches in one of ``states``, in the order they were frozen."""

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Select, and_, bindparam, func, or_, s
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import DealId, EvidenceId, PartyId, to_hex
+from tallystick.store.bulk import insert_rows
 from tallystick.store.records import EvidenceRecord, EvidenceState
 from tallystick.store.rows import chunks, evidence_record, evidence_row, select_evidence
 from tallystick.store.schema import acceptance, evidence
@@ -31,10 +32,9 @@ class EvidenceRows:
         if not records:
             return
         self._refuse_taken_evidence(records)
-        self._connection.execute(evidence.insert(), [evidence_row(record) for record in records])
+        insert_rows(self._connection, evidence, [evidence_row(record) for record in records])
         accepted = [{"evidence_id": one.evidence_id} for one in records if one.state is EvidenceState.PENDING]
-        if accepted:
-            self._connection.execute(acceptance.insert(), accepted)
+        insert_rows(self._connection, acceptance, accepted)
 
     def evidence(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, EvidenceRecord]:
         """Those of ``evidence_ids`` that are kept, by id."""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, and_, func, select
 
 from tallystick.errors import Duplicate
 from tallystick.protocol.types import Address, EvidenceId, Hash, PartyId, to_hex
+from tallystick.store.bulk import insert_rows
 from tallystick.store.failures import translated
 from tallystick.store.records import AppendRecord, Cursor, LogEntryRecord, SignerRecord
 from tallystick.store.rows import (
@@ -83,7 +84,7 @@ class IndexRows:
             }
             for one in appends
         ]
-        self._connection.execute(append.insert(), rows)
+        insert_rows(self._connection, append, rows)
 
     def last_appends(self, subjects: Iterable[PartyId]) -> Mapping[PartyId, AppendRecord]:
         """The newest append of each of ``subjects`` that has one."""
