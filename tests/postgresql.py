@@ -135,7 +135,7 @@ class Schemas:
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url).set(drivername="postgresql+psycopg")
-        self._engine = create_engine(self._url)
+        self._engine = create_engine(self._url, pool_pre_ping=True)
 
     @contextmanager
     def schema(self) -> Iterator[str]:

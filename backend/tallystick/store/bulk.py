@@ -36,4 +36,9 @@ def _copy(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) 
                 copy.write_row([row[column.name] for column in columns])
     except driver.Error as error:
         # The driver was called past SQLAlchemy, which therefore did not make this one of its own errors.
-        raise exc.DBAPIError.instance(statement, None, error, driver.Error, dialect=dialect) from error
+        lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+        if lost:
+            connection.invalidate()
+        raise exc.DBAPIError.instance(
+            statement, None, error, driver.Error, connection_invalidated=lost, dialect=dialect
+        ) from error
