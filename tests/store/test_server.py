@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from postgresql import Schemas, Server
-from store.samples import evidence
+from store.samples import OPERATOR, evidence
 from tallystick.errors import StoreError, StoreUnavailable
 from tallystick.store import engine as engines
 from tallystick.store.bulk import COPY_ROWS, insert_rows
@@ -107,6 +107,28 @@ def test_a_database_of_another_encoding_is_refused(restartable: Server) -> None:
     engine.dispose()
     with pytest.raises(StoreError, match="expected the encoding UTF8, got LATIN1"):
         open_store(url.set(database="narrow").render_as_string(hide_password=False))
+
+
+def test_a_role_that_only_works_needs_no_more_than_rows(restartable: Server) -> None:
+    """A role that does not own the tables works with them, by the grants that docs/operations.md names."""
+    with Schemas(restartable.url).schema() as url:
+        open_store(url).close()
+        name = str(make_url(url).query["options"]).partition("=")[2]
+        engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+        with engine.begin() as connection:
+            connection.execute(text("CREATE ROLE worker LOGIN"))
+            connection.execute(text(f"GRANT USAGE ON SCHEMA {name} TO worker"))
+            connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {name} TO worker"))
+            connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {name} TO worker"))
+        engine.dispose()
+        store = open_store(url.replace("postgres@", "worker@"))
+        with store.transaction() as transaction:
+            assert told(transaction, "SELECT current_user") == "worker"
+            transaction.add_evidence([evidence(number) for number in range(COPY_ROWS)])
+            assert transaction.count_pending() == COPY_ROWS
+        with store.account_lock(OPERATOR, 0) as lease:
+            lease.check()
+        store.close()
 
 
 @pytest.mark.parametrize("place", ["tally:s3cret@127.0.0.1:1/ledger", "127.0.0.1:1/ledger?user=tally&password=s3cret"])
