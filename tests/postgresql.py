@@ -44,6 +44,8 @@ _SETTINGS = {
     "max_connections": "60",
     "listen_addresses": "''",
 }
+# Not what TMPDIR names: a socket's path is at most some 100 bytes long, and another user has to get there.
+_DIRECTORY = "/tmp"
 # Reads until every writer of the pipe is gone, that is: until the tests are over, however they ended.
 _CLEANER = 'cat; "$0" -D "$1/data" -m immediate -w stop; rm -rf "$1"'
 
@@ -74,7 +76,7 @@ class Server:
     @contextmanager
     def running(self) -> Iterator[Server]:
         """Make it and start it; gone without a trace when the block ends."""
-        self._directory = Path(tempfile.mkdtemp(prefix="tally-pg-"))
+        self._directory = Path(tempfile.mkdtemp(prefix="tally-pg-", dir=_DIRECTORY))
         if self._user is not None:
             os.chown(self._directory, self._user.pw_uid, self._user.pw_gid)
         cleaner = subprocess.Popen(

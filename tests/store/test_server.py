@@ -283,7 +283,7 @@ def cut_after(word: bytes, url: str) -> Iterator[str]:
     """A URL of the server at ``url`` that leads through a wire which is cut once the server got ``word`` and did it."""
     target = make_url(url)
     host, port = str(target.query["host"]), target.query.get("port", 5432)
-    directory = Path(tempfile.mkdtemp(prefix="tally-wire-"))
+    directory = Path(tempfile.mkdtemp(prefix="tally-wire-", dir="/tmp"))
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(directory / ".s.PGSQL.5432"))
     listener.listen()
