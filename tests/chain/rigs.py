@@ -84,11 +84,17 @@ def appends(*names: str) -> list[Append]:
 
 def seal(chain: Chain, operator: Actor, batch: list[Append]) -> int:
     """Seal ``batch`` as the operator's next and return the number of its block."""
-    signed = chain.sign_seal(operator.address, operator.sign, chain.next_batch(operator.address, None), batch)
+    signed = sign_seal(chain, operator, chain.next_batch(operator.address, None), batch)
     chain.send(signed.raw)
     inclusion = included(chain, signed)
     assert inclusion.succeeded
     return inclusion.block.number
+
+
+def sign_seal(chain: Chain, operator: Actor, batch_id: int, batch: list[Append]) -> SignedTransaction:
+    """The signed ``seal`` of ``batch`` as the operator's next transaction, at what the chain suggests to offer."""
+    nonce, fees = chain.account(operator.address).nonce, chain.suggest_fees()
+    return chain.sign_seal(operator.address, operator.sign, batch_id, batch, nonce, fees)
 
 
 def included(chain: Chain, signed: SignedTransaction) -> Inclusion:

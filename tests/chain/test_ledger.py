@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chain.lying import LyingProvider, Tamper, refusal
-from chain.rigs import OPERATOR, OTHER_OPERATOR, REGISTRAR, SUPPLIER, append, appends, deploy_on, party, seal
+from chain.rigs import OPERATOR, OTHER_OPERATOR, REGISTRAR, SUPPLIER, append, appends, deploy_on, party, seal, sign_seal
 from tallystick.chain import seal_gas
 from tallystick.chain.embedded import EmbeddedProvider
 from tallystick.chain.ledger import EvmChain
@@ -235,14 +235,14 @@ def test_a_seal_beyond_the_gas_cap_is_refused(evm_chain: EvmChain) -> None:
     """A batch that can't fit into one transaction is refused with the number of its subjects and the cap."""
     many = sorted((append(f"buyer {i}") for i in range(2300)), key=lambda item: item.subject)
     with pytest.raises(TransactionFailed, match="2300 subjects: expected to need at most 16777216 gas"):
-        evm_chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, many)
+        sign_seal(evm_chain, OPERATOR, 0, many)
 
 
 def test_a_seal_the_node_finds_no_gas_for_is_refused(evm_chain: EvmChain) -> None:
     """A batch that might fit if its subjects were known, but are new, is refused before it is signed."""
     many = sorted((append(f"buyer {i}") for i in range(800)), key=lambda item: item.subject)
     with pytest.raises(TransactionFailed, match="800 subjects") as raised:
-        evm_chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, many)
+        sign_seal(evm_chain, OPERATOR, 0, many)
     assert "less" in raised.value.todo
 
 
@@ -250,7 +250,7 @@ def test_a_seal_the_node_finds_no_gas_for_is_refused(evm_chain: EvmChain) -> Non
 def test_the_gas_formula_covers_new_subjects(evm_chain: EvmChain, count: int) -> None:
     """The gas asked for is enough for new subjects, and less than twice what is used."""
     batch = sorted((append(f"buyer {i}", 255) for i in range(count)), key=lambda item: item.subject)
-    signed = evm_chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, batch)
+    signed = sign_seal(evm_chain, OPERATOR, 0, batch)
     evm_chain.send(signed.raw)
     inclusion = evm_chain.inclusion(signed.hash)
     assert inclusion is not None
@@ -274,7 +274,7 @@ def test_a_busy_chain_is_not_paid_any_price(provider: EmbeddedProvider, evm_chai
     """No transaction is signed while the base fee is above the limit."""
     chain = EvmChain(provider, evm_chain.deployment, max_fee_per_gas_wei=1)
     with pytest.raises(TransactionFailed, match="expected a base fee below 1 wei"):
-        chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, appends("buyer"))
+        sign_seal(chain, OPERATOR, 0, appends("buyer"))
 
 
 def test_a_node_without_fee_history_is_enough(provider: EmbeddedProvider, evm_chain: EvmChain) -> None:
@@ -299,7 +299,7 @@ def test_a_node_that_forgets_a_transaction_is_not_waited_for(provider: EmbeddedP
 
 def test_a_transaction_in_an_abandoned_block_is_not_included(provider: EmbeddedProvider, evm_chain: EvmChain) -> None:
     """A receipt from a block that is no longer canonical counts as not included."""
-    signed = evm_chain.sign_seal(OTHER_OPERATOR.address, OTHER_OPERATOR.sign, 0, appends("buyer"))
+    signed = sign_seal(evm_chain, OTHER_OPERATOR, 0, appends("buyer"))
     evm_chain.send(signed.raw)
     stale = changing("eth_getTransactionReceipt", lambda receipt: {**receipt, "blockHash": to_hex(bytes(32))})
     assert lying_chain(provider, evm_chain.deployment, stale).inclusion(signed.hash) is None
@@ -307,7 +307,7 @@ def test_a_transaction_in_an_abandoned_block_is_not_included(provider: EmbeddedP
 
 def test_a_lie_about_a_transactions_hash_is_noticed(provider: EmbeddedProvider, evm_chain: EvmChain) -> None:
     """The hash that the node gives a transaction must be that of its bytes."""
-    signed = evm_chain.sign_seal(OPERATOR.address, OPERATOR.sign, 0, appends("buyer"))
+    signed = sign_seal(evm_chain, OPERATOR, 0, appends("buyer"))
     lie = changing("eth_sendRawTransaction", lambda _: to_hex(bytes(32)))
     with pytest.raises(ChainInconsistent, match="expected hash"):
         lying_chain(provider, evm_chain.deployment, lie).send(signed.raw)

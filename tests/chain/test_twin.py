@@ -19,6 +19,7 @@ from chain.rigs import (
     Rig,
     open_rig,
     party,
+    sign_seal,
 )
 from tallystick.chain.records import Append
 from tallystick.errors import TransactionFailed
@@ -87,7 +88,7 @@ steps = st.one_of(
 def perform(chain: Chain, step: Admit | Seal) -> None:
     if isinstance(step, Seal):
         batch_id = chain.next_batch(step.by.address, None) + step.ahead
-        chain.send(chain.sign_seal(step.by.address, step.by.sign, batch_id, step.appends).raw)
+        chain.send(sign_seal(chain, step.by, batch_id, step.appends).raw)
     elif isinstance(step, AddSigner):
         chain.add_signer(step.by.address, step.by.sign, step.party, step.signer)
     elif isinstance(step, RevokeSigner):

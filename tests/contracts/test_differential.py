@@ -20,7 +20,7 @@ from eth_utils import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chain.rigs import OPERATOR, OTHER_OPERATOR, deploy_on, open_memory_provider, seal
+from chain.rigs import OPERATOR, OTHER_OPERATOR, deploy_on, open_memory_provider, seal, sign_seal
 from tallystick.chain.abi import selector
 from tallystick.chain.embedded import EmbeddedProvider
 from tallystick.chain.ledger import EvmChain
@@ -179,7 +179,7 @@ def test_a_batch_of_nothing_has_no_root_and_is_refused(contracts: Contracts) -> 
         log.batch_root([])
     next_batch = contracts.chain.next_batch(OPERATOR.address, None)
     with pytest.raises(TransactionFailed, match="holds no appends"):
-        contracts.chain.sign_seal(OPERATOR.address, OPERATOR.sign, next_batch, [])
+        sign_seal(contracts.chain, OPERATOR, next_batch, [])
 
 
 def test_an_empty_log_has_head_zero(contracts: Contracts) -> None:

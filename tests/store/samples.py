@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.evidence import Evidence, Kind
-from tallystick.protocol.types import ZERO32, Address, DealId, EvidenceId, Hash, PartyId, Timestamp
+from tallystick.protocol.types import ZERO32, Address, BlockRef, DealId, EvidenceId, Hash, PartyId, Timestamp
 from tallystick.store.records import (
     AppendRecord,
     BatchEntry,
@@ -18,6 +18,7 @@ from tallystick.store.records import (
     EvidenceState,
     Identifier,
     PartyRecord,
+    Submission,
 )
 from tallystick.store.sql import SqlStore, SqlTransaction
 
@@ -98,16 +99,48 @@ def evidence(
     )
 
 
-def batch(batch_id: int, operator: Address = OPERATOR, state: BatchState = BatchState.BUILT) -> BatchRecord:
+def batch(
+    batch_id: int,
+    operator: Address = OPERATOR,
+    state: BatchState = BatchState.BUILT,
+    held_by: BlockRef | None = None,
+) -> BatchRecord:
     return BatchRecord(
         operator=operator,
         batch_id=batch_id,
         root=Hash(digest("batch root", operator, batch_id)),
         state=state,
-        raw_transaction=digest("raw", batch_id),
-        transaction_hash=Hash(digest("transaction", batch_id)),
         created_at=Timestamp(1_700_001_000),
+        block=held_by,
     )
+
+
+def submission(batch_id: int, nonce: int, operator: Address = OPERATOR, fee: int = 9) -> Submission:
+    """A signed transaction that carries a batch."""
+    return Submission(
+        operator=operator,
+        batch_id=batch_id,
+        nonce=nonce,
+        raw=digest("raw", batch_id, nonce, fee),
+        hash=Hash(digest("transaction", batch_id, nonce, fee)),
+        max_priority_fee_wei=1,
+        max_fee_wei=fee,
+        signed_at=Timestamp(1_700_001_100),
+    )
+
+
+def block(number: int, branch: str = "") -> BlockRef:
+    """Block ``number`` of a ``branch``."""
+    return BlockRef(number, Hash(digest("block", branch, number)), Timestamp(1_700_002_000 + number))
+
+
+def put(transaction: SqlTransaction, *appends: AppendRecord, log_index: int = 0) -> None:
+    """Index the ``appends`` of one batch, event ``log_index`` of their block; a new block is put on the chain."""
+    first = appends[0]
+    ref = BlockRef(first.block_number, first.block_hash, first.timestamp)
+    if not transaction.has_block(ref.hash):
+        transaction.add_block(ref, None)
+    transaction.add_appends(list(appends), ROOT, log_index)
 
 
 def entries(records: list[EvidenceRecord], *subjects: PartyId) -> list[BatchEntry]:
@@ -130,9 +163,9 @@ def append(
         batch_id=batch_id,
         count=count,
         root=Hash(digest("root", subject, ordinal)),
-        timestamp=Timestamp(1_700_002_000 + batch_id),
+        timestamp=block(100 + batch_id).timestamp,
         block_number=100 + batch_id,
-        block_hash=Hash(digest("block", batch_id)),
+        block_hash=block(100 + batch_id).hash,
         first_seq=first_seq,
         head=Hash(digest("head", subject, ordinal)),
     )

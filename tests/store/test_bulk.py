@@ -7,7 +7,7 @@ import threading
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from store.samples import OPERATOR, ROOT, SUPPLIER, append, batch, digest, entries, evidence
+from store.samples import OPERATOR, ROOT, SUPPLIER, append, batch, digest, entries, evidence, put
 from tallystick.errors import Duplicate
 from tallystick.protocol.types import PartyId
 from tallystick.store.bulk import COPY_ROWS
@@ -33,7 +33,7 @@ def test_few_and_many_rows_are_kept_alike(store: SqlStore, rows: int) -> None:
         transaction.add_evidence(records)
         assert transaction.pending(rows) == records
         transaction.add_batch(batch(0), entries(records))
-        transaction.add_appends([append(subject, 0, 1, batch_id=0) for subject in subjects], ROOT)
+        put(transaction, *(append(subject, 0, 1, batch_id=0) for subject in subjects))
     with store.transaction(read_only=True) as transaction:
         assert transaction.batch_entries(OPERATOR, 0) == entries(records)
         assert transaction.last_appends(subjects) == {one: append(one, 0, 1, batch_id=0) for one in subjects}

@@ -24,7 +24,7 @@ PER_TRANSACTION = 25
 WRITER = f"""
 import sys, time
 sys.path.insert(0, {str(TESTS)!r})
-from store.samples import ROOT, SUPPLIER, append, batch, entries, evidence
+from store.samples import SUPPLIER, append, batch, entries, evidence, put
 from tallystick.store.sql import open_store
 
 store = open_store(sys.argv[1])
@@ -35,7 +35,7 @@ for round in range(10_000):
         transaction.add_evidence(records)
         print("inside", round, flush=True)
         transaction.add_batch(batch(round), entries(records))
-        transaction.add_appends([append(SUPPLIER, round, len(records), batch_id=round)], ROOT)
+        put(transaction, append(SUPPLIER, round, len(records), batch_id=round))
         if sys.argv[2] == "stop inside" and round == int(sys.argv[3]):
             time.sleep(3600)
     print("done", round, flush=True)

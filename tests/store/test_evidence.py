@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from store.samples import AWAITING, DEAL, PENDING, batch, digest, entries, evidence, undone
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.evidence import MAX_TIME, Kind
-from tallystick.protocol.types import DealId, EvidenceId, Hash, to_hex
+from tallystick.protocol.types import DealId, EvidenceId, Hash, Timestamp, to_hex
 from tallystick.store.records import EvidenceState
 from tallystick.store.sql import SqlStore
+
+AT = Timestamp(1_700_003_000)
 
 
 def test_an_evidence_id_is_taken_once(store: SqlStore) -> None:
@@ -49,7 +51,7 @@ def test_one_call_holds_no_document_twice(store: SqlStore) -> None:
 def test_a_countersignature_needs_its_evidence(store: SqlStore) -> None:
     """Completing the signatures of an unknown evidence is refused."""
     with store.transaction() as transaction, pytest.raises(NotFound, match=to_hex(evidence(1).evidence_id)):
-        transaction.complete_signatures(evidence(1).evidence_id, b"\x01" * 130)
+        transaction.complete_signatures(evidence(1).evidence_id, b"\x01" * 130, AT)
 
 
 def test_an_evidence_is_countersigned_once(store: SqlStore) -> None:
@@ -57,7 +59,7 @@ def test_an_evidence_is_countersigned_once(store: SqlStore) -> None:
     with store.transaction() as transaction:
         transaction.add_evidence([evidence(1)])
         with pytest.raises(Duplicate, match="has all of its signatures"):
-            transaction.complete_signatures(evidence(1).evidence_id, b"\x01" * 130)
+            transaction.complete_signatures(evidence(1).evidence_id, b"\x01" * 130, AT)
         assert transaction.evidence([evidence(1).evidence_id]) == {evidence(1).evidence_id: evidence(1)}
 
 
@@ -132,7 +134,7 @@ def test_what_awaits_a_signature_is_not_pending(store: SqlStore) -> None:
         transaction.add_evidence([contract, evidence(2)])
         assert transaction.pending(10) == [evidence(2)]
         assert transaction.contract_of(DEAL) == contract
-        transaction.complete_signatures(contract.evidence_id, b"\x02" * 130)
+        transaction.complete_signatures(contract.evidence_id, b"\x02" * 130, AT)
         signed = replace(contract, signatures=b"\x02" * 130, state=PENDING)
         assert transaction.pending(10) == [evidence(2), signed]
         assert transaction.contract_of(DEAL) == signed

@@ -12,14 +12,15 @@ from store.samples import (
     DEPLOYMENT,
     OPERATOR,
     OTHER_OPERATOR,
-    ROOT,
     SUPPLIER,
     append,
     batch,
+    block,
     digest,
     entries,
     evidence,
     party,
+    put,
     signer,
 )
 from tallystick.errors import Duplicate, StoreError, WrongChain
@@ -35,13 +36,15 @@ from tallystick.store.records import (
 )
 from tallystick.store.sql import SqlStore
 
+AT = Timestamp(1_700_003_000)
+
 
 def test_a_sealed_batch_is_indexed_once(store: SqlStore) -> None:
     """The same batch of the same operator a second time is refused."""
     with store.transaction() as transaction:
-        transaction.add_appends([append(SUPPLIER, 0, 2, batch_id=0)], ROOT)
+        put(transaction, append(SUPPLIER, 0, 2, batch_id=0))
         with pytest.raises(Duplicate, match=r"batch 0 of .* is indexed already"):
-            transaction.add_appends([append(BUYER, 0, 2, batch_id=0)], ROOT)
+            put(transaction, append(BUYER, 0, 2, batch_id=0))
 
 
 def test_a_place_in_a_log_is_taken_once(store: SqlStore) -> None:
@@ -49,8 +52,8 @@ def test_a_place_in_a_log_is_taken_once(store: SqlStore) -> None:
 
     def index_both() -> None:
         with store.transaction() as transaction:
-            transaction.add_appends([append(SUPPLIER, 0, 2, batch_id=0)], ROOT)
-            transaction.add_appends([append(SUPPLIER, 0, 2, batch_id=1)], ROOT)
+            put(transaction, append(SUPPLIER, 0, 2, batch_id=0))
+            put(transaction, append(SUPPLIER, 0, 2, batch_id=1))
 
     with pytest.raises(Duplicate):
         index_both()
@@ -87,6 +90,8 @@ def test_an_empty_index_answers_with_nothing(store: SqlStore) -> None:
     """Before the first block there is no cursor, deployment, append, signer or entry."""
     with store.transaction() as transaction:
         assert transaction.cursor() is None
+        assert transaction.tip() is None
+        assert transaction.sealing_operators() == []
         assert transaction.deployment() is None
         assert transaction.last_appends([SUPPLIER]) == {}
         assert transaction.appends(SUPPLIER, 10**9) == []
@@ -123,9 +128,9 @@ def test_appends_come_in_order_up_to_a_block(store: SqlStore) -> None:
         append(SUPPLIER, 2, 5, batch_id=2, first_seq=3),
     ]
     with store.transaction() as transaction:
-        transaction.add_appends([mine[0], append(BUYER, 0, 2, batch_id=0)], ROOT)
-        transaction.add_appends([mine[1]], ROOT)
-        transaction.add_appends([mine[2]], ROOT)
+        put(transaction, mine[0], append(BUYER, 0, 2, batch_id=0))
+        put(transaction, mine[1])
+        put(transaction, mine[2])
         assert transaction.appends(SUPPLIER, 99) == []
         assert transaction.appends(SUPPLIER, 101) == mine[:2]
         assert transaction.appends(SUPPLIER, 102) == mine
@@ -135,8 +140,8 @@ def test_appends_come_in_order_up_to_a_block(store: SqlStore) -> None:
 def test_the_last_append_has_the_highest_ordinal(store: SqlStore) -> None:
     """``last_appends`` gives the newest append of each party that has one, however many are asked for."""
     with store.transaction() as transaction:
-        transaction.add_appends([append(SUPPLIER, 0, 1, batch_id=0), append(BUYER, 0, 1, batch_id=0)], ROOT)
-        transaction.add_appends([append(SUPPLIER, 1, 1, batch_id=1)], ROOT)
+        put(transaction, append(SUPPLIER, 0, 1, batch_id=0), append(BUYER, 0, 1, batch_id=0))
+        put(transaction, append(SUPPLIER, 1, 1, batch_id=1))
         others = [PartyId(digest("other", number)) for number in range(2_000)]
         assert transaction.last_appends([SUPPLIER, *others, BUYER]) == {
             SUPPLIER: append(SUPPLIER, 1, 1, batch_id=1),
@@ -147,9 +152,9 @@ def test_the_last_append_has_the_highest_ordinal(store: SqlStore) -> None:
 def test_sealed_batches_are_counted_by_operator(store: SqlStore) -> None:
     """``sealed_count`` is the number of indexed batches of that operator, whatever they touched."""
     with store.transaction() as transaction:
-        transaction.add_appends([append(SUPPLIER, 0, 1, batch_id=0), append(BUYER, 0, 1, batch_id=0)], ROOT)
-        transaction.add_appends([append(SUPPLIER, 1, 1, batch_id=1)], ROOT)
-        transaction.add_appends([append(SUPPLIER, 2, 1, batch_id=0, operator=OTHER_OPERATOR)], ROOT)
+        put(transaction, append(SUPPLIER, 0, 1, batch_id=0), append(BUYER, 0, 1, batch_id=0))
+        put(transaction, append(SUPPLIER, 1, 1, batch_id=1))
+        put(transaction, append(SUPPLIER, 2, 1, batch_id=0, operator=OTHER_OPERATOR), log_index=1)
         assert transaction.sealed_count(OPERATOR) == 2
         assert transaction.sealed_count(OTHER_OPERATOR) == 1
 
@@ -166,18 +171,22 @@ def sealed_store(store: SqlStore) -> list[AppendRecord]:
         transaction.add_evidence([*first, *second])
         transaction.add_batch(batch(0), entries(first, SUPPLIER, BUYER))
         transaction.add_batch(batch(2), entries(second, SUPPLIER))
-        transaction.add_appends([supplier[0], append(BUYER, 0, 3, batch_id=0)], ROOT)
-        transaction.add_appends([supplier[1]], ROOT)
-        transaction.add_appends([supplier[2]], ROOT)
-        transaction.set_batch_state(OPERATOR, 0, BatchState.FINAL)
-        transaction.set_batch_state(OPERATOR, 2, BatchState.FINAL)
+        put(transaction, supplier[0], append(BUYER, 0, 3, batch_id=0))
+        put(transaction, supplier[1])
+        put(transaction, supplier[2])
+        for number in (0, 2):
+            transaction.include_batch(OPERATOR, number, block(100 + number).hash, AT)
+        transaction.finish_batches([block(100 + number).hash for number in range(3)], AT)
     return supplier
 
 
 def test_a_log_comes_in_order_of_append_and_index(store: SqlStore) -> None:
     """``log`` joins each known entry with its append and its evidence; what another operator withholds is missing."""
     supplier = sealed_store(store)
-    final = [replace(evidence(number), state=EvidenceState.FINAL) for number in range(5)]
+    final = [
+        replace(evidence(number), state=EvidenceState.FINAL, block=block(100 if number < 3 else 102))
+        for number in range(5)
+    ]
     expected = [LogEntryRecord(supplier[0], index, final[index]) for index in range(3)]
     expected += [LogEntryRecord(supplier[2], index, final[3 + index]) for index in range(2)]
     with store.transaction(read_only=True) as transaction:
@@ -208,17 +217,70 @@ def test_a_placement_names_every_log(store: SqlStore) -> None:
         assert transaction.placement(evidence(9).evidence_id) == []
 
 
-def test_a_signer_is_replaced_by_its_newest_state(store: SqlStore) -> None:
-    """``put_signer`` adds, or replaces what was known of that signer of that party."""
+def test_a_block_of_a_number_is_on_the_chain_once(store: SqlStore) -> None:
+    """The database itself refuses a second block of one number, unless the first was undone."""
     with store.transaction() as transaction:
-        transaction.put_signer(SignerRecord(SUPPLIER, signer(1), Timestamp(10), Timestamp(0)))
-        transaction.put_signer(SignerRecord(SUPPLIER, signer(2), Timestamp(5), Timestamp(0)))
-        transaction.put_signer(SignerRecord(BUYER, signer(1), Timestamp(7), Timestamp(0)))
-        transaction.put_signer(SignerRecord(SUPPLIER, signer(1), Timestamp(10), Timestamp(20)))
+        transaction.add_block(block(5), None)
+    with pytest.raises(Duplicate), store.transaction() as transaction:
+        transaction.add_block(block(5, "other"), None)
+    with store.transaction() as transaction:
+        transaction.mark_blocks([block(5).hash], canonical=False)
+        transaction.add_block(block(5, "other"), None)
+        assert transaction.blocks(0, 9) == [block(5, "other")]
+        assert transaction.has_block(block(5).hash)
+
+
+def test_what_an_undone_block_said_is_kept_and_comes_back_with_it(store: SqlStore) -> None:
+    """Undoing a block takes its batch, appends and signers off the chain at once; nothing of it is deleted."""
+    lost, kept = append(SUPPLIER, 1, 1, batch_id=1, first_seq=2), append(SUPPLIER, 0, 2, batch_id=0)
+    with store.transaction() as transaction:
+        put(transaction, kept)
+        put(transaction, lost)
+        transaction.add_signer_change(SUPPLIER, signer(1), block(101).hash, 7, added=True)
+        whole = (transaction.tip(), transaction.appends(SUPPLIER, 999), transaction.signers([SUPPLIER]))
+        transaction.mark_blocks([block(101).hash], canonical=False)
+        assert transaction.tip() == block(100)
+        assert transaction.appends(SUPPLIER, 999) == [kept]
+        assert transaction.last_appends([SUPPLIER]) == {SUPPLIER: kept}
+        assert transaction.sealed_count(OPERATOR) == 1
+        assert transaction.signers([SUPPLIER]) == []
+        assert transaction.counts().sealed_batches == 1
+        transaction.mark_blocks([block(101).hash], canonical=True)
+        assert (transaction.tip(), transaction.appends(SUPPLIER, 999), transaction.signers([SUPPLIER])) == whole
+
+
+def test_a_batch_that_was_undone_may_come_in_another_block(store: SqlStore) -> None:
+    """Two blocks may hold the same batch of the same operator, as long as one of them is on the chain (R5)."""
+    first = append(SUPPLIER, 0, 2, batch_id=0)
+    again = replace(first, block_number=101, block_hash=block(101, "b").hash, timestamp=block(101, "b").timestamp)
+    with store.transaction() as transaction:
+        put(transaction, first)
+        transaction.mark_blocks([block(100).hash], canonical=False)
+        put(transaction, again)
+        assert transaction.appends(SUPPLIER, 999) == [again]
+        assert transaction.sealed_count(OPERATOR) == 1
+
+
+def test_a_signer_is_as_of_a_block(store: SqlStore) -> None:
+    """``signers`` tells each signer with its window as far as the asked block knows it."""
+    with store.transaction() as transaction:
+        for number in (3, 5, 9):
+            transaction.add_block(block(number), None)
+        transaction.add_signer_change(SUPPLIER, signer(1), block(5).hash, 0, added=True)
+        transaction.add_signer_change(SUPPLIER, signer(2), block(3).hash, 0, added=True)
+        transaction.add_signer_change(BUYER, signer(1), block(3).hash, 1, added=True)
+        transaction.add_signer_change(SUPPLIER, signer(1), block(9).hash, 0, added=False)
+        never = Timestamp(0)
+        older = SignerRecord(SUPPLIER, signer(2), block(3).timestamp, never)
         assert transaction.signers([SUPPLIER, CARRIER]) == [
-            SignerRecord(SUPPLIER, signer(2), Timestamp(5), Timestamp(0)),
-            SignerRecord(SUPPLIER, signer(1), Timestamp(10), Timestamp(20)),
+            older,
+            SignerRecord(SUPPLIER, signer(1), block(5).timestamp, block(9).timestamp),
         ]
+        assert transaction.signers([SUPPLIER], 8) == [
+            older,
+            SignerRecord(SUPPLIER, signer(1), block(5).timestamp, never),
+        ]
+        assert transaction.signers([SUPPLIER], 2) == []
 
 
 def test_counts_tell_every_state(store: SqlStore) -> None:
@@ -235,9 +297,11 @@ def test_counts_tell_every_state(store: SqlStore) -> None:
                 EvidenceState.AWAITING_COUNTERSIGNATURE: 1,
                 EvidenceState.PENDING: 1,
                 EvidenceState.SEALING: 1,
+                EvidenceState.INCLUDED: 0,
+                EvidenceState.ORPHANED: 0,
                 EvidenceState.FINAL: 5,
             },
-            batches={BatchState.BUILT: 1, BatchState.SENT: 0, BatchState.FINAL: 2},
+            batches={**dict.fromkeys(BatchState, 0), BatchState.BUILT: 1, BatchState.FINAL: 2},
             sealed_batches=3,
             log_entries=15,
         )

@@ -20,14 +20,15 @@ from hypothesis.stateful import (
 )
 
 from postgresql import emptied
-from store.samples import AWAITING, OPERATOR, PENDING, ROOT, SUPPLIER, append, batch, entries, evidence, undone
+from store.samples import AWAITING, OPERATOR, PENDING, SUPPLIER, append, batch, block, entries, evidence, put, undone
 from tallystick.errors import Duplicate
 from tallystick.protocol.evidence import Kind
-from tallystick.protocol.types import EvidenceId
+from tallystick.protocol.types import EvidenceId, Timestamp
 from tallystick.store.records import BatchState, EvidenceRecord, EvidenceState, LogEntryRecord
 from tallystick.store.sql import open_store
 
 NUMBERS = st.integers(0, 15)
+AT = Timestamp(1_700_003_000)
 
 
 class StoreAgainstModel(RuleBasedStateMachine):
@@ -79,10 +80,10 @@ class StoreAgainstModel(RuleBasedStateMachine):
             return
         if known.state is not AWAITING:
             with pytest.raises(Duplicate), self.store.transaction() as transaction:
-                transaction.complete_signatures(known.evidence_id, b"\x05" * 130)
+                transaction.complete_signatures(known.evidence_id, b"\x05" * 130, AT)
             return
         with self.store.transaction() as transaction:
-            transaction.complete_signatures(known.evidence_id, b"\x05" * 130)
+            transaction.complete_signatures(known.evidence_id, b"\x05" * 130, AT)
         self.records[known.evidence_id] = replace(known, signatures=b"\x05" * 130, state=PENDING)
         self.accepted.append(known.evidence_id)
 
@@ -104,12 +105,13 @@ class StoreAgainstModel(RuleBasedStateMachine):
         _, ids = self.batches[self.indexed]
         with self.store.transaction() as transaction:
             made = append(SUPPLIER, self.indexed, len(ids), batch_id=self.indexed)
-            transaction.add_appends([made], ROOT)
-            transaction.set_batch_state(OPERATOR, self.indexed, BatchState.FINAL)
+            put(transaction, made)
+            transaction.include_batch(OPERATOR, self.indexed, made.block_hash, AT)
+            transaction.finish_batches([made.block_hash], AT)
         self.batches[self.indexed] = (BatchState.FINAL, ids)
         self.indexed += 1
         for one in ids:
-            self.records[one] = replace(self.records[one], state=EvidenceState.FINAL)
+            self.records[one] = replace(self.records[one], state=EvidenceState.FINAL, block=block(99 + self.indexed))
 
     @rule()
     def restart(self) -> None:

@@ -15,11 +15,15 @@ from tallystick.chain.node import Node, Provider
 from tallystick.chain.pledge_calls import ReceivableCall
 from tallystick.chain.proofs import prove_state
 from tallystick.chain.records import (
+    Account,
     Append,
+    BlockHeader,
     Deployment,
+    Fees,
     Inclusion,
     PledgeChange,
     SealedBatch,
+    SendOutcome,
     SignedTransaction,
     SignerChange,
     StateProof,
@@ -105,6 +109,11 @@ class EvmChain:
     def block(self, number: int) -> BlockRef:
         """The canonical block ``number``. Raises ``ChainInconsistent`` if there is none."""
         return self._node.block(number)
+
+    def header(self, number: int | None) -> BlockHeader | None:
+        """The canonical block ``number`` (None: the newest) with its parent's hash; None if the node has none."""
+        header = self._node.newest() if number is None else self._node.header(number)
+        return None if header is None else BlockHeader(header.ref, header.parent)
 
     def head(self, subject: PartyId, block: BlockRef) -> Hash:
         """The head of ``subject``'s log at ``block``; zero for an empty one."""
@@ -223,7 +232,23 @@ class EvmChain:
 
     # sealing
 
-    def sign_seal(self, operator: Address, sign: Sign, batch_id: int, appends: Sequence[Append]) -> SignedTransaction:
+    def account(self, operator: Address) -> Account:
+        """What the newest block says of ``operator``, all of it as of that one block."""
+        block = self._node.newest().ref
+        nonce = self._sender.next_nonce(operator, block)
+        return Account(block, nonce, self._ledger.next_batch(operator, self._deployed_by(block)))
+
+    def suggest_fees(self) -> Fees:
+        """What a transaction should offer now. Raises ``TransactionFailed`` where that is above the limit."""
+        return self._sender.suggest_fees()
+
+    def replacement_fees(self, offered: Fees) -> Fees | None:
+        """What takes the place of a transaction that ``offered`` less; None where that is above the limit."""
+        return self._sender.replacement_fees(offered)
+
+    def sign_seal(
+        self, operator: Address, sign: Sign, batch_id: int, appends: Sequence[Append], nonce: int, fees: Fees
+    ) -> SignedTransaction:
         """The signed ``seal`` of batch ``batch_id`` with ``appends`` (ascending by subject), tried but not sent.
 
         Raises:
@@ -241,16 +266,16 @@ class EvmChain:
             call = Call(call.to, call.data, MAX_TRANSACTION_GAS, purpose)
         else:
             self._sender.try_call(operator, call)
-        return self._sender.sign(operator, sign, [call])[0]
+        return self._sender.sign_one(operator, sign, call, nonce, fees)
 
-    def send(self, raw_transaction: bytes) -> None:
-        """Broadcast ``raw_transaction``; being already known is success.
+    def send(self, raw_transaction: bytes) -> SendOutcome:
+        """Broadcast ``raw_transaction``, for the first time or again.
 
         Raises:
-            TransactionFailed: the node refused it and does not know it.
+            TransactionFailed: the node refused it for a reason of its own.
             ChainUnreachable: no answer; sending it again is harmless.
         """
-        self._sender.broadcast(raw_transaction)
+        return self._sender.send(raw_transaction)
 
     def inclusion(self, transaction_hash: Hash) -> Inclusion | None:
         """Where ``transaction_hash`` was included, or None as long as the node does not know."""

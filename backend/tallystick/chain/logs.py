@@ -13,7 +13,7 @@ from tallystick.chain import wire
 from tallystick.chain.node import Node, NodeTimeout
 from tallystick.chain.wire import Log, NodeRefused
 from tallystick.errors import ChainInconsistent
-from tallystick.protocol.types import Address, BlockRef, to_hex
+from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
 
 MAX_RANGE_BLOCKS = 10_000
 _RANGE_TODO = "Ask another node; this one leaves out or mixes up logs."
@@ -40,6 +40,7 @@ def scan_logs(
     size = MAX_RANGE_BLOCKS
     start = first_block
     previous = (-1, -1)
+    confirmed: dict[Hash, BlockRef] = {}
     while start <= last_block:
         end = min(start + size - 1, last_block)
         try:
@@ -57,7 +58,10 @@ def scan_logs(
                 message = f"node: log {place} stands after log {previous} (block number, log index)."
                 raise ChainInconsistent(message, todo=_RANGE_TODO)
             previous = place
-            yield log, node.confirm(log.block_number, log.block_hash)
+            block = confirmed.get(log.block_hash)
+            if block is None or block.number != log.block_number:
+                block = confirmed[log.block_hash] = node.confirm(log.block_number, log.block_hash)
+            yield log, block
         start = end + 1
         size = min(2 * size, MAX_RANGE_BLOCKS)
 

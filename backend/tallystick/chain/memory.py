@@ -18,11 +18,15 @@ from tallystick.chain.events import Sealed, SignerEvent
 from tallystick.chain.memory_contracts import Effects, MemoryContracts, Revert
 from tallystick.chain.pledge_calls import ReceivableCall
 from tallystick.chain.records import (
+    Account,
     Append,
+    BlockHeader,
     Deployment,
+    Fees,
     Inclusion,
     PledgeChange,
     SealedBatch,
+    SendOutcome,
     SignedTransaction,
     SignerChange,
     StateProof,
@@ -48,6 +52,8 @@ from tallystick.protocol.types import (
 DEFAULT_CHAIN_ID = 31_337_732
 DEFAULT_GENESIS_TIMESTAMP = Timestamp(1_700_000_000)
 MADE_UP_GAS = 100_000
+OFFER = Fees(1, 1)
+"""Gas costs nothing here, but a transaction offers something."""
 
 _REGISTRY = Address(keccak256(b"tallystick/memory/registry")[12:])
 _LEDGER = Address(keccak256(b"tallystick/memory/ledger")[12:])
@@ -111,6 +117,13 @@ class MemoryChain:
         if not 0 <= number < len(self._blocks):
             raise ChainInconsistent(f"expected block {number}, found none.", todo="Ask for a block that exists.")
         return self._blocks[number]
+
+    def header(self, number: int | None) -> BlockHeader | None:
+        """The block ``number`` (None: the newest) with its parent's hash; None if there is none."""
+        at = len(self._blocks) - 1 if number is None else number
+        if not 0 <= at < len(self._blocks):
+            return None
+        return BlockHeader(self._blocks[at], self._blocks[at - 1].hash if at else Hash(ZERO32))
 
     def head(self, subject: PartyId, block: BlockRef) -> Hash:
         """The head of ``subject``'s log at ``block``; zero for an empty one."""
@@ -179,19 +192,33 @@ class MemoryChain:
 
     # sealing
 
-    def sign_seal(self, operator: Address, sign: Sign, batch_id: int, appends: Sequence[Append]) -> SignedTransaction:
-        """The signed ``seal`` of batch ``batch_id``, tried but not sent. Raises ``TransactionFailed``."""
-        return self._sign(operator, sign, _LEDGER, calls.seal_call(batch_id, appends))
+    def account(self, operator: Address) -> Account:
+        """What the newest block says of ``operator``."""
+        return Account(self._blocks[-1], self._nonces[operator], self.next_batch(operator, None))
 
-    def send(self, raw_transaction: bytes) -> None:
+    def suggest_fees(self) -> Fees:
+        """The same at any time: gas costs nothing here."""
+        return OFFER
+
+    def replacement_fees(self, offered: Fees) -> Fees | None:
+        """More than ``offered``."""
+        return Fees(offered.max_priority_fee_wei + 1, offered.max_fee_wei + 1)
+
+    def sign_seal(
+        self, operator: Address, sign: Sign, batch_id: int, appends: Sequence[Append], nonce: int, fees: Fees
+    ) -> SignedTransaction:
+        """The signed ``seal`` of batch ``batch_id``, tried but not sent. Raises ``TransactionFailed``."""
+        return self._sign(operator, sign, _LEDGER, calls.seal_call(batch_id, appends), nonce, fees)
+
+    def send(self, raw_transaction: bytes) -> SendOutcome:
         """Include ``raw_transaction`` in a block of its own; being included already is success.
 
         Raises:
-            TransactionFailed: it is malformed, of another chain, or its nonce is not the sender's next.
+            TransactionFailed: it is malformed, of another chain, or its nonce is above the sender's next.
         """
         transaction_hash = Hash(keccak256(raw_transaction))
         if transaction_hash in self._inclusions:
-            return
+            return SendOutcome.TAKEN
         try:
             transaction, sender = parse_transaction(raw_transaction)
         except (MalformedInput, BadSignature) as error:
@@ -199,11 +226,14 @@ class MemoryChain:
         if transaction.chain_id != self._deployment.chain_id:
             message = f"transaction: expected chain id {self._deployment.chain_id}, got {transaction.chain_id}."
             raise TransactionFailed(message, todo="Sign it for this chain.")
-        if transaction.nonce != self._nonces[sender]:
+        if transaction.nonce < self._nonces[sender]:
+            return SendOutcome.NONCE_USED
+        if transaction.nonce > self._nonces[sender]:
             message = f"transaction: expected nonce {self._nonces[sender]}, got {transaction.nonce}."
             raise TransactionFailed(message, todo="Sign it anew.")
         self._nonces[sender] += 1
         self._include(transaction, sender, transaction_hash)
+        return SendOutcome.TAKEN
 
     def inclusion(self, transaction_hash: Hash) -> Inclusion | None:
         """Where ``transaction_hash`` was included, or None if it was not."""
@@ -213,7 +243,7 @@ class MemoryChain:
 
     def change_receivable(self, relayer: Address, sign: Sign, change: ReceivableCall) -> Inclusion:
         """Relay ``change`` from ``relayer`` in a block of its own. Raises ``TransactionFailed`` if it would revert."""
-        signed = self._sign(relayer, sign, _RECEIVABLES, pledge_calls.encode_call(change))
+        signed = self._sign(relayer, sign, _RECEIVABLES, pledge_calls.encode_call(change), self._nonces[relayer])
         self.send(signed.raw)
         return self._inclusions[signed.hash]
 
@@ -221,12 +251,15 @@ class MemoryChain:
         for calldata in calldata_list:
             self._try(registrar, _REGISTRY, calldata)
         for calldata in calldata_list:
-            self.send(self._sign(registrar, sign, _REGISTRY, calldata).raw)
+            self.send(self._sign(registrar, sign, _REGISTRY, calldata, self._nonces[registrar]).raw)
 
-    def _sign(self, sender: Address, sign: Sign, to: Address, calldata: bytes) -> SignedTransaction:
+    def _sign(
+        self, sender: Address, sign: Sign, to: Address, calldata: bytes, nonce: int, fees: Fees = OFFER
+    ) -> SignedTransaction:
         self._try(sender, to, calldata)
-        chain_id, nonce = self._deployment.chain_id, self._nonces[sender]
-        return sign_transaction(UnsignedTransaction(chain_id, nonce, 1, 1, MADE_UP_GAS, to, calldata), sender, sign)
+        tip, limit = fees.max_priority_fee_wei, fees.max_fee_wei
+        unsigned = UnsignedTransaction(self._deployment.chain_id, nonce, tip, limit, MADE_UP_GAS, to, calldata)
+        return sign_transaction(unsigned, sender, sign)
 
     def _try(self, sender: Address, to: Address, calldata: bytes) -> None:
         """Execute on the newest state and keep nothing. Raises ``TransactionFailed`` if it would revert."""

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -21,7 +20,6 @@ from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
 
 Tag = Literal["latest", "finalized"]
 
-_MAX_CACHED_HEADERS = 65_536
 _CHECK_NODE = "Check that the node runs and that its URL is right, then try again; nothing was lost."
 
 
@@ -42,7 +40,6 @@ class Node:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._reads_by_hash: bool | None = None
-        self._headers: OrderedDict[Hash, BlockRef] = OrderedDict()
 
     def request(self, method: str, *params: Json) -> Json:
         """The result of JSON-RPC ``method`` with ``params``.
@@ -100,23 +97,17 @@ class Node:
         return header
 
     def confirm(self, number: int, block_hash: Hash) -> BlockRef:
-        """The block ``number``, which must be the one of ``block_hash``: asked of the node once, then remembered.
+        """The block ``number``, which must be the one of ``block_hash``.
 
         Raises:
             ChainInconsistent: the canonical block of that number is another.
         """
-        known = self._headers.get(block_hash)
-        if known is not None and known.number == number:
-            return known
         block = self.block(number)
         if block.hash != block_hash:
             raise ChainInconsistent(
                 f"node: block {number}: expected {to_hex(block_hash)}, got {to_hex(block.hash)}.",
                 todo="The chain was reorganised meanwhile, or the node contradicts itself; try again.",
             )
-        self._headers[block_hash] = block
-        if len(self._headers) > _MAX_CACHED_HEADERS:
-            self._headers.popitem(last=False)
         return block
 
     def read_at(self, method: str, *params: Json, block: BlockRef | None) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.pledges import Event
@@ -23,7 +24,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class SealedBatch:
-    """A ``Sealed`` event of the EvidenceLedger in a final block; ``root`` is what the contract computed."""
+    """A ``Sealed`` event of the EvidenceLedger; ``root`` is what the contract computed."""
 
     operator: Address
     batch_id: int
@@ -54,12 +55,49 @@ class PledgeChange:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockHeader:
+    """A block and the hash of the one before it."""
+
+    block: BlockRef
+    parent: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the newest ``block`` says of an operator: the ids of its next transaction and of its next batch."""
+
+    block: BlockRef
+    nonce: int
+    next_batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Limits in wei per gas (EIP-1559)."""
+
+    max_priority_fee_wei: int
+    max_fee_wei: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignedTransaction:
     """The bytes to broadcast and the hash they will have: stored before they are first sent."""
 
     raw: bytes
     hash: Hash
     nonce: int
+    fees: Fees
+
+
+class SendOutcome(StrEnum):
+    """What a node made of a transaction. Only a look at the chain tells what became of it."""
+
+    TAKEN = "taken"
+    """It is in the node's pool, newly or already, or in a block."""
+    NONCE_USED = "nonce used"
+    """The node says that the account's nonce went to a transaction: this one, or another."""
+    UNDERPRICED = "underpriced"
+    """Another transaction of that nonce waits and pays as much, or the pool asks for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +124,15 @@ class StateProof:
 
 __all__ = [
     "MAX_BATCH_SUBJECTS",
+    "Account",
     "Append",
+    "BlockHeader",
     "Deployment",
+    "Fees",
     "Inclusion",
     "PledgeChange",
     "SealedBatch",
+    "SendOutcome",
     "SignedTransaction",
     "SignerChange",
     "StateProof",

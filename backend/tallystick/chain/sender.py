@@ -8,6 +8,9 @@
 
 - Nonces follow the newest block, so that a lost transaction is replaced and never blocks the next one.
 - The fee limit is twice the next base fee plus the tip, and never above ``max_fee_per_gas_wei``.
+- A replacement offers at least an eighth more of both fees, for nodes ask for a tenth and round up.
+- What a node says when it refuses differs from client to client; what is in the table below is told apart, and whatever
+  it says, only the chain tells what became of the transaction.
 - No transaction asks for more gas than EIP-7825 or the block allows.
 """
 
@@ -20,13 +23,13 @@ from statistics import median_low
 
 from tallystick.chain import wire
 from tallystick.chain.node import Node
-from tallystick.chain.records import Inclusion, SignedTransaction
+from tallystick.chain.records import Fees, Inclusion, SendOutcome, SignedTransaction
 from tallystick.chain.reverts import explain_revert
 from tallystick.chain.transactions import Sign, UnsignedTransaction, sign_transaction
 from tallystick.chain.wire import NodeRefused
 from tallystick.errors import ChainInconsistent, TransactionFailed
 from tallystick.protocol.hashing import keccak256
-from tallystick.protocol.types import Address, Hash, to_hex
+from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
 
 MAX_TRANSACTION_GAS = 16_777_216
 """EIP-7825."""
@@ -36,6 +39,12 @@ MIN_TIP_WEI = 1_000_000
 IN_FLIGHT_LIMIT = 32
 """How many transactions of one account wait at once; nodes drop what goes far beyond (geth queues 64)."""
 
+REFUSALS = {
+    SendOutcome.TAKEN: ("already known", "already imported", "alreadyknown", "already in mempool"),
+    SendOutcome.NONCE_USED: ("nonce too low", "oldnonce", "nonce is too low", "nonce_too_low", "already been used"),
+    SendOutcome.UNDERPRICED: ("underpriced", "replacement not allowed", "feetoolow", "fee too low", "price too low"),
+}
+"""What geth, Nethermind, Besu, Erigon, reth, anvil and their kin say, in lower case, and what it means."""
 _LESS = "Put less into one transaction (EIP-7825 caps its gas)."
 _FEE_HISTORY_BLOCKS = 5
 _FIRST_POLL_SECONDS = 0.01
@@ -50,14 +59,6 @@ class Call:
     data: bytes
     gas: int
     purpose: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fees:
-    """Limits in wei per gas (EIP-1559)."""
-
-    max_priority_fee_wei: int
-    max_fee_wei: int
 
 
 class Sender:
@@ -108,10 +109,36 @@ class Sender:
             message = f"{call.purpose}: expected the node to find enough gas for it, got: {error.message}"
             raise TransactionFailed(message, todo=_LESS) from error
 
-    def next_nonce(self, sender: Address) -> int:
-        """How many transactions of ``sender`` the newest block knows: the nonce of its next one."""
-        answer = self._node.request("eth_getTransactionCount", to_hex(sender), "latest")
+    def next_nonce(self, sender: Address, block: BlockRef | None = None) -> int:
+        """How many transactions of ``sender`` there are up to ``block`` (None: the newest): the nonce of its next."""
+        answer = self._node.read_at("eth_getTransactionCount", to_hex(sender), block=block)
         return wire.quantity(answer, "eth_getTransactionCount")
+
+    def suggest_fees(self) -> Fees:
+        """What a transaction should offer to be in one of the next blocks.
+
+        Raises:
+            TransactionFailed: the base fee is above the limit.
+        """
+        return self._fees(self._node.newest().base_fee_wei)
+
+    def replacement_fees(self, offered: Fees) -> Fees | None:
+        """What a transaction must offer to take the place of one that ``offered`` less; None: more than the limit.
+
+        Raises:
+            TransactionFailed: the base fee is above the limit.
+        """
+        now = self.suggest_fees()
+        limit = max(now.max_fee_wei, _raised(offered.max_fee_wei))
+        tip = max(now.max_priority_fee_wei, _raised(offered.max_priority_fee_wei))
+        if max(limit, tip) > self._max_fee_per_gas_wei:
+            return None
+        return Fees(tip, max(limit, tip))
+
+    def sign_one(self, sender: Address, sign: Sign, call: Call, nonce: int, fees: Fees) -> SignedTransaction:
+        """``call`` as the transaction ``nonce`` of ``sender`` that offers ``fees``. Raises as ``sign``."""
+        check_gas(call, min(MAX_TRANSACTION_GAS, self._node.newest().gas_limit))
+        return self._sign(sender, sign, call, nonce, fees)
 
     def sign(
         self, sender: Address, sign: Sign, call_list: Sequence[Call], first_nonce: int | None = None
@@ -128,20 +155,32 @@ class Sender:
         cap = min(MAX_TRANSACTION_GAS, newest.gas_limit)
         fees = self._fees(newest.base_fee_wei)
         nonce = self.next_nonce(sender) if first_nonce is None else first_nonce
-        signed = []
-        for offset, call in enumerate(call_list):
+        for call in call_list:
             check_gas(call, cap)
-            transaction = UnsignedTransaction(
-                self._chain_id,
-                nonce + offset,
-                fees.max_priority_fee_wei,
-                fees.max_fee_wei,
-                call.gas,
-                call.to,
-                call.data,
-            )
-            signed.append(sign_transaction(transaction, sender, sign))
-        return signed
+        return [self._sign(sender, sign, call, nonce + offset, fees) for offset, call in enumerate(call_list)]
+
+    def _sign(self, sender: Address, sign: Sign, call: Call, nonce: int, fees: Fees) -> SignedTransaction:
+        unsigned = UnsignedTransaction(
+            self._chain_id, nonce, fees.max_priority_fee_wei, fees.max_fee_wei, call.gas, call.to, call.data
+        )
+        return sign_transaction(unsigned, sender, sign)
+
+    def send(self, raw: bytes) -> SendOutcome:
+        """Send the signed transaction ``raw``, for the first time or again.
+
+        Raises:
+            TransactionFailed: the node refused it for a reason of its own, such as an account without money.
+            ChainUnreachable: no answer; whether it arrived is not known, and sending it again is harmless.
+        """
+        try:
+            self.broadcast(raw)
+        except TransactionFailed as error:
+            said = error.message.lower()
+            for outcome, phrases in REFUSALS.items():
+                if any(phrase in said for phrase in phrases):
+                    return outcome
+            raise
+        return SendOutcome.TAKEN
 
     def broadcast(self, raw: bytes) -> Hash:
         """Send the signed transaction ``raw`` and return its hash; that the node knows it already is success.
@@ -266,6 +305,11 @@ class Sender:
             f"{call.purpose}: the transaction in block {inclusion.block.number} reverted: {why}.",
             todo="Try again; if it fails again, ask the operator of the chain.",
         )
+
+
+def _raised(wei: int) -> int:
+    """An eighth more, at least one."""
+    return wei + max(1, -(-wei // 8))
 
 
 def check_gas(call: Call, cap: int) -> None:

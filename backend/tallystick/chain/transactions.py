@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import rlp
 
-from tallystick.chain.records import SignedTransaction
+from tallystick.chain.records import Fees, SignedTransaction
 from tallystick.errors import BadSignature, MalformedInput, WrongSigner
 from tallystick.protocol import signing
 from tallystick.protocol.hashing import keccak256
@@ -69,7 +69,8 @@ def sign_transaction(transaction: UnsignedTransaction, sender: Address, sign: Si
             todo="Use the key of the account that sends.",
         )
     raw = transaction.with_signature(signature)
-    return SignedTransaction(raw, Hash(keccak256(raw)), transaction.nonce)
+    fees = Fees(transaction.max_priority_fee_wei, transaction.max_fee_wei)
+    return SignedTransaction(raw, Hash(keccak256(raw)), transaction.nonce, fees)
 
 
 def parse_transaction(raw: bytes) -> tuple[UnsignedTransaction, Address]:

@@ -35,6 +35,7 @@ class Header:
     """What is needed of a block header; ``base_fee_wei`` is per gas, and None on chains from before EIP-1559."""
 
     ref: BlockRef
+    parent: Hash
     gas_limit: int
     base_fee_wei: int | None
 
@@ -100,6 +101,7 @@ def parse_header(value: Json) -> Header:
     base_fee = block.get("baseFeePerGas")
     return Header(
         BlockRef(number, Hash(data(block.get("hash"), "block hash", 32)), timestamp),
+        Hash(data(block.get("parentHash"), "parent hash", 32)),
         quantity(block.get("gasLimit"), "block gas limit"),
         None if base_fee is None else quantity(base_fee, "base fee"),
     )

@@ -19,7 +19,7 @@ from tallystick.service.known import Known
 from tallystick.service.ports import Transaction
 from tallystick.store.records import EvidenceRecord, EvidenceState
 
-ACCEPTED = frozenset({EvidenceState.PENDING, EvidenceState.SEALING, EvidenceState.FINAL})
+ACCEPTED = frozenset(EvidenceState) - {EvidenceState.AWAITING_COUNTERSIGNATURE}
 """States of evidence that will be sealed or is: its signatures are complete."""
 
 
@@ -85,9 +85,12 @@ class Acceptance:
                 )
 
     def _active_signers(self, party: PartyId) -> frozenset[Address]:
+        """Whoever may sign for ``party`` whatever becomes of the newest blocks: added for good, revoked in none."""
         if party not in self._signers:
-            records = self._transaction.signers([party])
-            self._signers[party] = frozenset(record.signer for record in records if record.revoked_at == 0)
+            cursor = self._transaction.cursor()
+            final = () if cursor is None else self._transaction.signers([party], cursor.block_number)
+            revoked = {record.signer for record in self._transaction.signers([party]) if record.revoked_at}
+            self._signers[party] = frozenset(record.signer for record in final) - revoked
         return self._signers[party]
 
     def _check_times(self, record: EvidenceRecord) -> None:

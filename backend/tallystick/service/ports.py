@@ -11,11 +11,15 @@ from typing import Protocol
 
 from tallystick.chain.pledge_calls import ReceivableCall
 from tallystick.chain.records import (
+    Account,
     Append,
+    BlockHeader,
     Deployment,
+    Fees,
     Inclusion,
     PledgeChange,
     SealedBatch,
+    SendOutcome,
     SignedTransaction,
     SignerChange,
     StateProof,
@@ -35,6 +39,8 @@ from tallystick.store.records import (
     LogEntryRecord,
     PartyRecord,
     SignerRecord,
+    StatusEvent,
+    Submission,
 )
 
 Sign = Callable[[bytes], bytes]
@@ -85,8 +91,8 @@ class Transaction(Protocol):
     def deals_between(self, one: PartyId, other: PartyId) -> list[DealId]:
         """The deals that a CONTRACT between the two opened, either being its issuer, oldest first."""
 
-    def complete_signatures(self, evidence_id: EvidenceId, signatures: bytes) -> None:
-        """Replace the signatures of an evidence that awaited one, and accept it: it becomes PENDING now."""
+    def complete_signatures(self, evidence_id: EvidenceId, signatures: bytes, at: Timestamp) -> None:
+        """Replace the signatures of an evidence that awaited one, and accept it: it becomes PENDING, ``at`` now."""
 
     def pending(self, limit: int) -> list[EvidenceRecord]:
         """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""
@@ -100,25 +106,65 @@ class Transaction(Protocol):
     def batches(self, states: Iterable[BatchState]) -> list[BatchRecord]:
         """Outgoing batches in one of ``states``, oldest first."""
 
-    def set_batch_state(self, operator: Address, batch_id: int, state: BatchState) -> None:
-        """Move a batch on; when FINAL, its evidence becomes FINAL too."""
-
-    def resign_batch(self, operator: Address, batch_id: int, raw_transaction: bytes, transaction_hash: Hash) -> None:
-        """Let another transaction carry a frozen batch whose own can't be included any more; its content stays."""
+    def count_batches(self, operator: Address) -> int:
+        """How many batches of ``operator`` were frozen here: the id of its next one."""
 
     def batch_entries(self, operator: Address, batch_id: int) -> list[BatchEntry]:
         """The frozen content, by subject then index; empty for another operator's batch."""
 
+    def add_submission(self, one: Submission) -> None:
+        """Keep a signed transaction that carries a batch, for ever; a batch that was only BUILT is SIGNED now."""
+
+    def submissions(self, operator: Address, batch_id: int) -> list[Submission]:
+        """All signed transactions that ever carried the batch, oldest first."""
+
+    def note_sent(self, one: Submission, at: Timestamp) -> None:
+        """A node took ``one``: its batch is SENT, unless the chain has it meanwhile."""
+
+    # what became of batches; each notes a status event for each of their evidence
+    def include_batch(self, operator: Address, batch_id: int, block_hash: Hash, at: Timestamp) -> None:
+        """A block holds the batch, which was frozen here."""
+
+    def orphan_batches(self, block_hashes: Sequence[Hash], at: Timestamp) -> None:
+        """These blocks were undone: the batches that they held are on their way again."""
+
+    def finish_batches(self, block_hashes: Sequence[Hash], at: Timestamp) -> None:
+        """These blocks are final, and with them the batches that they hold."""
+
+    def status_events(self, after: int, limit: int) -> list[StatusEvent]:
+        """What became of evidence since position ``after``, oldest first."""
+
     # the indexed chain
-    def cursor(self) -> Cursor | None: ...
+    def cursor(self) -> Cursor | None:
+        """The newest final block; everything up to it is indexed for good."""
 
     def set_cursor(self, cursor: Cursor) -> None: ...
 
-    def add_appends(self, appends: Sequence[AppendRecord], root: Hash) -> None:
-        """Keep the appends of one sealed batch of batch root ``root``."""
+    def tip(self) -> BlockRef | None:
+        """The newest block that is indexed, final or not."""
+
+    def blocks(self, first: int, last: int) -> list[BlockRef]:
+        """The indexed blocks on the chain with these numbers, ascending; above the final block that is every one."""
+
+    def has_block(self, block_hash: Hash) -> bool:
+        """Whether what this block says is kept, be it on the chain or undone."""
+
+    def add_block(self, ref: BlockRef, parent: Hash | None) -> None:
+        """Put a new block on the chain; what it says follows. ``parent`` None: its link needs no checking."""
+
+    def mark_blocks(self, block_hashes: Iterable[Hash], *, canonical: bool) -> None:
+        """Take these blocks, with all that they say, off the chain, or put them on it again."""
+
+    def add_appends(self, appends: Sequence[AppendRecord], root: Hash, log_index: int) -> None:
+        """Keep the appends of one sealed batch of batch root ``root``: event ``log_index`` of its block."""
+
+    def add_signer_change(
+        self, party: PartyId, signer: Address, block_hash: Hash, log_index: int, *, added: bool
+    ) -> None:
+        """Event ``log_index`` of a block lets ``signer`` sign for ``party``, or revokes it."""
 
     def last_appends(self, subjects: Iterable[PartyId]) -> Mapping[PartyId, AppendRecord]:
-        """The newest append of each of ``subjects`` that has one."""
+        """The newest append of each of ``subjects`` that has one, final or not."""
 
     def appends(self, subject: PartyId, until_block: int) -> list[AppendRecord]:
         """All appends of ``subject`` up to and including block number ``until_block``, in order."""
@@ -127,14 +173,16 @@ class Transaction(Protocol):
         """The known entries of ``subject``'s log up to ``until_block``, in order of append and index."""
 
     def sealed_count(self, operator: Address) -> int:
-        """How many batches of ``operator`` are indexed: the id its next one must have."""
+        """How many batches of ``operator`` are indexed, final or not: the id its next one must have."""
 
-    def put_signer(self, signer: SignerRecord) -> None: ...
+    def sealing_operators(self) -> list[Address]:
+        """Whoever sealed a batch that is indexed."""
 
-    def signers(self, parties: Iterable[PartyId]) -> list[SignerRecord]: ...
+    def signers(self, parties: Iterable[PartyId], until_block: int = ...) -> list[SignerRecord]:
+        """The signers of ``parties`` as of block number ``until_block``, without one as of the newest indexed."""
 
     def placement(self, evidence_id: EvidenceId) -> list[tuple[AppendRecord, int]]:
-        """Where ``evidence_id`` stands in the final chain: (append, index) per subject."""
+        """Where ``evidence_id`` stands in the indexed chain: (append, index) per subject."""
 
     # facts about the whole
     def deployment(self) -> Deployment | None: ...
@@ -185,8 +233,14 @@ class Chain(Protocol):
     def block(self, number: int) -> BlockRef:
         """The canonical block ``number``. Raises ``ChainInconsistent`` if there is none."""
 
+    def header(self, number: int | None) -> BlockHeader | None:
+        """The canonical block ``number`` (None: the newest) with its parent's hash; None if the node has none."""
+
     def next_batch(self, operator: Address, block: BlockRef | None) -> int:
         """The id the operator's next batch must have, as of ``block`` (None: the newest block, not yet final)."""
+
+    def account(self, operator: Address) -> Account:
+        """What the newest block says of ``operator``, all of it as of that one block."""
 
     def sealed_batches(self, first_block: int, last_block: int) -> list[SealedBatch]:
         """All ``Sealed`` events of the ledger in blocks ``first_block`` to ``last_block`` inclusive, in chain order."""
@@ -200,11 +254,19 @@ class Chain(Protocol):
 
     def revoke_signer(self, registrar: Address, sign: Sign, party: PartyId, signer: Address) -> None: ...
 
-    def sign_seal(self, operator: Address, sign: Sign, batch_id: int, appends: Sequence[Append]) -> SignedTransaction:
-        """The signed ``seal`` transaction, not sent; appends ascending by subject."""
+    def suggest_fees(self) -> Fees:
+        """What a transaction should offer now. Raises ``TransactionFailed`` where that is above the limit."""
 
-    def send(self, raw_transaction: bytes) -> None:
-        """Broadcast; being already known is success. Raises ``TransactionFailed`` or ``ChainUnreachable``."""
+    def replacement_fees(self, offered: Fees) -> Fees | None:
+        """What takes the place of a transaction that ``offered`` less; None where that is above the limit."""
+
+    def sign_seal(
+        self, operator: Address, sign: Sign, batch_id: int, appends: Sequence[Append], nonce: int, fees: Fees
+    ) -> SignedTransaction:
+        """The signed ``seal`` transaction, tried but not sent; appends ascending by subject."""
+
+    def send(self, raw_transaction: bytes) -> SendOutcome:
+        """Broadcast, for the first time or again. Raises ``TransactionFailed`` or ``ChainUnreachable``."""
 
     def inclusion(self, transaction_hash: Hash) -> Inclusion | None:
         """Where it was included, or None as long as the node does not know."""

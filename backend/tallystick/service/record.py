@@ -172,7 +172,7 @@ def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | No
             signature = sign_for(context, counterparty, evidence_id)
         complete = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
         Acceptance(context, transaction).check_signatures(complete)
-        transaction.complete_signatures(evidence_id, complete.signatures)
+        transaction.complete_signatures(evidence_id, complete.signatures, context.clock.now())
     return complete
 
 

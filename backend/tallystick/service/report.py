@@ -86,7 +86,7 @@ class Reader:
         }
         known = {
             (record.party, record.signer): SignerWindow(record.added_at, record.revoked_at)
-            for record in transaction.signers({party for party, _ in used})
+            for record in transaction.signers({party for party, _ in used}, self.as_of.number)
         }
         return {pair: known.get(pair, SignerWindow(0, 0)) for pair in used}  # type: ignore[arg-type]
 

@@ -1,20 +1,32 @@
-"""Outgoing batches: frozen once, moved on from built to sent to final."""
+"""Outgoing batches: frozen once, carried by signed transactions that are all kept, and what became of their evidence.
+
+Rule: whenever evidence is included, orphaned or final, the same transaction notes a status event for each of it.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, literal, select
 
 from tallystick.errors import Duplicate, Misfit, NotFound
-from tallystick.protocol.types import Address, EvidenceId, Hash, to_hex
+from tallystick.protocol.types import Address, EvidenceId, Hash, Timestamp, to_hex
 from tallystick.store.bulk import insert_rows
-from tallystick.store.records import BatchEntry, BatchRecord, BatchState
-from tallystick.store.rows import BATCH_COLUMNS, batch_record, chunks
-from tallystick.store.schema import acceptance, batch_entry
+from tallystick.store.records import BatchEntry, BatchRecord, BatchState, StatusEvent, Submission
+from tallystick.store.rows import (
+    BATCH_COLUMNS,
+    STATUS_EVENT_COLUMNS,
+    SUBMISSION_COLUMNS,
+    batch_record,
+    chunks,
+    status_event_record,
+    submission_record,
+)
+from tallystick.store.schema import acceptance, batch_entry, block, status_event, submission
 from tallystick.store.schema import batch as outgoing
 
-_ORDER = (BatchState.BUILT, BatchState.SENT, BatchState.FINAL)
+_WITH_BLOCKS = outgoing.outerjoin(block, block.c.block_hash == outgoing.c.block_hash)
 
 
 class BatchRows:
@@ -29,6 +41,7 @@ class BatchRows:
             Duplicate: the batch id is taken, or an evidence stands in another batch.
             Misfit: an evidence is not accepted, so that it can't be sealed.
         """
+        assert batch.state is BatchState.BUILT, "what is frozen is neither signed nor sent"
         name = f"batch {batch.batch_id} of {to_hex(batch.operator)}"
         if self._state_of(batch.operator, batch.batch_id) is not None:
             raise Duplicate(f"The {name} is frozen already.", todo="Send the batch that is there.")
@@ -36,9 +49,7 @@ class BatchRows:
             "operator": batch.operator,
             "batch_id": batch.batch_id,
             "root": batch.root,
-            "state": batch.state.value,
-            "raw_transaction": batch.raw_transaction,
-            "transaction_hash": batch.transaction_hash,
+            "state": BatchState.BUILT.value,
             "created_at": batch.created_at,
         }
         places = [
@@ -59,45 +70,60 @@ class BatchRows:
 
     def batches(self, states: Iterable[BatchState]) -> list[BatchRecord]:
         """Outgoing batches in one of ``states``, in the order they were frozen."""
-        statement = select(*BATCH_COLUMNS).where(outgoing.c.state.in_([state.value for state in states]))
-        return [batch_record(row) for row in self._connection.execute(statement.order_by(outgoing.c.position))]
+        wanted = outgoing.c.state.in_([state.value for state in states])
+        statement = select(*BATCH_COLUMNS).select_from(_WITH_BLOCKS).where(wanted).order_by(outgoing.c.position)
+        return [batch_record(row) for row in self._connection.execute(statement)]
 
-    def set_batch_state(self, operator: Address, batch_id: int, state: BatchState) -> None:
-        """Move batch ``batch_id`` of ``operator`` on to ``state``; when FINAL, its evidence is FINAL too.
+    def count_batches(self, operator: Address) -> int:
+        """How many batches of ``operator`` were frozen here: the id of its next one."""
+        statement = select(func.count()).select_from(outgoing).where(outgoing.c.operator == operator)
+        return self._connection.execute(statement).scalar_one()
 
-        Raises:
-            NotFound: no such batch.
-            Misfit: it is further than ``state`` already; a batch never goes back.
-        """
-        known = self._state_of(operator, batch_id)
-        name = f"batch {batch_id} of {to_hex(operator)}"
-        if known is None:
-            raise NotFound(f"There is no {name}.")
-        if _ORDER.index(state) < _ORDER.index(known):
-            raise Misfit(f"The {name} is {known}: it can't go back to {state}.")
-        self._connection.execute(
-            outgoing.update()
-            .where(outgoing.c.operator == operator, outgoing.c.batch_id == batch_id)
-            .values(state=state.value)
-        )
-
-    def resign_batch(self, operator: Address, batch_id: int, raw_transaction: bytes, transaction_hash: Hash) -> None:
-        """Let another transaction carry the frozen batch ``batch_id`` of ``operator``; its content stays as it is.
+    def add_submission(self, one: Submission) -> None:
+        """Keep ``one``, a signed transaction that carries its batch; a batch that was only BUILT is SIGNED now.
 
         Raises:
-            NotFound: no such batch.
-            Misfit: it is final already.
+            Misfit: the chain has the batch, or there is none.
         """
-        known = self._state_of(operator, batch_id)
-        if known is None:
-            raise NotFound(f"There is no batch {batch_id} of {to_hex(operator)}.")
-        if known is BatchState.FINAL:
-            raise Misfit(f"The batch {batch_id} of {to_hex(operator)} is final: nothing carries it any more.")
-        self._connection.execute(
-            outgoing.update()
-            .where(outgoing.c.operator == operator, outgoing.c.batch_id == batch_id)
-            .values(raw_transaction=raw_transaction, transaction_hash=transaction_hash)
-        )
+        state = self._state_of(one.operator, one.batch_id)
+        name = f"batch {one.batch_id} of {to_hex(one.operator)}"
+        if state in (None, BatchState.INCLUDED, BatchState.FINAL):
+            raise Misfit(f"The {name} is {state or 'not frozen'}: nothing is to carry it.")
+        self._connection.execute(submission.insert(), dataclasses.asdict(one))
+        if state is BatchState.BUILT:
+            self._set_state(one.operator, one.batch_id, BatchState.SIGNED)
+
+    def submissions(self, operator: Address, batch_id: int) -> list[Submission]:
+        """All signed transactions that ever carried batch ``batch_id`` of ``operator``, oldest first."""
+        same = (submission.c.operator == operator, submission.c.batch_id == batch_id)
+        statement = select(*SUBMISSION_COLUMNS).where(*same).order_by(submission.c.position)
+        return [submission_record(row) for row in self._connection.execute(statement)]
+
+    def note_sent(self, one: Submission, at: Timestamp) -> None:
+        """A node took ``one`` ``at`` that time: its batch is SENT, unless the chain has it meanwhile."""
+        self._connection.execute(submission.update().where(submission.c.hash == one.hash).values(sent_at=at))
+        if self._state_of(one.operator, one.batch_id) in (BatchState.SIGNED, BatchState.ORPHANED):
+            self._set_state(one.operator, one.batch_id, BatchState.SENT)
+
+    def include_batch(self, operator: Address, batch_id: int, block_hash: Hash, at: Timestamp) -> None:
+        """The block ``block_hash`` holds batch ``batch_id`` of ``operator``, which was frozen here."""
+        self._set_state(operator, batch_id, BatchState.INCLUDED, block_hash)
+        self._note((outgoing.c.operator == operator, outgoing.c.batch_id == batch_id), BatchState.INCLUDED, at)
+
+    def orphan_batches(self, block_hashes: Sequence[Hash], at: Timestamp) -> None:
+        """The blocks ``block_hashes`` were undone: the batches that they held are on their way again."""
+        self._move(block_hashes, BatchState.ORPHANED, at)
+
+    def finish_batches(self, block_hashes: Sequence[Hash], at: Timestamp) -> None:
+        """The blocks ``block_hashes`` are final, and with them the batches that they hold."""
+        self._move(block_hashes, BatchState.FINAL, at)
+
+    def status_events(self, after: int, limit: int) -> list[StatusEvent]:
+        """What became of evidence since position ``after``, oldest first, at most ``limit``."""
+        joined = status_event.outerjoin(block, block.c.block_hash == status_event.c.block_hash)
+        statement = select(*STATUS_EVENT_COLUMNS).select_from(joined).where(status_event.c.position > after)
+        rows = self._connection.execute(statement.order_by(status_event.c.position).limit(limit))
+        return [status_event_record(row) for row in rows]
 
     def batch_entries(self, operator: Address, batch_id: int) -> list[BatchEntry]:
         """The frozen content, by subject then index; empty for another operator's batch."""
@@ -114,6 +140,31 @@ class BatchRows:
             select(outgoing.c.state).where(outgoing.c.operator == operator, outgoing.c.batch_id == batch_id)
         ).scalar()
         return None if state is None else BatchState(state)
+
+    def _set_state(self, operator: Address, batch_id: int, state: BatchState, block_hash: Hash | None = None) -> None:
+        values = {"state": state.value} if block_hash is None else {"state": state.value, "block_hash": block_hash}
+        same = (outgoing.c.operator == operator, outgoing.c.batch_id == batch_id)
+        if self._connection.execute(outgoing.update().where(*same).values(**values)).rowcount != 1:
+            raise NotFound(f"There is no batch {batch_id} of {to_hex(operator)}.")
+
+    def _move(self, block_hashes: Sequence[Hash], to: BatchState, at: Timestamp) -> None:
+        """Bring the batches that these blocks hold to another state."""
+        for some in chunks(block_hashes):
+            held = (outgoing.c.state == BatchState.INCLUDED.value, outgoing.c.block_hash.in_(some))
+            self._note(held, to, at)
+            self._connection.execute(outgoing.update().where(*held).values(state=to.value))
+
+    def _note(self, batches: Sequence[ColumnElement[bool]], status: BatchState, at: Timestamp) -> None:
+        """Note a status event for each evidence of ``batches``, in order of acceptance."""
+        of_batch = and_(outgoing.c.operator == acceptance.c.operator, outgoing.c.batch_id == acceptance.c.batch_id)
+        rows = (
+            select(acceptance.c.evidence_id, outgoing.c.block_hash, literal(status.value), literal(at, BigInteger))
+            .select_from(acceptance.join(outgoing, of_batch))
+            .where(*batches)
+            .order_by(acceptance.c.position)
+        )
+        columns = ["evidence_id", "block_hash", "status", "at"]
+        self._connection.execute(status_event.insert().from_select(columns, rows))
 
     def _take(self, record: BatchRecord, evidence_ids: Sequence[EvidenceId]) -> None:
         """Put accepted evidence that stands in no batch into ``record``; all of it, or none and an error."""

@@ -257,8 +257,8 @@ def _upgrade(connection: Connection, revision: str | None, place: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
         raise StoreError(
-            f"The database {place}: expected revision {HEAD} or an older one, got {revision}: "
-            f"a newer version of Tallystick wrote it.",
-            todo="Use that version or a newer one; nothing was changed.",
+            f"The database {place}: expected a revision that leads to {HEAD}, got {revision}: "
+            f"another version of Tallystick wrote it.",
+            todo="Use that version or a newer one, or an empty database; nothing was changed.",
         )
     command.upgrade(config, "head")

@@ -9,11 +9,11 @@ from sqlalchemy import Column, Connection, Select, and_, bindparam, func, or_, s
 
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.evidence import Kind
-from tallystick.protocol.types import DealId, EvidenceId, PartyId, to_hex
+from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp, to_hex
 from tallystick.store.bulk import insert_rows
 from tallystick.store.records import EvidenceRecord, EvidenceState
 from tallystick.store.rows import chunks, evidence_record, evidence_row, select_evidence
-from tallystick.store.schema import acceptance, evidence
+from tallystick.store.schema import acceptance, evidence, status_event
 
 
 class EvidenceRows:
@@ -33,8 +33,10 @@ class EvidenceRows:
             return
         self._refuse_taken_evidence(records)
         insert_rows(self._connection, evidence, [evidence_row(record) for record in records])
-        accepted = [{"evidence_id": one.evidence_id} for one in records if one.state is EvidenceState.PENDING]
-        insert_rows(self._connection, acceptance, accepted)
+        accepted = [one for one in records if one.state is EvidenceState.PENDING]
+        insert_rows(self._connection, acceptance, [{"evidence_id": one.evidence_id} for one in accepted])
+        events = [_pending_row(one.evidence_id, one.recorded_at) for one in accepted]
+        insert_rows(self._connection, status_event, events)
 
     def evidence(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, EvidenceRecord]:
         """Those of ``evidence_ids`` that are kept, by id."""
@@ -75,8 +77,8 @@ class EvidenceRows:
         rows = self._connection.execute(statement.order_by(evidence.c.position))
         return list(dict.fromkeys(DealId(row.deal) for row in rows))
 
-    def complete_signatures(self, evidence_id: EvidenceId, signatures: bytes) -> None:
-        """Replace the signatures of ``evidence_id``, which awaited one, and accept it: it becomes PENDING now.
+    def complete_signatures(self, evidence_id: EvidenceId, signatures: bytes, at: Timestamp) -> None:
+        """Replace the signatures of ``evidence_id``, which awaited one, and accept it: it becomes PENDING, ``at`` now.
 
         Raises:
             NotFound: no such evidence.
@@ -91,6 +93,7 @@ class EvidenceRows:
             evidence.update().where(evidence.c.evidence_id == evidence_id).values(signatures=signatures)
         )
         self._connection.execute(acceptance.insert(), {"evidence_id": evidence_id})
+        self._connection.execute(status_event.insert(), _pending_row(evidence_id, at))
 
     def pending(self, limit: int) -> list[EvidenceRecord]:
         """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""
@@ -123,6 +126,10 @@ class EvidenceRows:
         narrowed = statement.where(column.in_(bindparam("wanted", expanding=True)))
         for wanted in chunks(values):
             yield from self._connection.execute(narrowed, {"wanted": wanted})
+
+
+def _pending_row(evidence_id: EvidenceId, at: Timestamp) -> dict[str, Any]:
+    return {"evidence_id": evidence_id, "status": EvidenceState.PENDING.value, "block_hash": None, "at": at}
 
 
 def _first_twice(values: Sequence[Any], taken: Iterable[Any]) -> Any | None:

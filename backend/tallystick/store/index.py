@@ -1,20 +1,27 @@
-"""The indexed chain: sealed batches, the log of each party, signers, and how far it was read."""
+"""The indexed chain: blocks, sealed batches, the log of each party, signers, and how far it was read.
+
+Rules:
+
+- what a block says is kept under the block's hash. When a reorganisation undoes the block, its rows are marked and
+  stay; when it comes back, the mark is all that changes;
+- all reading is of what is on the chain, up to a block that the caller names or as far as it is indexed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Table, and_, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from tallystick.errors import Duplicate
-from tallystick.protocol.types import Address, EvidenceId, Hash, PartyId, to_hex
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, Timestamp, to_hex
 from tallystick.store.bulk import insert_rows
 from tallystick.store.failures import translated
 from tallystick.store.records import AppendRecord, Cursor, LogEntryRecord, SignerRecord
 from tallystick.store.rows import (
     APPEND_COLUMNS,
     APPEND_JOINS,
+    BLOCK_COLUMNS,
     EVIDENCE_COLUMNS,
     EVIDENCE_JOINS,
     append_record,
@@ -23,12 +30,14 @@ from tallystick.store.rows import (
     select_appends,
     storable,
 )
-from tallystick.store.schema import append, batch_entry, evidence, sealed_batch
+from tallystick.store.schema import INT64_MAX, append, batch_entry, block, evidence, sealed_batch, signer_change
 from tallystick.store.schema import cursor as position
-from tallystick.store.schema import signer as known_signers
 
 STREAM_ROWS = 1_000
 """Rows that ``log`` holds in memory at once."""
+
+_OF_A_BLOCK = (block, sealed_batch, append, signer_change)
+"""The tables whose rows are on the chain or not."""
 
 _ENTRY_OF_APPEND = and_(
     batch_entry.c.operator == append.c.operator,
@@ -43,56 +52,133 @@ class IndexRows:
     _connection: Connection
     _place: str
 
+    # how far
+
     def cursor(self) -> Cursor | None:
-        """How far the chain is indexed, or None before the first block."""
+        """How far the chain is indexed for good, or None before the first final block."""
         statement = select(position.c.block_number, position.c.block_hash, position.c.timestamp)
         row = self._connection.execute(statement).one_or_none()
         return None if row is None else Cursor(*row)
 
     def set_cursor(self, cursor: Cursor) -> None:
-        """Note that everything up to and including ``cursor`` is indexed."""
+        """Note that everything up to and including ``cursor`` is final."""
         values = {
             "block_number": cursor.block_number,
             "block_hash": cursor.block_hash,
             "timestamp": cursor.timestamp,
         }
-        self._put(position, {"id": 1}, values)
+        if self._connection.execute(position.update().where(position.c.id == 1).values(**values)).rowcount == 0:
+            self._connection.execute(position.insert(), {"id": 1, **values})
 
-    def add_appends(self, appends: Sequence[AppendRecord], root: Hash) -> None:
-        """Keep the ``appends`` of one sealed batch, the root of whose tree is ``root``.
+    def tip(self) -> BlockRef | None:
+        """The newest block that is indexed, final or not."""
+        newest = select(*BLOCK_COLUMNS).where(block.c.canonical.is_(True)).order_by(block.c.number.desc()).limit(1)
+        row = self._connection.execute(newest).one_or_none()
+        return None if row is None else BlockRef(*row)
+
+    def blocks(self, first: int, last: int) -> list[BlockRef]:
+        """The indexed blocks on the chain with numbers ``first`` to ``last`` inclusive, ascending.
+
+        Above the final block that is every one; below, those that were read by themselves.
+        """
+        numbers = block.c.number.between(storable(first), storable(last))
+        statement = select(*BLOCK_COLUMNS).where(block.c.canonical.is_(True), numbers).order_by(block.c.number)
+        return [BlockRef(*row) for row in self._connection.execute(statement)]
+
+    def has_block(self, block_hash: Hash) -> bool:
+        """Whether what block ``block_hash`` says is kept, be it on the chain or undone."""
+        statement = select(func.count()).select_from(block).where(block.c.block_hash == block_hash)
+        return bool(self._connection.execute(statement).scalar_one())
+
+    # what blocks say
+
+    def add_block(self, ref: BlockRef, parent: Hash | None) -> None:
+        """Put the new block ``ref`` on the chain; what it says follows. ``parent`` None: its link needs no checking.
 
         Raises:
-            Duplicate: the batch is indexed already, or an append of that ordinal is there.
+            Duplicate: another block of that number is on the chain, or it is kept already.
+        """
+        row = {
+            "block_hash": ref.hash,
+            "number": ref.number,
+            "parent_hash": parent,
+            "timestamp": ref.timestamp,
+            "canonical": True,
+        }
+        self._connection.execute(block.insert(), row)
+
+    def mark_blocks(self, block_hashes: Iterable[Hash], *, canonical: bool) -> None:
+        """Take these blocks, with all that they say, off the chain, or put them on it again."""
+        for some in chunks(block_hashes):
+            for table in _OF_A_BLOCK:
+                of_them = table.c.block_hash.in_(some)
+                self._connection.execute(table.update().where(of_them).values(canonical=canonical))
+
+    def add_appends(self, appends: Sequence[AppendRecord], root: Hash, log_index: int) -> None:
+        """Keep the ``appends`` of one sealed batch: event ``log_index`` of its block, with batch root ``root``.
+
+        Raises:
+            Duplicate: the batch is on the chain already, or an append of that ordinal is there.
         """
         assert appends, "a sealed batch appends to at least one log"
         first = appends[0]
-        sealed = _batch_row(first)
-        assert all(_batch_row(one) == sealed for one in appends), "one call is one batch"
-        if self._is_indexed(first.operator, first.batch_id):
+        sealed = (first.operator, first.batch_id, first.block_hash)
+        assert all((one.operator, one.batch_id, one.block_hash) == sealed for one in appends), "one call is one batch"
+        if self._is_on_chain(first.operator, first.batch_id):
             raise Duplicate(f"The batch {first.batch_id} of {to_hex(first.operator)} is indexed already.")
-        self._connection.execute(sealed_batch.insert(), {**sealed, "root": root})
+        row = {
+            "block_hash": first.block_hash,
+            "log_index": log_index,
+            "operator": first.operator,
+            "batch_id": first.batch_id,
+            "root": root,
+            "canonical": True,
+        }
+        self._connection.execute(sealed_batch.insert(), row)
         rows = [
             {
-                "subject": one.subject,
-                "ordinal": one.ordinal,
+                "block_hash": one.block_hash,
                 "operator": one.operator,
                 "batch_id": one.batch_id,
+                "subject": one.subject,
+                "ordinal": one.ordinal,
                 "entry_count": one.count,
                 "root": one.root,
                 "first_seq": one.first_seq,
                 "head": one.head,
+                "canonical": True,
             }
             for one in appends
         ]
         insert_rows(self._connection, append, rows)
 
+    def add_signer_change(
+        self, party: PartyId, signer: Address, block_hash: Hash, log_index: int, *, added: bool
+    ) -> None:
+        """Event ``log_index`` of a block lets ``signer`` sign for ``party``, or revokes it.
+
+        Raises:
+            Duplicate: the chain says so already.
+        """
+        row = {
+            "block_hash": block_hash,
+            "log_index": log_index,
+            "party": party,
+            "signer": signer,
+            "added": added,
+            "canonical": True,
+        }
+        self._connection.execute(signer_change.insert(), row)
+
+    # reading
+
     def last_appends(self, subjects: Iterable[PartyId]) -> Mapping[PartyId, AppendRecord]:
-        """The newest append of each of ``subjects`` that has one."""
+        """The newest append of each of ``subjects`` that has one, final or not."""
         newest: dict[PartyId, AppendRecord] = {}
         for some in chunks(subjects):
             last = (
                 select(append.c.subject, func.max(append.c.ordinal).label("ordinal"))
-                .where(append.c.subject.in_(some))
+                .where(append.c.subject.in_(some), append.c.canonical.is_(True))
                 .group_by(append.c.subject)
                 .subquery()
             )
@@ -107,7 +193,7 @@ class IndexRows:
         """All appends of ``subject`` up to and including block number ``until_block``, in order."""
         statement = (
             select_appends()
-            .where(append.c.subject == subject, sealed_batch.c.block_number <= storable(until_block))
+            .where(append.c.subject == subject, block.c.number <= storable(until_block))
             .order_by(append.c.ordinal)
         )
         return [append_record(row) for row in self._connection.execute(statement)]
@@ -125,10 +211,11 @@ class IndexRows:
             joined = append.join(batch_entry, _ENTRY_OF_APPEND).join(
                 EVIDENCE_JOINS, evidence.c.evidence_id == batch_entry.c.evidence_id
             )
+            until = append.c.ordinal <= max(by_ordinal)
             statement = (
                 select(append.c.ordinal, batch_entry.c.entry_index, *EVIDENCE_COLUMNS)
                 .select_from(joined)
-                .where(append.c.subject == subject, append.c.ordinal <= max(by_ordinal))
+                .where(append.c.subject == subject, append.c.canonical.is_(True), until)
                 .order_by(append.c.ordinal, batch_entry.c.entry_index)
             )
             options = {"yield_per": STREAM_ROWS}
@@ -136,26 +223,34 @@ class IndexRows:
                 yield LogEntryRecord(by_ordinal[ordinal], index, evidence_record(row))
 
     def sealed_count(self, operator: Address) -> int:
-        """How many batches of ``operator`` are indexed: the id its next one must have."""
-        statement = select(func.count()).select_from(sealed_batch).where(sealed_batch.c.operator == operator)
-        return self._connection.execute(statement).scalar_one()
+        """How many batches of ``operator`` are on the chain as it is indexed: the id its next one must have."""
+        same = (sealed_batch.c.operator == operator, sealed_batch.c.canonical.is_(True))
+        return self._connection.execute(select(func.count()).select_from(sealed_batch).where(*same)).scalar_one()
 
-    def put_signer(self, signer: SignerRecord) -> None:
-        """Keep ``signer`` in place of what was known of this signer of this party."""
-        values = {"added_at": signer.added_at, "revoked_at": signer.revoked_at}
-        self._put(known_signers, {"party": signer.party, "signer": signer.signer}, values)
+    def sealing_operators(self) -> list[Address]:
+        """Whoever sealed a batch that is on the chain, ascending."""
+        statement = select(sealed_batch.c.operator).where(sealed_batch.c.canonical.is_(True)).distinct()
+        return sorted(self._connection.execute(statement).scalars())
 
-    def signers(self, parties: Iterable[PartyId]) -> list[SignerRecord]:
-        """The signers of ``parties``, by party, then by when they were added, then by address."""
+    def signers(self, parties: Iterable[PartyId], until_block: int = INT64_MAX) -> list[SignerRecord]:
+        """The signers of ``parties`` up to and including ``until_block``, by party, time of addition, and address."""
+        changes = signer_change.join(block, block.c.block_hash == signer_change.c.block_hash)
+        columns = (signer_change.c.party, signer_change.c.signer, signer_change.c.added, block.c.timestamp)
+        on_chain = (signer_change.c.canonical.is_(True), block.c.number <= storable(until_block))
+        added: dict[tuple[PartyId, Address], Timestamp] = {}
+        revoked: dict[tuple[PartyId, Address], Timestamp] = {}
+        for some in chunks(parties):
+            statement = select(*columns).select_from(changes).where(signer_change.c.party.in_(some), *on_chain)
+            for party, signer, is_added, timestamp in self._connection.execute(statement):
+                (added if is_added else revoked)[party, signer] = timestamp
         records = [
-            SignerRecord(row.party, row.signer, row.added_at, row.revoked_at)
-            for some in chunks(parties)
-            for row in self._connection.execute(known_signers.select().where(known_signers.c.party.in_(some)))
+            SignerRecord(party, signer, at, revoked.get((party, signer), Timestamp(0)))
+            for (party, signer), at in added.items()
         ]
         return sorted(records, key=lambda record: (record.party, record.added_at, record.signer))
 
     def placement(self, evidence_id: EvidenceId) -> list[tuple[AppendRecord, int]]:
-        """Where ``evidence_id`` stands in the final chain: (append, index), by subject then ordinal."""
+        """Where ``evidence_id`` stands in the chain as it is indexed: (append, index), by subject then ordinal."""
         statement = (
             select(batch_entry.c.entry_index, *APPEND_COLUMNS)
             .select_from(APPEND_JOINS.join(batch_entry, _ENTRY_OF_APPEND))
@@ -164,24 +259,7 @@ class IndexRows:
         )
         return [(append_record(row), index) for index, *row in self._connection.execute(statement)]
 
-    def _is_indexed(self, operator: Address, batch_id: int) -> bool:
-        statement = select(func.count()).select_from(sealed_batch)
+    def _is_on_chain(self, operator: Address, batch_id: int) -> bool:
         same = (sealed_batch.c.operator == operator, sealed_batch.c.batch_id == batch_id)
-        return bool(self._connection.execute(statement.where(*same)).scalar_one())
-
-    def _put(self, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
-        """Replace the row of ``key``, or add it: no upsert, for its spelling differs between databases."""
-        same = [table.c[name] == value for name, value in key.items()]
-        if self._connection.execute(table.update().where(*same).values(**values)).rowcount == 0:
-            self._connection.execute(table.insert(), {**key, **values})
-
-
-def _batch_row(record: AppendRecord) -> dict[str, Any]:
-    """What all appends of one sealed batch have in common."""
-    return {
-        "operator": record.operator,
-        "batch_id": record.batch_id,
-        "timestamp": record.timestamp,
-        "block_number": record.block_number,
-        "block_hash": record.block_hash,
-    }
+        statement = select(func.count()).select_from(sealed_batch).where(*same, sealed_batch.c.canonical.is_(True))
+        return bool(self._connection.execute(statement).scalar_one())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tallystick.protocol.evidence import Evidence
-from tallystick.protocol.types import Address, EvidenceId, Hash, PartyId, Timestamp
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, Timestamp
 
 
 class EvidenceState(StrEnum):
@@ -21,16 +21,36 @@ class EvidenceState(StrEnum):
     """Accepted: it will be sealed."""
     SEALING = "sealing"
     """Part of a frozen batch that is on its way to the chain."""
+    INCLUDED = "included"
+    """In the log of every subject, in a block that can still be undone."""
+    ORPHANED = "orphaned"
+    """It was included, and its block was undone; its batch is on its way again."""
     FINAL = "final"
     """In the log of every subject, in a final block."""
 
 
 class BatchState(StrEnum):
-    """How far an outgoing batch has come. ``built`` is frozen: its content never changes again."""
+    """How far an outgoing batch has come: what was frozen never changes again.
+
+    ::
+
+        built --sign--> signed --broadcast--> sent --index--> included --index--> final
+                                                ^                |
+                                            broadcast         a reorganisation
+                                                |                v
+                                                +------------ orphaned
+    """
 
     BUILT = "built"
+    SIGNED = "signed"
     SENT = "sent"
+    INCLUDED = "included"
+    ORPHANED = "orphaned"
     FINAL = "final"
+
+
+ON_ITS_WAY = frozenset({BatchState.BUILT, BatchState.SIGNED, BatchState.SENT, BatchState.ORPHANED})
+"""States of a batch that no block holds, as far as the chain is indexed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +92,8 @@ class EvidenceRecord:
     document_key: str | None
     recorded_at: Timestamp
     state: EvidenceState
+    block: BlockRef | None = None
+    """The block that holds its batch; where it is ORPHANED, the one that held it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +107,37 @@ class BatchEntry:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """An outgoing batch: frozen content, and the signed bytes that are stored before they are first sent."""
+    """An outgoing batch: frozen content. ``block`` holds it, or held it where it is ORPHANED."""
 
     operator: Address
     batch_id: int
     root: Hash
     state: BatchState
-    raw_transaction: bytes
-    transaction_hash: Hash
     created_at: Timestamp
+    block: BlockRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A signed transaction that carries a batch, kept before its first broadcast and for ever after.
+
+    ``sent_at`` is when it was last given to a node, None as long as it never was; fees are in wei per gas.
+    """
+
+    operator: Address
+    batch_id: int
+    nonce: int
+    raw: bytes
+    hash: Hash
+    max_priority_fee_wei: int
+    max_fee_wei: int
+    signed_at: Timestamp
+    sent_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AppendRecord:
-    """One append to a party's log as the final chain has it; ``ordinal`` counts the party's appends from 0."""
+    """One append to a party's log as the chain has it; ``ordinal`` counts the party's appends from 0."""
 
     subject: PartyId
     ordinal: int
@@ -125,7 +164,7 @@ class LogEntryRecord:
 
 @dataclass(frozen=True, slots=True)
 class SignerRecord:
-    """A signer of a party as the final chain has it; ``revoked_at`` 0 is not revoked."""
+    """A signer of a party as the chain has it; ``revoked_at`` 0 is not revoked."""
 
     party: PartyId
     signer: Address
@@ -135,11 +174,30 @@ class SignerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the chain is indexed: everything up to and including this final block."""
+    """How far the chain is indexed for good: everything up to and including this final block."""
 
     block_number: int
     block_hash: Hash
     timestamp: Timestamp
+
+    @property
+    def block(self) -> BlockRef:
+        """The same, as a block."""
+        return BlockRef(self.block_number, self.block_hash, self.timestamp)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEvent:
+    """An evidence has come to ``status``, or fallen back to ``ORPHANED``: noted in the transaction that made it so.
+
+    ``position`` counts up, so that whoever read up to one asks for those after it. ``block`` is None for PENDING.
+    """
+
+    position: int
+    evidence_id: EvidenceId
+    status: EvidenceState
+    block: BlockRef | None
+    at: Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,5 +208,5 @@ class Counts:
     evidence: dict[EvidenceState, int]
     batches: dict[BatchState, int]
     sealed_batches: int
-    """Batches of any operator in the final chain."""
+    """Batches of any operator on the chain as it is indexed, and the entries in them."""
     log_entries: int

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Select, and_, case, select
 
 from tallystick.protocol.evidence import Evidence
-from tallystick.store.records import AppendRecord, BatchRecord, BatchState, EvidenceRecord, EvidenceState
-from tallystick.store.schema import INT64_MAX, acceptance, append, batch, evidence, sealed_batch
+from tallystick.protocol.types import BlockRef
+from tallystick.store.records import (
+    AppendRecord,
+    BatchRecord,
+    BatchState,
+    EvidenceRecord,
+    EvidenceState,
+    StatusEvent,
+    Submission,
+)
+from tallystick.store.schema import (
+    INT64_MAX,
+    acceptance,
+    append,
+    batch,
+    block,
+    evidence,
+    status_event,
+    submission,
+)
 
 T = TypeVar("T")
 
 CHUNK = 900
 """Values in one IN list: below the 999 variables that an old SQLite allows in one statement."""
 
+_OF_THE_BATCH = (BatchState.INCLUDED, BatchState.ORPHANED, BatchState.FINAL)
+"""States that an evidence shares with its batch, by the same name."""
+
 EVIDENCE_STATE = case(
     (acceptance.c.position.is_(None), EvidenceState.AWAITING_COUNTERSIGNATURE.value),
     (batch.c.state.is_(None), EvidenceState.PENDING.value),
-    (batch.c.state == BatchState.FINAL.value, EvidenceState.FINAL.value),
+    *((batch.c.state == state.value, EvidenceState(state.value).value) for state in _OF_THE_BATCH),
     else_=EvidenceState.SEALING.value,
 )
 
-EVIDENCE_JOINS = evidence.outerjoin(acceptance, acceptance.c.evidence_id == evidence.c.evidence_id).outerjoin(
-    batch, and_(batch.c.operator == acceptance.c.operator, batch.c.batch_id == acceptance.c.batch_id)
+BLOCK_COLUMNS = (block.c.number, block.c.block_hash, block.c.timestamp)
+
+EVIDENCE_JOINS = (
+    evidence.outerjoin(acceptance, acceptance.c.evidence_id == evidence.c.evidence_id)
+    .outerjoin(batch, and_(batch.c.operator == acceptance.c.operator, batch.c.batch_id == acceptance.c.batch_id))
+    .outerjoin(block, block.c.block_hash == batch.c.block_hash)
 )
 
 EVIDENCE_COLUMNS = (
@@ -44,11 +69,11 @@ EVIDENCE_COLUMNS = (
     evidence.c.document_key,
     evidence.c.recorded_at,
     EVIDENCE_STATE.label("state"),
+    *BLOCK_COLUMNS,
 )
 
-APPEND_JOINS = append.join(
-    sealed_batch, and_(sealed_batch.c.operator == append.c.operator, sealed_batch.c.batch_id == append.c.batch_id)
-)
+APPEND_JOINS = append.join(block, and_(block.c.block_hash == append.c.block_hash, append.c.canonical.is_(True)))
+"""The appends that are on the chain, each with its block."""
 
 APPEND_COLUMNS = (
     append.c.subject,
@@ -57,21 +82,33 @@ APPEND_COLUMNS = (
     append.c.batch_id,
     append.c.entry_count,
     append.c.root,
-    sealed_batch.c.timestamp,
-    sealed_batch.c.block_number,
-    sealed_batch.c.block_hash,
+    block.c.timestamp,
+    block.c.number,
+    block.c.block_hash,
     append.c.first_seq,
     append.c.head,
 )
 
-BATCH_COLUMNS = (
-    batch.c.operator,
-    batch.c.batch_id,
-    batch.c.root,
-    batch.c.state,
-    batch.c.raw_transaction,
-    batch.c.transaction_hash,
-    batch.c.created_at,
+BATCH_COLUMNS = (batch.c.operator, batch.c.batch_id, batch.c.root, batch.c.state, batch.c.created_at, *BLOCK_COLUMNS)
+
+SUBMISSION_COLUMNS = (
+    submission.c.operator,
+    submission.c.batch_id,
+    submission.c.nonce,
+    submission.c.raw,
+    submission.c.hash,
+    submission.c.max_priority_fee_wei,
+    submission.c.max_fee_wei,
+    submission.c.signed_at,
+    submission.c.sent_at,
+)
+
+STATUS_EVENT_COLUMNS = (
+    status_event.c.position,
+    status_event.c.evidence_id,
+    status_event.c.status,
+    *BLOCK_COLUMNS,
+    status_event.c.at,
 )
 
 
@@ -81,13 +118,14 @@ def select_evidence() -> Select[Any]:
 
 
 def select_appends() -> Select[Any]:
-    """All appends with their block; narrow it with ``where``, read it with ``append_record``."""
+    """All appends on the chain with their block; narrow it with ``where``, read it with ``append_record``."""
     return select(*APPEND_COLUMNS).select_from(APPEND_JOINS)
 
 
 def evidence_record(row: Iterable[Any]) -> EvidenceRecord:
     """The record in ``row``, which holds ``EVIDENCE_COLUMNS``."""
-    evidence_id, *struct, signatures, disclosures, hidden, document_key, recorded_at, state = row
+    *columns, number, block_hash, timestamp = row
+    evidence_id, *struct, signatures, disclosures, hidden, document_key, recorded_at, state = columns
     return EvidenceRecord(
         evidence_id=evidence_id,
         evidence=Evidence(*struct),
@@ -97,6 +135,7 @@ def evidence_record(row: Iterable[Any]) -> EvidenceRecord:
         document_key=document_key,
         recorded_at=recorded_at,
         state=EvidenceState(state),
+        block=block_ref((number, block_hash, timestamp)),
     )
 
 
@@ -129,8 +168,24 @@ def append_record(row: Iterable[Any]) -> AppendRecord:
 
 def batch_record(row: Iterable[Any]) -> BatchRecord:
     """The record in ``row``, which holds ``BATCH_COLUMNS``."""
-    operator, batch_id, root, state, raw_transaction, transaction_hash, created_at = row
-    return BatchRecord(operator, batch_id, root, BatchState(state), raw_transaction, transaction_hash, created_at)
+    operator, batch_id, root, state, created_at, *of_block = row
+    return BatchRecord(operator, batch_id, root, BatchState(state), created_at, block_ref(of_block))
+
+
+def submission_record(row: Iterable[Any]) -> Submission:
+    """The record in ``row``, which holds ``SUBMISSION_COLUMNS``."""
+    return Submission(*row)
+
+
+def status_event_record(row: Iterable[Any]) -> StatusEvent:
+    """The record in ``row``, which holds ``STATUS_EVENT_COLUMNS``."""
+    position, evidence_id, status, *of_block, at = row
+    return StatusEvent(position, evidence_id, EvidenceState(status), block_ref(of_block), at)
+
+
+def block_ref(row: Sequence[Any]) -> BlockRef | None:
+    """The block in ``row``, which holds ``BLOCK_COLUMNS``; None where there is none."""
+    return None if row[1] is None else BlockRef(*row)
 
 
 def chunks(values: Iterable[T]) -> Iterator[list[T]]:

@@ -5,11 +5,13 @@ Rules:
 - 32-byte ids are bytes (BLOB, bytea); whole numbers are signed 64 bit;
 - the state of an evidence is no column: it follows from ``acceptance`` and ``batch``, so nothing can contradict it::
 
-      no acceptance            awaiting countersignature
-      acceptance, no batch     pending
-      batch not final          sealing
-      batch final              final
+      no acceptance                    awaiting countersignature
+      acceptance, no batch             pending
+      batch built, signed or sent      sealing
+      batch included, orphaned, final  the same
 
+- what the chain says hangs on the hash of its block, and ``canonical`` tells whether that block is on the chain as it
+  was last seen; a reorganisation only moves that mark, in all rows of the block at once;
 - rows are added and moved on, never deleted.
 """
 
@@ -19,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -33,7 +36,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision this code works with: the newest under ``migrations/versions``."""
 
 INT64_MAX = 2**63 - 1
@@ -61,6 +64,17 @@ def _bytes(name: str, **options: Any) -> Column[bytes]:
 
 def _number(name: str, **options: Any) -> Column[int]:
     return Column(name, BigInteger, nullable=options.pop("nullable", False), **options)
+
+
+def _canonical() -> Column[bool]:
+    """Whether the row's block is on the chain, as it was last seen."""
+    return Column("canonical", Boolean, nullable=False)
+
+
+def _unique_on_chain(table: Table, *columns: str) -> None:
+    """One row of ``table`` for each value of ``columns`` among those that are on the chain."""
+    on_chain = table.c.canonical.is_(True)
+    Index(None, *(table.c[name] for name in columns), unique=True, sqlite_where=on_chain, postgresql_where=on_chain)
 
 
 party = Table(
@@ -111,6 +125,17 @@ evidence = Table(
     Index(None, "issuer", "counterparty", "kind"),
 )
 
+block = Table(
+    "block",
+    metadata,
+    _bytes("block_hash", primary_key=True),
+    _number("number"),
+    _bytes("parent_hash", nullable=True, comment="NULL: read below the final block, where no link needs to be checked"),
+    _number("timestamp"),
+    _canonical(),
+)
+_unique_on_chain(block, "number")
+
 batch = Table(
     "batch",
     metadata,
@@ -119,11 +144,27 @@ batch = Table(
     _number("batch_id"),
     _bytes("root"),
     Column("state", Text, nullable=False, index=True),
-    _bytes("raw_transaction"),
-    _bytes("transaction_hash"),
     _number("created_at"),
+    Column("block_hash", LargeBinary, ForeignKey("block.block_hash"), nullable=True, index=True),
     UniqueConstraint("operator", "batch_id"),
-    CheckConstraint("state IN ('built', 'sent', 'final')", name="state"),
+    CheckConstraint("state IN ('built', 'signed', 'sent', 'included', 'orphaned', 'final')", name="state"),
+)
+
+submission = Table(
+    "submission",
+    metadata,
+    _position(),
+    _bytes("operator"),
+    _number("batch_id"),
+    _number("nonce"),
+    _bytes("raw"),
+    _bytes("hash", unique=True),
+    _number("max_priority_fee_wei"),
+    _number("max_fee_wei"),
+    _number("signed_at"),
+    _number("sent_at", nullable=True),
+    ForeignKeyConstraint(["operator", "batch_id"], ["batch.operator", "batch.batch_id"]),
+    Index(None, "operator", "batch_id"),
 )
 
 acceptance = Table(
@@ -152,41 +193,56 @@ batch_entry = Table(
     sqlite_with_rowid=False,
 )
 
+status_event = Table(
+    "status_event",
+    metadata,
+    _position(),
+    Column("evidence_id", LargeBinary, ForeignKey("evidence.evidence_id"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("block_hash", LargeBinary, ForeignKey("block.block_hash"), nullable=True),
+    _number("at"),
+)
+
 sealed_batch = Table(
     "sealed_batch",
     metadata,
-    _bytes("operator", primary_key=True),
-    _number("batch_id", primary_key=True),
+    Column("block_hash", LargeBinary, ForeignKey("block.block_hash"), primary_key=True),
+    _number("log_index", primary_key=True, autoincrement=False),
+    _bytes("operator"),
+    _number("batch_id"),
     _bytes("root"),
-    _number("timestamp"),
-    _number("block_number"),
-    _bytes("block_hash"),
+    _canonical(),
 )
+_unique_on_chain(sealed_batch, "operator", "batch_id")
 
 append = Table(
     "append",
     metadata,
+    Column("block_hash", LargeBinary, ForeignKey("block.block_hash"), primary_key=True),
+    _bytes("operator", primary_key=True),
+    _number("batch_id", primary_key=True, autoincrement=False),
     _bytes("subject", primary_key=True),
-    _number("ordinal", primary_key=True, autoincrement=False),
-    _bytes("operator"),
-    _number("batch_id"),
+    _number("ordinal"),
     _number("entry_count"),
     _bytes("root"),
     _number("first_seq"),
     _bytes("head"),
-    UniqueConstraint("operator", "batch_id", "subject"),
-    ForeignKeyConstraint(["operator", "batch_id"], ["sealed_batch.operator", "sealed_batch.batch_id"]),
-    sqlite_with_rowid=False,
+    _canonical(),
 )
+_unique_on_chain(append, "subject", "ordinal")
+_unique_on_chain(append, "operator", "batch_id", "subject")
 
-signer = Table(
-    "signer",
+signer_change = Table(
+    "signer_change",
     metadata,
-    _bytes("party", primary_key=True),
-    _bytes("signer", primary_key=True),
-    _number("added_at"),
-    _number("revoked_at"),
+    Column("block_hash", LargeBinary, ForeignKey("block.block_hash"), primary_key=True),
+    _number("log_index", primary_key=True, autoincrement=False),
+    _bytes("party", index=True),
+    _bytes("signer"),
+    Column("added", Boolean, nullable=False),
+    _canonical(),
 )
+_unique_on_chain(signer_change, "party", "signer", "added")
 
 cursor = Table(
     "cursor",
@@ -206,7 +262,7 @@ deployment = Table(
     _bytes("genesis_hash"),
     _bytes("registry"),
     _bytes("ledger"),
+    _bytes("receivables"),
     _number("block_number"),
-    _bytes("receivables", nullable=True),
     CheckConstraint("id = 1", name="one_row"),
 )

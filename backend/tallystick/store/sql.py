@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
-from tallystick.errors import StoreError, StoreUnavailable, WrongChain
+from tallystick.errors import StoreUnavailable, WrongChain
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, to_hex
 from tallystick.store import schema
@@ -40,11 +40,7 @@ class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 
     def deployment(self) -> Deployment | None:
-        """The ledger that this store is bound to, or None as long as it is bound to none.
-
-        Raises:
-            StoreError: it is bound to a ledger of before 0.1.0, which has no register of receivables.
-        """
+        """The ledger that this store is bound to, or None as long as it is bound to none."""
         table = schema.deployment.c
         row = self._connection.execute(
             select(
@@ -56,14 +52,7 @@ class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows):
                 table.block_number,
             )
         ).one_or_none()
-        if row is None:
-            return None
-        if row.receivables is None:
-            raise StoreError(
-                f"This store is bound to ledger {to_hex(row.ledger)} of an older kind, without receivables.",
-                todo="Deploy the present contracts: make a new home with `tallystick init`.",
-            )
-        return Deployment(*row)
+        return None if row is None else Deployment(*row)
 
     def set_deployment(self, deployment: Deployment) -> None:
         """Bind this store to ``deployment``, for ever.
@@ -93,8 +82,15 @@ class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows):
             parties=connection.execute(select(func.count()).select_from(schema.party)).scalar_one(),
             evidence=evidence,
             batches=batches,
-            sealed_batches=connection.execute(select(func.count()).select_from(schema.sealed_batch)).scalar_one(),
-            log_entries=int(connection.execute(select(func.sum(schema.append.c.entry_count))).scalar() or 0),
+            sealed_batches=connection.execute(
+                select(func.count()).select_from(schema.sealed_batch).where(schema.sealed_batch.c.canonical.is_(True))
+            ).scalar_one(),
+            log_entries=int(
+                connection.execute(
+                    select(func.sum(schema.append.c.entry_count)).where(schema.append.c.canonical.is_(True))
+                ).scalar()
+                or 0
+            ),
         )
 
 

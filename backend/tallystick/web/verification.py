@@ -132,7 +132,7 @@ def read_health(request: Request, installed: Installed, response: Response) -> H
     )
     if now is None:
         return health
-    waiting = (EvidenceState.PENDING, EvidenceState.SEALING)
+    waiting = (EvidenceState.PENDING, EvidenceState.SEALING, EvidenceState.ORPHANED)
     return health.model_copy(
         update={
             "pending": sum(now.counts.evidence[state] for state in waiting),

@@ -1,4 +1,7 @@
-"""The first tables: parties, evidence, outgoing batches and the indexed chain."""
+"""The first tables: parties, evidence, the indexed chain, outgoing batches, and what became of each evidence.
+
+Revisions 0001 and 0002 were never released; logs that were sealed with them do not verify any more.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0003"
 down_revision = None
+
+_NO_PARENT = "NULL: read below the final block, where no link needs to be checked"
 
 
 def _position() -> sa.Column[Any]:
@@ -23,11 +28,31 @@ def _number(name: str, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.BigInteger, nullable=nullable, autoincrement=False)
 
 
+def _canonical() -> sa.Column[Any]:
+    return sa.Column("canonical", sa.Boolean, nullable=False)
+
+
+def _in_block(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["block_hash"], ["block.block_hash"], name=f"fk_{table}_block_hash")
+
+
+def _unique_on_chain(table: str, *columns: str) -> None:
+    op.create_index(
+        f"ix_{table}_{'_'.join(columns)}",
+        table,
+        list(columns),
+        unique=True,
+        sqlite_where=sa.text("canonical IS 1"),
+        postgresql_where=sa.text("canonical IS true"),
+    )
+
+
 def upgrade() -> None:
     _create_parties()
     _create_evidence()
-    _create_outgoing_batches()
     _create_indexed_chain()
+    _create_outgoing_batches()
+    _create_status_events()
 
 
 def _create_parties() -> None:
@@ -95,14 +120,36 @@ def _create_outgoing_batches() -> None:
         _number("batch_id"),
         _bytes("root"),
         sa.Column("state", sa.Text, nullable=False),
-        _bytes("raw_transaction"),
-        _bytes("transaction_hash"),
         _number("created_at"),
+        _bytes("block_hash", nullable=True),
         sa.PrimaryKeyConstraint("position", name="pk_batch"),
         sa.UniqueConstraint("operator", "batch_id", name="uq_batch_operator_batch_id"),
-        sa.CheckConstraint("state IN ('built', 'sent', 'final')", name="ck_batch_state"),
+        sa.CheckConstraint(
+            "state IN ('built', 'signed', 'sent', 'included', 'orphaned', 'final')", name="ck_batch_state"
+        ),
+        _in_block("batch"),
     )
     op.create_index("ix_batch_state", "batch", ["state"])
+    op.create_index("ix_batch_block_hash", "batch", ["block_hash"])
+    op.create_table(
+        "submission",
+        _position(),
+        _bytes("operator"),
+        _number("batch_id"),
+        _number("nonce"),
+        _bytes("raw"),
+        _bytes("hash"),
+        _number("max_priority_fee_wei"),
+        _number("max_fee_wei"),
+        _number("signed_at"),
+        _number("sent_at", nullable=True),
+        sa.PrimaryKeyConstraint("position", name="pk_submission"),
+        sa.UniqueConstraint("hash", name="uq_submission_hash"),
+        sa.ForeignKeyConstraint(
+            ["operator", "batch_id"], ["batch.operator", "batch.batch_id"], name="fk_submission_operator_batch_id"
+        ),
+    )
+    op.create_index("ix_submission_operator_batch_id", "submission", ["operator", "batch_id"])
     op.create_table(
         "acceptance",
         _position(),
@@ -141,42 +188,57 @@ def _create_outgoing_batches() -> None:
 
 def _create_indexed_chain() -> None:
     op.create_table(
+        "block",
+        _bytes("block_hash"),
+        _number("number"),
+        _bytes("parent_hash", nullable=True, comment=_NO_PARENT),
+        _number("timestamp"),
+        _canonical(),
+        sa.PrimaryKeyConstraint("block_hash", name="pk_block"),
+    )
+    _unique_on_chain("block", "number")
+    op.create_table(
         "sealed_batch",
+        _bytes("block_hash"),
+        _number("log_index"),
         _bytes("operator"),
         _number("batch_id"),
         _bytes("root"),
-        _number("timestamp"),
-        _number("block_number"),
-        _bytes("block_hash"),
-        sa.PrimaryKeyConstraint("operator", "batch_id", name="pk_sealed_batch"),
+        _canonical(),
+        sa.PrimaryKeyConstraint("block_hash", "log_index", name="pk_sealed_batch"),
+        _in_block("sealed_batch"),
     )
+    _unique_on_chain("sealed_batch", "operator", "batch_id")
     op.create_table(
         "append",
-        _bytes("subject"),
-        _number("ordinal"),
+        _bytes("block_hash"),
         _bytes("operator"),
         _number("batch_id"),
+        _bytes("subject"),
+        _number("ordinal"),
         _number("entry_count"),
         _bytes("root"),
         _number("first_seq"),
         _bytes("head"),
-        sa.PrimaryKeyConstraint("subject", "ordinal", name="pk_append"),
-        sa.UniqueConstraint("operator", "batch_id", "subject", name="uq_append_operator_batch_id_subject"),
-        sa.ForeignKeyConstraint(
-            ["operator", "batch_id"],
-            ["sealed_batch.operator", "sealed_batch.batch_id"],
-            name="fk_append_operator_batch_id",
-        ),
-        sqlite_with_rowid=False,
+        _canonical(),
+        sa.PrimaryKeyConstraint("block_hash", "operator", "batch_id", "subject", name="pk_append"),
+        _in_block("append"),
     )
+    _unique_on_chain("append", "subject", "ordinal")
+    _unique_on_chain("append", "operator", "batch_id", "subject")
     op.create_table(
-        "signer",
+        "signer_change",
+        _bytes("block_hash"),
+        _number("log_index"),
         _bytes("party"),
         _bytes("signer"),
-        _number("added_at"),
-        _number("revoked_at"),
-        sa.PrimaryKeyConstraint("party", "signer", name="pk_signer"),
+        sa.Column("added", sa.Boolean, nullable=False),
+        _canonical(),
+        sa.PrimaryKeyConstraint("block_hash", "log_index", name="pk_signer_change"),
+        _in_block("signer_change"),
     )
+    op.create_index("ix_signer_change_party", "signer_change", ["party"])
+    _unique_on_chain("signer_change", "party", "signer", "added")
     op.create_table(
         "cursor",
         sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
@@ -193,7 +255,22 @@ def _create_indexed_chain() -> None:
         _bytes("genesis_hash"),
         _bytes("registry"),
         _bytes("ledger"),
+        _bytes("receivables"),
         _number("block_number"),
         sa.PrimaryKeyConstraint("id", name="pk_deployment"),
         sa.CheckConstraint("id = 1", name="ck_deployment_one_row"),
+    )
+
+
+def _create_status_events() -> None:
+    op.create_table(
+        "status_event",
+        _position(),
+        _bytes("evidence_id"),
+        sa.Column("status", sa.Text, nullable=False),
+        _bytes("block_hash", nullable=True),
+        _number("at"),
+        sa.PrimaryKeyConstraint("position", name="pk_status_event"),
+        sa.ForeignKeyConstraint(["evidence_id"], ["evidence.evidence_id"], name="fk_status_event_evidence_id"),
+        _in_block("status_event"),
     )
