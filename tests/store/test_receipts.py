@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import strategies as st
 
-from store.samples import AWAITING, OPERATOR, OTHER_OPERATOR, batch, digest, entries, evidence, undone
+from store.samples import AWAITING, OPERATOR, OTHER_OPERATOR, batch, block, digest, entries, evidence, undone
 from tallystick.errors import Duplicate
 from tallystick.protocol.evidence import MAX_TIME, Kind
 from tallystick.protocol.types import Timestamp
