@@ -17,6 +17,7 @@ from tallystick.chain.ledger import EvmChain
 from tallystick.chain.node import Node
 from tallystick.chain.records import MAX_BATCH_SUBJECTS, Deployment
 from tallystick.chain.sender import MAX_TRANSACTION_GAS, Call, Sender
+from tallystick.chain.wire import NodeRefused
 from tallystick.errors import ChainError, ChainInconsistent, TransactionFailed, WrongChain
 from tallystick.protocol.types import Hash, to_hex
 
@@ -111,6 +112,50 @@ def test_a_node_that_names_no_final_block_yet_is_an_error(evm_chain: EvmChain, p
         lying_chain(provider, evm_chain.deployment, forget_tag).final_block()
 
 
+def by_tag(**answers: Any) -> Tamper:
+    """Lies about the blocks called so; what is not a response changes fields of the true block."""
+
+    def tamper(method: str, params: list[Any], response: Any) -> Any:
+        lie = answers.get(str(params[0])) if method == "eth_getBlockByNumber" else None
+        if lie is None:
+            return response
+        return lie if "result" in lie or "error" in lie else {"result": {**response["result"], **lie}}
+
+    return tamper
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        pytest.param({"finalized": {"result": None}}, "to name a finalized block, got none", id="null (Nethermind)"),
+        pytest.param({"finalized": refusal("finalized block not found")}, "got none", id="error (geth)"),
+        pytest.param({"finalized": refusal("Unknown block", code=-39001)}, "got none", id="error (Besu, Erigon)"),
+        pytest.param(
+            {"finalized": {"number": "0x0"}, "latest": {"number": "0x3e8"}},
+            "expected a finalized block above 0 in a chain of 1000 blocks, got block 0",
+            id="block 0 for ever (reth)",
+        ),
+        pytest.param({"finalized": {"number": "0x1000"}}, "finalized block 4096: expected 0x.* got none", id="beyond"),
+        pytest.param({"finalized": {"hash": "0x" + "11" * 32}}, "expected 0x1111.* got 0x", id="another block"),
+    ],
+)
+def test_a_node_that_does_not_tell_finality_is_refused_at_the_start(
+    evm_chain: EvmChain, provider: EmbeddedProvider, answers: dict[str, Any], reason: str
+) -> None:
+    """Where no depth is set, what the node calls finalized must exist, move, and be of its chain (R12)."""
+    lie = by_tag(**answers)
+    with pytest.raises(ChainError, match=reason) as raised:
+        lying_chain(provider, evm_chain.deployment, lie).check()
+    assert "finality_blocks" in raised.value.todo
+    lying_chain(provider, evm_chain.deployment, lie, finality_depth=2).check()
+
+
+def test_a_young_chain_has_no_final_block_yet(evm_chain: EvmChain, provider: EmbeddedProvider) -> None:
+    """Block 0 may be the newest final one of a chain that is shorter than a node needs to finalize (R12)."""
+    first = Node(provider).block_json(0)
+    lying_chain(provider, evm_chain.deployment, by_tag(finalized={"result": first})).check()
+
+
 # reads at a block
 
 
@@ -129,6 +174,72 @@ def test_a_node_that_knows_numbers_only_is_checked_afterwards(evm_chain: EvmChai
     with pytest.raises(ChainInconsistent, match="expected 0x"):
         old.head(party("buyer"), replace(final, hash=Hash(bytes(32))))
     assert old.head(party("buyer"), final) == evm_chain.head(party("buyer"), final)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(refusal("header for hash not found"), id="a block it lacks (geth)"),
+        pytest.param(refusal("Resource not found", code=-32001), id="a block it lacks (anvil)"),
+        pytest.param(refusal("Internal error", code=-32603), id="broken"),
+        pytest.param(refusal("limit exceeded", code=-32005), id="busy"),
+    ],
+)
+def test_a_node_that_fails_once_is_still_asked_by_hash(
+    evm_chain: EvmChain, provider: EmbeddedProvider, error: Any
+) -> None:
+    """Only a node that does not understand block hashes is asked by number; another error says nothing about that."""
+    asked: list[Any] = []
+    failing = [error]
+
+    def fail_once(method: str, params: list[Any], response: Any) -> Any:
+        if method != "eth_call":
+            return response
+        asked.append(params[-1])
+        return failing.pop() if failing else response
+
+    chain = lying_chain(provider, evm_chain.deployment, fail_once)
+    final = evm_chain.final_block()
+    with pytest.raises(NodeRefused):
+        chain.head(party("buyer"), final)
+    chain.head(party("buyer"), final)
+    assert asked == [{"blockHash": to_hex(final.hash)}] * 2
+
+
+def test_a_read_in_an_orphaned_block_says_so(evm_chain: EvmChain, provider: EmbeddedProvider) -> None:
+    """A node that refuses a block because it was orphaned meanwhile is no broken node: the index begins anew (R4)."""
+    final = evm_chain.final_block()
+    evm_chain.head(party("buyer"), final)
+    with pytest.raises(ChainInconsistent, match="reorganised"):
+        evm_chain.head(party("buyer"), replace(final, hash=Hash(bytes(31) + b"\1")))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(refusal("invalid argument: block hash", code=-32602), id="by its code"),
+        pytest.param(
+            refusal("invalid argument 1: json: cannot unmarshal object into Go value of type string"), id="by its words"
+        ),
+    ],
+)
+def test_a_node_without_block_hashes_is_asked_by_number_for_good(
+    evm_chain: EvmChain, provider: EmbeddedProvider, error: Any
+) -> None:
+    """A node from before EIP-1898 is asked by hash once."""
+    asked: list[Any] = []
+
+    def by_numbers(method: str, params: list[Any], response: Any) -> Any:
+        if method == "eth_call":
+            asked.append(params[-1])
+            return error if isinstance(params[-1], dict) else response
+        return response
+
+    chain = lying_chain(provider, evm_chain.deployment, by_numbers)
+    final = evm_chain.final_block()
+    for _ in range(2):
+        chain.head(party("buyer"), final)
+    assert asked == [{"blockHash": to_hex(final.hash)}, hex(final.number), hex(final.number)]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ REGISTRY_GAS = 200_000
 """Above what any call of the registry takes (admit: about 120,000)."""
 RECEIVABLES_GAS = 1_000_000
 """Above what any call of the register of receivables takes (pledge: 277,000 with paths of 4 and 7 hashes)."""
+LONG_CHAIN_BLOCKS = 1_000
+"""A chain of so many blocks has a final one above the first, or its node does not tell finality."""
 
 
 class EvmChain:
@@ -84,8 +86,15 @@ class EvmChain:
         return self._deployment
 
     def check(self) -> None:
-        """Raises ``WrongChain`` if the node serves another chain, genesis or contract code than the deployment's."""
+        """Check that the node can be worked with.
+
+        Raises:
+            WrongChain: it serves another chain, genesis or contract code than the deployment's.
+            ChainError: no depth was given, and what the node calls ``finalized`` can't be the final block of its chain.
+        """
         check_chain(self._node, self._deployment)
+        if self._finality_depth is None:
+            check_finality(self._node)
 
     # reading
 
@@ -98,13 +107,7 @@ class EvmChain:
         if self._finality_depth is not None:
             newest = self._node.newest().ref
             return newest if not self._finality_depth else self.block(max(0, newest.number - self._finality_depth))
-        try:
-            header = self._node.header("finalized")
-        except NodeRefused as error:
-            raise _no_finality() from error
-        if header is None:
-            raise _no_finality()
-        return header.ref
+        return _finalized(self._node)
 
     def block(self, number: int) -> BlockRef:
         """The canonical block ``number``. Raises ``ChainInconsistent`` if there is none."""
@@ -367,6 +370,25 @@ def check_network(node: Node, chain_id: int, genesis_hash: Hash) -> None:
         raise WrongChain(f"genesis block: expected {to_hex(genesis_hash)}, got {to_hex(genesis)}.", todo=todo)
 
 
+def check_finality(node: Node) -> None:
+    """Raises ``ChainError`` unless what ``node`` calls ``finalized`` can be the final block of its chain.
+
+    Nodes answer an error, null or the first block for ever where they don't know it (execution-apis issue 879).
+    """
+    final = _finalized(node)
+    newest = node.newest().ref
+    if final.number == 0 and newest.number >= LONG_CHAIN_BLOCKS:
+        message = f"node: expected a finalized block above 0 in a chain of {newest.number} blocks, got block 0."
+        raise ChainError(message, todo=_SET_DEPTH)
+    numbered = node.header(final.number)
+    if numbered is None or numbered.ref.hash != final.hash:
+        got = "none" if numbered is None else to_hex(numbered.ref.hash)
+        raise ChainError(
+            f"node: finalized block {final.number}: expected {to_hex(final.hash)} under its number, got {got}.",
+            todo=f"Ask another node. {_SET_DEPTH}",
+        )
+
+
 def check_code(name: ContractName, address: Address, code: bytes) -> None:
     """Raises ``WrongChain`` unless ``code``, found at ``address``, is the published one of ``name``."""
     expected, got = load_artifact(name).runtime_code_hash, keccak256(code)
@@ -383,11 +405,22 @@ def check_link(name: str, expected: Address, got: Address) -> None:
         raise WrongChain(message, todo="Take all contract addresses from the same deployment.")
 
 
+def _finalized(node: Node) -> BlockRef:
+    """What ``node`` calls ``finalized``. Raises ``ChainError`` where it calls none so."""
+    try:
+        header = node.header("finalized")
+    except NodeRefused as error:
+        raise _no_finality() from error
+    if header is None:
+        raise _no_finality()
+    return header.ref
+
+
+_SET_DEPTH = "Set finality_blocks in tallystick.toml: how many blocks on top of one make it final."
+
+
 def _no_finality() -> ChainError:
-    return ChainError(
-        "node: expected it to name a finalized block, got none.",
-        todo="Set the finality depth: how many blocks on top of one make it final.",
-    )
+    return ChainError("node: expected it to name a finalized block, got none.", todo=_SET_DEPTH)
 
 
 def _bad_log(block: BlockRef, error: MalformedInput) -> ChainInconsistent:

@@ -4,10 +4,13 @@
   error is ``NodeRefused``, an answer of the wrong form is ``ChainInconsistent``.
 - State is read at a block named by its hash (EIP-1898). A node that knows only numbers is asked by number, and the hash
   of that number is compared afterwards, so that a reorganisation in between is noticed.
+- A node is held to know only numbers when it says that it does not understand the question. A block that it lacks, a
+  busy node and a broken one say nothing about that.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -20,6 +23,13 @@ from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
 
 Tag = Literal["latest", "finalized"]
 
+INVALID_PARAMS = -32602
+_NO_HASHES = re.compile(
+    r"cannot unmarshal (object|non-string)|invalid (block )?(argument|params|parameter|type)|"
+    r"(hex|block number|block tag|string)\b.*\bexpected|eip-?1898",
+    re.IGNORECASE,
+)
+"""What nodes from before EIP-1898 say of an object where they want a number, if not by their error's code."""
 _CHECK_NODE = "Check that the node runs and that its URL is right, then try again; nothing was lost."
 
 
@@ -114,7 +124,8 @@ class Node:
         """The result of ``method`` with ``params`` in the state after ``block`` (None: the newest, whatever it is).
 
         Raises:
-            ChainInconsistent: the node knows numbers only, and ``block`` is not canonical.
+            ChainInconsistent: ``block`` is not canonical.
+            NodeRefused: the node has no such state, or does not answer the question for a reason of its own.
         """
         if block is None:
             return self.request(method, *params, "latest")
@@ -122,18 +133,16 @@ class Node:
             try:
                 result = self.request(method, *params, {"blockHash": to_hex(block.hash)})
             except NodeRefused as error:
-                if self._reads_by_hash or error.revert_data is not None:
+                if error.revert_data is not None:
+                    raise
+                if self._reads_by_hash or not _knows_no_hashes(error):
+                    self.confirm(block.number, block.hash)
                     raise
             else:
                 self._reads_by_hash = True
                 return result
         result = self.request(method, *params, hex(block.number))
-        now = self.block(block.number)
-        if now.hash != block.hash:
-            raise ChainInconsistent(
-                f"node: block {block.number}: expected {to_hex(block.hash)}, got {to_hex(now.hash)}.",
-                todo="The chain was reorganised; index it again.",
-            )
+        self.confirm(block.number, block.hash)
         self._reads_by_hash = False
         return result
 
@@ -197,6 +206,11 @@ class Node:
         if isinstance(body, dict) and body.get("error") is not None:
             return body
         return {"error": {"code": answer.status_code, "message": f"HTTP status {answer.status_code}"}}
+
+
+def _knows_no_hashes(error: NodeRefused) -> bool:
+    """Whether the node, by ``error``, did not understand that a block was named by its hash."""
+    return error.code == INVALID_PARAMS or _NO_HASHES.search(error.message) is not None
 
 
 def _reason(error: Exception) -> str:
