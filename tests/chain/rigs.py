@@ -6,15 +6,10 @@ or on anvil where installed.
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from web3.providers.base import BaseProvider
@@ -22,6 +17,7 @@ from web3.providers.base import BaseProvider
 from hardhat_free_devnet.config import DevnetConfig
 from hardhat_free_devnet.node import DevNode
 from hardhat_free_devnet.server import serve_in_background
+from nodes import NoNode, anvil, fund
 from simulation.chain import SimulatedChain
 from simulation.node import SimulatedNode
 from tallystick.chain.deploy import deploy
@@ -31,7 +27,6 @@ from tallystick.chain.memory import MemoryChain
 from tallystick.chain.node import Provider
 from tallystick.chain.records import Append, Inclusion, SignedTransaction
 from tallystick.chain.rpc import open_http
-from tallystick.errors import ChainUnreachable
 from tallystick.protocol import signing
 from tallystick.protocol.hashing import keccak256
 from tallystick.protocol.types import Address, Hash, PartyId, Timestamp
@@ -39,7 +34,6 @@ from tallystick.service.ports import Chain
 
 GENESIS_TIMESTAMP = Timestamp(1_700_000_000)
 KINDS = ("memory", "simulated", "embedded", "http", "anvil")
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -168,34 +162,9 @@ def set_timestamp(provider: BaseProvider, timestamp: Timestamp) -> None:
 
 @contextmanager
 def _anvil() -> Iterator[BaseProvider]:
-    folder = _ROOT / "contracts" / "node_modules" / ".bin"
-    program = shutil.which("anvil", path=f"{os.environ.get('PATH', '')}{os.pathsep}{folder}")
-    if program is None:
-        pytest.skip("anvil is not installed: `npm install @foundry-rs/anvil`, and put it on PATH")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [program, "--port", str(port), "--timestamp", str(GENESIS_TIMESTAMP), "--accounts", "1", "--silent"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            provider = open_http(f"http://127.0.0.1:{port}")
-            _wait_for(provider, process)
-            for address, wei in FUNDED.items():
-                provider.make_request("anvil_setBalance", ["0x" + address.hex(), hex(wei)])
-            yield provider
-        finally:
-            process.terminate()
-
-
-def _wait_for(provider: BaseProvider, process: subprocess.Popen[bytes]) -> None:
-    from tallystick.chain.node import Node
-
-    for _ in range(100):
-        assert process.poll() is None, "anvil ended at once"
-        try:
-            Node(provider).chain_id()
-        except ChainUnreachable:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("anvil did not answer within ten seconds")
+    try:
+        with anvil("--timestamp", str(GENESIS_TIMESTAMP), "--accounts", "1") as url:
+            fund(url, FUNDED)
+            yield open_http(url)
+    except NoNode as error:
+        pytest.skip(str(error))

@@ -1,0 +1,128 @@
+"""Nodes of other makes for the tests: anvil from npm and geth built with Go, each with a throw-away chain of its own.
+
+- each is a process of its own that listens on a free loopback port and is killed when the block ends;
+- what is not installed raises ``NoNode``, which says how to get it: a test skips with that reason, loudly;
+- anvil's program is the real one, not npm's wrapper, which neither passes a signal on nor an exit code back.
+
+::
+
+    with anvil("--block-time", "1", "--slots-in-an-epoch", "1") as url:
+        fund(url, {account: 10**20})
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+import build_geth
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 30.0
+
+
+class NoNode(Exception):
+    """That make is not installed here; says how to get it."""
+
+
+@contextmanager
+def anvil(*options: str) -> Iterator[str]:
+    """The URL of an anvil with an empty chain, started with ``options``. Raises ``NoNode``."""
+    found = sorted((ROOT / "contracts" / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"))
+    program = str(found[0]) if found else shutil.which("anvil")
+    if program is None:
+        raise NoNode("anvil is not installed: run `npm ci` in contracts/")
+    with _running([program, "--silent", *options], "--port") as url:
+        yield url
+
+
+@contextmanager
+def geth(*options: str) -> Iterator[str]:
+    """The URL of a geth in developer mode with an empty chain, started with ``options``. Raises ``NoNode``."""
+    program = build_geth.program()
+    if not os.access(program, os.X_OK):
+        raise NoNode(f"geth {build_geth.VERSION} is not built: run `python scripts/build_geth.py`, which needs Go")
+    with tempfile.TemporaryDirectory(prefix="tally-geth-") as directory:
+        command = [str(program), "--dev", "--datadir", directory, "--ipcdisable", "--verbosity", "1", "--http"]
+        with _running([*command, *options], "--http.port") as url:
+            yield url
+
+
+def ask(url: str, method: str, *parameters: Any) -> Any:
+    """The result of ``method``, which must not fail."""
+    answer = answered(url, method, *parameters)
+    assert "error" not in answer, f"{method}: {answer['error']}"
+    return answer["result"]
+
+
+def answered(url: str, method: str, *parameters: Any) -> Any:
+    """The whole JSON-RPC answer to ``method``, an error too."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
+    return requests.post(url, json=body, timeout=60).json()
+
+
+def fund(url: str, balances: Mapping[bytes, int]) -> None:
+    """Give each account of ``balances`` so many wei: anvil sets them, geth's developer sends them."""
+    if "anvil" in ask(url, "web3_clientVersion"):
+        for account, wei in balances.items():
+            ask(url, "anvil_setBalance", "0x" + account.hex(), hex(wei))
+        return
+    developer = ask(url, "eth_accounts")[0]
+    for account, wei in balances.items():
+        payment = {"from": developer, "to": "0x" + account.hex(), "value": hex(wei)}
+        _wait_for_receipt(url, ask(url, "eth_sendTransaction", payment))
+
+
+def _wait_for_receipt(url: str, transaction_hash: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while ask(url, "eth_getTransactionReceipt", transaction_hash) is None:
+        assert time.monotonic() < deadline, f"not included within {START_SECONDS:.0f} s"
+        time.sleep(0.05)
+
+
+@contextmanager
+def _running(command: Sequence[str], port_option: str) -> Iterator[str]:
+    """The URL of the node that ``command`` starts, at a free port given by ``port_option``, once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        process = subprocess.Popen(
+            [*command, port_option, str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # an interrupt from the keyboard is for the tests
+        )
+        try:
+            _wait_until_it_answers(process, url, output)
+            yield url
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, output: Any) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            ask(url, "eth_chainId")
+        except requests.RequestException:
+            ended = process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                output.seek(0)
+                raise AssertionError(f"{process.args}: expected a node, got: {output.read()[-2000:]}") from None
+            time.sleep(0.05)
+        else:
+            return
