@@ -16,19 +16,18 @@ The settings file is read strictly: a key that is not known, or a value of anoth
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
 import os
 import time
 import tomllib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tallystick.errors import HomeError, HomeInUse, MalformedInput
+from tallystick.flock import FileLock, Held
 from tallystick.protocol.types import Address, Timestamp, clip, parse_address, to_hex
 
 VARIABLE = "TALLYSTICK_HOME"
@@ -190,12 +189,11 @@ class Home:
 
 
 class HomeLock:
-    """Only one process writes in a home: an exclusive ``flock``, which the kernel gives back even after kill -9."""
+    """Only one process writes in a home: its lock is free again when the process ends, even after kill -9."""
 
     def __init__(self, path: Path, timeout_seconds: float) -> None:
-        self._path = path
+        self._lock = FileLock(path)
         self._timeout_seconds = timeout_seconds
-        self._descriptor: int | None = None
 
     def __enter__(self) -> HomeLock:
         """Take the lock.
@@ -203,48 +201,21 @@ class HomeLock:
         Raises:
             HomeInUse: another process holds it for longer than the timeout; names its process id.
         """
-        assert self._descriptor is None, "taken once at a time"
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock.take(self._timeout_seconds)
+        except Held as held:
+            raise HomeInUse(
+                f"{self._lock.path.parent} is in use by process {held.holder}; waited {self._timeout_seconds:g} s.",
+                todo="Wait until it is done, or end that process; then try again.",
+            ) from None
         except OSError as error:
-            raise _refused(self._path, error) from error
-        try:
-            self._wait(descriptor)
-            with suppress(OSError):  # who holds the lock is a courtesy: on a full disk it can't be told
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
+            raise _refused(self._lock.path, error) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._descriptor is not None, "taken before it is given back"
-        # The file stays: a lock on a name that somebody else may make anew would protect nothing.
-        with suppress(OSError):
-            os.ftruncate(self._descriptor, 0)
-        os.close(self._descriptor)
-        self._descriptor = None
-
-    def _wait(self, descriptor: int) -> None:
-        deadline = time.monotonic() + self._timeout_seconds
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-                    raise HomeInUse(
-                        f"{self._path.parent} is in use by process {holder}; waited {self._timeout_seconds:g} s.",
-                        todo="Wait until it is done, or end that process; then try again.",
-                    ) from None
-                time.sleep(0.05)
-            except OSError as error:
-                raise _refused(self._path, error) from error
+        self._lock.release()
 
 
 class SystemClock:

@@ -21,6 +21,7 @@
     │   └── WrongPassphrase
     ├── StoreError                   the database holds something else than expected, or refused a statement
     │   └── StoreUnavailable         it did not answer, is locked by another process, or its disk is full
+    │       └── AccountBusy          another process sends transactions from that account
     └── ChainError                   the chain or the node before it
         ├── ChainUnreachable         no answer: says nothing about any evidence
         ├── WrongChain               another chain, genesis or contract than expected
@@ -120,6 +121,10 @@ class StoreError(TallystickError):
 
 class StoreUnavailable(StoreError):
     """The database did not answer, is locked by another process, or its disk is full."""
+
+
+class AccountBusy(StoreUnavailable):
+    """Another process has the exclusive right to send transactions from that account; the message names it."""
 
 
 class ChainError(TallystickError):

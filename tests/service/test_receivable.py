@@ -18,8 +18,8 @@ DAY = 86_400
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    with in_memory() as world:
+def world(database_url: str) -> Iterator[World]:
+    with in_memory(database_url=database_url) as world:
         world.party("Supplier GmbH", SUPPLIER)
         world.party("Buyer AG", BUYER)
         yield world

@@ -1,4 +1,4 @@
-"""A whole installation in memory: SQLite without a file, keys without a disk, the contracts' Python twin as chain."""
+"""A whole installation: keys without a disk, the contracts' Python twin as chain, by default a database in memory."""
 
 from __future__ import annotations
 
@@ -61,14 +61,19 @@ class World:
 
 
 @contextmanager
-def in_memory(limits: Limits | None = None, *, one_account: bool = False) -> Iterator[World]:
-    """A fresh installation that leaves nothing behind; with ``one_account`` the registrar is the operator too."""
+def in_memory(
+    limits: Limits | None = None, *, one_account: bool = False, database_url: str = "sqlite://"
+) -> Iterator[World]:
+    """A fresh installation that leaves nothing behind; with ``one_account`` the registrar is the operator too.
+
+    The database at ``database_url`` is empty.
+    """
     entropy = SeededEntropy()
     keys = MemoryKeystore(entropy.bytes)
     registrar, operator = keys.create_many(["registrar", "operator"])
     operator = registrar if one_account else operator
     chain = MemoryChain(registrar, [operator], genesis_timestamp=START)
-    store = open_store("sqlite://")
+    store = open_store(database_url)
     with store.transaction() as transaction:
         transaction.set_deployment(chain.deployment)
     clock = SettableClock()

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from postgresql import Schemas
 from store.samples import OPERATOR, SUPPLIER, append, evidence
 from tallystick.errors import Duplicate
 from tallystick.store.records import BatchState
@@ -86,6 +87,17 @@ def test_a_transaction_killed_inside_leaves_nothing(lasting_url: str) -> None:
     # The writer has executed every statement of the transaction or is about to: either way it is not committed.
     assert killed_writer(lasting_url, "stop inside", "3", until="inside 3", after_seconds=0.2) == 3
     assert whole_transactions(lasting_url) == 3
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(after_rounds=st.integers(0, 12), after_seconds=st.floats(0, 0.02))
+def test_a_killed_writer_loses_nothing_on_postgresql(
+    postgresql: Schemas, after_rounds: int, after_seconds: float
+) -> None:
+    """The same where the writer dies and the server lives on: its session is rolled back."""
+    with postgresql.schema() as url:
+        told = killed_writer(url, "run", until=f"done {after_rounds}", after_seconds=after_seconds)
+        assert told <= whole_transactions(url) <= told + 1
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

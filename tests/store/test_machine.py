@@ -10,8 +10,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from postgresql import emptied
 from store.samples import AWAITING, OPERATOR, PENDING, SUPPLIER, append, batch, block, entries, evidence, put, undone
 from tallystick.errors import Duplicate
 from tallystick.protocol.evidence import Kind
@@ -28,8 +36,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="tallystick-store-"))
-        self.url = f"sqlite:///{self.directory / 'ledger.sqlite3'}"
+        self.url = self.empty_database()
         self.store = open_store(self.url)
         self.records: dict[EvidenceId, EvidenceRecord] = {}
         self.accepted: list[EvidenceId] = []
@@ -39,7 +46,15 @@ class StoreAgainstModel(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "store"):
             self.store.close()
-            shutil.rmtree(self.directory)
+            self.remove_database()
+
+    def empty_database(self) -> str:
+        """The URL of a new file; on another kind of database, what it is there."""
+        self.directory = Path(tempfile.mkdtemp(prefix="tallystick-store-"))
+        return f"sqlite:///{self.directory / 'ledger.sqlite3'}"
+
+    def remove_database(self) -> None:
+        shutil.rmtree(self.directory)
 
     @rule(numbers=st.lists(NUMBERS, max_size=5), keep=st.booleans(), awaiting=st.booleans())
     def record(self, numbers: list[int], keep: bool, awaiting: bool) -> None:
@@ -100,7 +115,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """Close the file and open it again."""
+        """Close the database and open it again."""
         self.store.close()
         self.store = open_store(self.url)
 
@@ -126,3 +141,18 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
 TestStoreAgainstModel = StoreAgainstModel.TestCase
 TestStoreAgainstModel.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def test_any_sequence_leaves_the_same_on_postgresql(postgresql_url: str) -> None:
+    """The same on PostgreSQL, in fewer sequences: what differs is the database, not the rules."""
+    open_store(postgresql_url).close()
+
+    class OnPostgresql(StoreAgainstModel):
+        def empty_database(self) -> str:
+            emptied(postgresql_url)
+            return postgresql_url
+
+        def remove_database(self) -> None:
+            """The schema goes when the test ends."""
+
+    run_state_machine_as_test(OnPostgresql, settings=settings(max_examples=8, stateful_step_count=25, deadline=None))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,9 +37,9 @@ def test_only_sqlite_and_postgresql_are_opened(url: str) -> None:
     assert url.split(":")[0] in caught.value.message
 
 
-@pytest.mark.skipif(importlib.util.find_spec("psycopg") is not None, reason="the driver of PostgreSQL is installed")
-def test_a_missing_driver_is_named() -> None:
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the driver of PostgreSQL the error says what to install, and does not print the password."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StoreError, match="psycopg") as caught:
         open_store("postgresql://tally:s3cret@localhost/ledger")
     assert "pip install" in caught.value.todo

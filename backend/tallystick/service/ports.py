@@ -193,6 +193,13 @@ class Transaction(Protocol):
     def counts(self) -> Counts: ...
 
 
+class Lease(Protocol):
+    """The exclusive right to send transactions from an account."""
+
+    def check(self) -> None:
+        """Raises ``StoreUnavailable`` once the right is lost; call it right before each sending."""
+
+
 class Store(Protocol):
     """Where the off-chain truth lives."""
 
@@ -200,6 +207,12 @@ class Store(Protocol):
         """One unit of work: committed and durable when the block ends, rolled back when it raises.
 
         A ``read_only`` one sees one moment of the store and never waits for a writer.
+        """
+
+    def account_lock(self, account: Address, timeout_seconds: float) -> AbstractContextManager[Lease]:
+        """The exclusive right to send transactions from ``account``, among all processes that share this store.
+
+        Raises ``AccountBusy`` if another one holds it for longer than ``timeout_seconds``.
         """
 
     def close(self) -> None: ...

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, litera
 
 from tallystick.errors import Duplicate, Misfit, NotFound
 from tallystick.protocol.types import Address, EvidenceId, Hash, Timestamp, to_hex
+from tallystick.store.bulk import insert_rows
 from tallystick.store.records import BatchEntry, BatchRecord, BatchState, StatusEvent, Submission
 from tallystick.store.rows import (
     BATCH_COLUMNS,
@@ -65,8 +66,7 @@ class BatchRows:
         with self._connection.begin_nested():
             self._connection.execute(outgoing.insert(), row)
             self._take(batch, [entry.evidence_id for entry in entries])
-            if places:
-                self._connection.execute(batch_entry.insert(), places)
+            insert_rows(self._connection, batch_entry, places)
 
     def batches(self, states: Iterable[BatchState]) -> list[BatchRecord]:
         """Outgoing batches in one of ``states``, in the order they were frozen."""

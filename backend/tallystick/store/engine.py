@@ -2,24 +2,41 @@
 
 - SQLite: write-ahead log, every commit on the disk before it returns, foreign keys checked, a writer takes its
   lock at the start (``BEGIN IMMEDIATE``) and so never fails half way for another one;
-- PostgreSQL: its own defaults are right; migrations take an advisory lock.
+- PostgreSQL: a pool of connections, each looked at before it is used; nothing waits for ever (``_postgresql_engine``);
+  migrations take an advisory lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, inspect, make_url, text
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from tallystick.errors import StoreError
-from tallystick.store.failures import translated
+from tallystick.store.failures import commit_failure, translated
 from tallystick.store.schema import HEAD
 
 READ_ONLY = "tallystick_read_only"
 """The execution option of a connection whose transaction only reads."""
+
+POOL_CONNECTIONS = 10
+"""Connections to PostgreSQL that a process keeps open once it needed them."""
+POOL_EXTRA_CONNECTIONS = 10
+"""Connections it opens beyond those while many requests are under way, and closes when they are answered."""
+CONNECT_TIMEOUT_SECONDS = 10
+STATEMENT_TIMEOUT_SECONDS = 300
+"""No statement of ours takes minutes: one that does waits for a disk or a plan that went wrong."""
+IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 600
+"""A program that hangs inside a transaction holds its locks and keeps old rows alive: the server ends it then. Above
+what the longest transaction computes between two statements."""
+LOST_AFTER_SECONDS = 30
+"""A peer that answers nothing for so long is gone; without this, TCP would wait for hours."""
+OLDEST_SERVER = 15
+"""The oldest major version of PostgreSQL that is tested."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x7A11
@@ -34,10 +51,10 @@ def open_engine(url: str | Path, busy_timeout_seconds: float) -> tuple[Engine, s
         StoreUnavailable: no such directory, locked for ``busy_timeout_seconds``, or no answer.
     """
     parsed = _parse(url)
-    place = parsed.render_as_string(hide_password=True)
+    place = _without_secrets(parsed)
     sqlite = parsed.get_backend_name() == "sqlite"
     try:
-        engine = _sqlite_engine(parsed, busy_timeout_seconds) if sqlite else create_engine(parsed, pool_pre_ping=True)
+        engine = (_sqlite_engine if sqlite else _postgresql_engine)(parsed, busy_timeout_seconds)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"The database {place} needs the Python package {error.name!r}, which is not installed.",
@@ -59,12 +76,45 @@ def is_in_memory(engine: Engine) -> bool:
 
 
 @contextmanager
-def begun(engine: Engine, *, read_only: bool) -> Iterator[Connection]:
-    """One transaction of ``engine``: committed when the block ends, rolled back when it raises."""
+def begun(engine: Engine, place: str, *, read_only: bool) -> Iterator[Connection]:
+    """One transaction of ``engine`` at ``place``: committed when the block ends, rolled back when it raises.
+
+    Raises:
+        StoreUnavailable: the connection was lost during the commit, so that nobody knows whether it was kept.
+    """
     with engine.connect() as connection:
         connection = connection.execution_options(**{READ_ONLY: read_only})
-        with connection.begin():
+        transaction = connection.begin()
+        try:
             yield connection
+        except BaseException:
+            # Where the connection is gone the server has rolled back already, and what was raised first counts.
+            with suppress(exc.SQLAlchemyError):
+                transaction.rollback()
+            raise
+        try:
+            transaction.commit()
+        except exc.SQLAlchemyError as error:
+            if read_only:
+                raise
+            raise commit_failure(error, place) from error
+
+
+def dedicated_engine(engine: Engine, application_name: str) -> Engine:
+    """An engine to the PostgreSQL database of ``engine`` for a session that is held for long, outside of its pool.
+
+    Such a session is idle on purpose: no timeout of the server's ends it. A client that is gone without a word is
+    noticed by the server after ``LOST_AFTER_SECONDS``.
+    """
+    options = {
+        "statement_timeout": 0,
+        "idle_session_timeout": 0,
+        "tcp_keepalives_idle": LOST_AFTER_SECONDS // 3,
+        "tcp_keepalives_interval": LOST_AFTER_SECONDS // 3,
+        "tcp_keepalives_count": 2,
+    }
+    arguments = _postgresql_arguments(engine.url, options) | {"application_name": application_name}
+    return create_engine(engine.url, connect_args=arguments, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
 
 def _parse(url: str | Path) -> URL:
@@ -80,6 +130,50 @@ def _parse(url: str | Path) -> URL:
     if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
         raise StoreError(f"database_url: expected sqlite or postgresql, got {parsed.drivername!r}.", todo=todo)
     return parsed
+
+
+def _without_secrets(url: URL) -> str:
+    """``url`` for messages: libpq takes a password among the parameters too, where SQLAlchemy does not hide it."""
+    shown = {name: "***" if "password" in name.lower() else value for name, value in url.query.items()}
+    return url.set(query=shown).render_as_string(hide_password=True)
+
+
+def _postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
+    options = {
+        # As on SQLite: who waits for another writer gives up after this; 0 would mean for ever.
+        "lock_timeout": max(1, round(busy_timeout_seconds * 1000)),
+        "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_SECONDS * 1000,
+    }
+    return create_engine(
+        url,
+        connect_args=_postgresql_arguments(url, options),
+        pool_size=POOL_CONNECTIONS,
+        max_overflow=POOL_EXTRA_CONNECTIONS,
+        pool_timeout=busy_timeout_seconds,
+        # A server that was restarted leaves dead connections in the pool: a ping costs less than a failed request.
+        pool_pre_ping=True,
+    )
+
+
+def _postgresql_arguments(url: URL, options: Mapping[str, int]) -> dict[str, Any]:
+    """What libpq is told: ``options`` of the session, unless ``url`` says otherwise."""
+    arguments: dict[str, Any] = {
+        "application_name": "tallystick",
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "keepalives_idle": LOST_AFTER_SECONDS // 3,
+        "keepalives_interval": LOST_AFTER_SECONDS // 3,
+        "keepalives_count": 2,
+        "tcp_user_timeout": LOST_AFTER_SECONDS * 1000,
+    }
+    ours = {name: value for name, value in arguments.items() if name not in url.query}
+    # Of two options of one name the later one holds: what the URL says has the last word.
+    given = url.query.get("options", ())
+    spelled = [
+        *(f"-c{name}={value}" for name, value in options.items()),
+        *([given] if isinstance(given, str) else given),
+    ]
+    return {**ours, "options": " ".join(spelled)}
 
 
 def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
@@ -110,13 +204,32 @@ def _begin_postgresql(connection: Connection) -> None:
 
 def _migrate(engine: Engine, place: str) -> None:
     """Bring the tables to ``HEAD``, all of it or nothing; reads only where they are there already."""
-    with begun(engine, read_only=True) as connection:
+    with begun(engine, place, read_only=True) as connection:
+        if connection.dialect.name == "postgresql":
+            _check_server(connection, place)
         if _revision(connection, place) == HEAD:
             return
-    with begun(engine, read_only=False) as connection:
+    with begun(engine, place, read_only=False) as connection:
         if connection.dialect.name == "postgresql":
+            # A revision may rewrite a large table.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         _upgrade(connection, _revision(connection, place), place)
+
+
+def _check_server(connection: Connection, place: str) -> None:
+    major = connection.execute(text("SHOW server_version_num")).scalar_one()
+    if int(major) // 10_000 < OLDEST_SERVER:
+        raise StoreError(
+            f"The database {place}: expected PostgreSQL {OLDEST_SERVER} or later, got {int(major) // 10_000}.",
+            todo="Use a newer server.",
+        )
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise StoreError(
+            f"The database {place}: expected the encoding UTF8, got {encoding}, which can't hold every name.",
+            todo="Make a database with it: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+        )
 
 
 def _revision(connection: Connection, place: str) -> str | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Select, and_, bindparam, func, or_, s
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp, to_hex
+from tallystick.store.bulk import insert_rows
 from tallystick.store.records import EvidenceRecord, EvidenceState
 from tallystick.store.rows import chunks, evidence_record, evidence_row, select_evidence
 from tallystick.store.schema import acceptance, evidence, status_event
@@ -31,12 +32,11 @@ class EvidenceRows:
         if not records:
             return
         self._refuse_taken_evidence(records)
-        self._connection.execute(evidence.insert(), [evidence_row(record) for record in records])
+        insert_rows(self._connection, evidence, [evidence_row(record) for record in records])
         accepted = [one for one in records if one.state is EvidenceState.PENDING]
-        if accepted:
-            self._connection.execute(acceptance.insert(), [{"evidence_id": one.evidence_id} for one in accepted])
-            rows = [_pending_row(one.evidence_id, one.recorded_at) for one in accepted]
-            self._connection.execute(status_event.insert(), rows)
+        insert_rows(self._connection, acceptance, [{"evidence_id": one.evidence_id} for one in accepted])
+        events = [_pending_row(one.evidence_id, one.recorded_at) for one in accepted]
+        insert_rows(self._connection, status_event, events)
 
     def evidence(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, EvidenceRecord]:
         """Those of ``evidence_ids`` that are kept, by id."""

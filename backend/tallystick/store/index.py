@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from tallystick.errors import Duplicate
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, Timestamp, to_hex
+from tallystick.store.bulk import insert_rows
 from tallystick.store.failures import translated
 from tallystick.store.records import AppendRecord, Cursor, LogEntryRecord, SignerRecord
 from tallystick.store.rows import (
@@ -149,7 +150,7 @@ class IndexRows:
             }
             for one in appends
         ]
-        self._connection.execute(append.insert(), rows)
+        insert_rows(self._connection, append, rows)
 
     def add_signer_change(
         self, party: PartyId, signer: Address, block_hash: Hash, log_index: int, *, added: bool

@@ -13,20 +13,21 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
 from tallystick.errors import StoreUnavailable, WrongChain
 from tallystick.protocol.deployment import Deployment
-from tallystick.protocol.types import to_hex
+from tallystick.protocol.types import Address, to_hex
 from tallystick.store import schema
 from tallystick.store.batches import BatchRows
 from tallystick.store.engine import begun, is_in_memory, open_engine
 from tallystick.store.evidence import EvidenceRows
 from tallystick.store.failures import translated
 from tallystick.store.index import IndexRows
+from tallystick.store.locks import Lease, ThreadLeases, file_lease, session_lease
 from tallystick.store.parties import PartyRows
 from tallystick.store.records import BatchState, Counts, EvidenceState
 from tallystick.store.rows import EVIDENCE_JOINS, EVIDENCE_STATE
@@ -102,6 +103,7 @@ class SqlStore:
         self._engine = engine
         self._timeout_seconds = busy_timeout_seconds
         self._only_connection = threading.Lock() if is_in_memory(engine) else None
+        self._account_locks = ThreadLeases() if is_in_memory(engine) else None
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[SqlTransaction]:
@@ -110,10 +112,26 @@ class SqlStore:
         A ``read_only`` one sees one moment throughout and neither waits for a writer nor holds one up.
 
         Raises:
-            StoreUnavailable: another transaction wrote all the time, or the database failed; nothing is kept.
+            StoreUnavailable: another transaction wrote all the time, or the database failed; nothing is kept, unless
+                the message says that the connection was lost during the commit.
         """
-        with self._turn(), translated(self.place), begun(self._engine, read_only=read_only) as connection:
-            yield SqlTransaction(connection, self.place)
+        place = self.place
+        with self._turn(), translated(place), begun(self._engine, place, read_only=read_only) as connection:
+            yield SqlTransaction(connection, place)
+
+    def account_lock(self, account: Address, timeout_seconds: float) -> AbstractContextManager[Lease]:
+        """The exclusive right to send transactions from ``account``, among all processes that share this database.
+
+        It is held until the block ends or the process dies; the lease says with ``check`` whether it still is.
+
+        Raises:
+            AccountBusy: another one holds it for longer than ``timeout_seconds``; names it.
+            StoreUnavailable: the database failed.
+        """
+        if self._account_locks is not None:
+            return self._account_locks.lease(account, timeout_seconds)
+        lease = file_lease if self._engine.dialect.name == "sqlite" else session_lease
+        return lease(self._engine, self.place, account, timeout_seconds)
 
     def close(self) -> None:
         """Let go of the database; an in-memory one is gone."""

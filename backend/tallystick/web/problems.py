@@ -49,6 +49,7 @@ BY_ERROR: Mapping[type[errors.TallystickError], tuple[int, str]] = {
     errors.KeystoreError: (500, "A key can't be read or written"),
     errors.StoreError: (500, "The database refused"),
     errors.StoreUnavailable: (503, "The database does not answer"),
+    errors.AccountBusy: (503, "Another process sends from that account"),
     errors.ChainError: (502, "The chain did not do what was asked"),
     errors.ChainUnreachable: (503, "The node does not answer"),
     errors.WrongChain: (502, "The node serves another chain or ledger"),
