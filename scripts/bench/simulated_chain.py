@@ -64,7 +64,10 @@ def _seal(ledger: EvmChain, seed: int, number: int) -> SignedTransaction | None:
     appends = [Append(PartyId(subject), Hash(keccak256(subject)), 3) for subject in subjects]
     try:
         batch_id = ledger.next_batch(OPERATOR, None)
-        signed = ledger.sign_seal(OPERATOR, lambda digest: signing.sign(digest, OPERATOR_KEY), batch_id, appends)
+        nonce, fees = ledger.account(OPERATOR).nonce, ledger.suggest_fees()
+        signed = ledger.sign_seal(
+            OPERATOR, lambda digest: signing.sign(digest, OPERATOR_KEY), batch_id, appends, nonce, fees
+        )
         ledger.send(signed.raw)
     except ChainError:
         return None

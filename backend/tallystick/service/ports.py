@@ -59,6 +59,8 @@ class Transaction(Protocol):
 
     def party(self, party: PartyId) -> PartyRecord | None: ...
 
+    def count_parties(self) -> int: ...
+
     def parties(self) -> list[PartyRecord]:
         """All parties, by name then id."""
 
@@ -214,6 +216,9 @@ class Store(Protocol):
 
         Raises ``AccountBusy`` if another one holds it for longer than ``timeout_seconds``.
         """
+
+    def check(self) -> None:
+        """Raises ``StoreError`` if the store does not answer, or is no longer of the form that this version reads."""
 
     def close(self) -> None: ...
 

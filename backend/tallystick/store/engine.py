@@ -3,7 +3,9 @@
 - SQLite: write-ahead log, every commit on the disk before it returns, foreign keys checked, a writer takes its
   lock at the start (``BEGIN IMMEDIATE``) and so never fails half way for another one;
 - PostgreSQL: a pool of connections, each looked at before it is used; nothing waits for ever (``_postgresql_engine``);
-  migrations take an advisory lock.
+  migrations take an advisory lock;
+- on both, those that write take turns: what a transaction read before it wrote is still so when it commits. The use
+  cases rely on it, whichever process they run in (how much of an invoice is paid, which block comes next).
 """
 
 from __future__ import annotations
@@ -41,6 +43,10 @@ OLDEST_SERVER = 15
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x7A11
 """Any number of our own, the same in every process: the key of the advisory lock."""
+_WRITERS_TURN = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('tallystick writer ' || coalesce(current_schema(), ''), 0))"
+)
+"""One that is held until the transaction ends."""
 
 
 def open_engine(url: str | Path, busy_timeout_seconds: float) -> tuple[Engine, str]:
@@ -200,6 +206,20 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get(READ_ONLY, False):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    else:
+        connection.exec_driver_sql(_WRITERS_TURN)
+
+
+def check_revision(engine: Engine, place: str) -> None:
+    """Raises ``StoreError`` if the tables of ``engine`` are not at ``HEAD`` (any more)."""
+    with begun(engine, place, read_only=True) as connection:
+        revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if revision != HEAD:
+        raise StoreError(
+            f"The database {place}: expected revision {HEAD}, got {revision}: another version of Tallystick "
+            "migrated it.",
+            todo="Start this program anew, with that version.",
+        )
 
 
 def _migrate(engine: Engine, place: str) -> None:

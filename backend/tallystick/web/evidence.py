@@ -55,11 +55,9 @@ def record_evidence(
     if isinstance(body, SignedBody):
         evidence = parse_evidence(body.evidence.model_dump(by_alias=True), "evidence")
         signatures = parse_hex(body.signatures, "signatures")
-        with installed.working() as context:
-            made = record.submit(context, evidence, signatures, body.disclosures)
+        made = record.submit(installed, evidence, signatures, body.disclosures)
     else:
-        with installed.working() as context:
-            made = record.record(context, [_draft(body, "draft")])[0]
+        made = record.record(installed, [_draft(body, "draft")])[0]
     receipt = Receipt.of(made)
     response.headers["Location"] = f"{router.prefix}/{receipt.evidence}"
     return receipt
@@ -89,8 +87,7 @@ def record_in_bulk(
 ) -> list[Receipt]:
     """Record drafts in order; a later one may name an earlier one by ``@label``. If one is refused, none is kept."""
     drafts = [_draft(item, f"draft {i + 1}") for i, item in enumerate(body)]
-    with installed.working() as context:
-        made = record.record(context, drafts)
+    made = record.record(installed, drafts)
     return [Receipt.of(item) for item in made]
 
 
@@ -104,7 +101,7 @@ def record_in_bulk(
 def read(evidence: EvidencePath, installed: Installed) -> EvidenceView:
     """Read what was signed, what it says, how far it has come, and the inclusion proof in each subject's log."""
     evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
-    return EvidenceView.of(read_evidence(installed.reading, evidence_id))
+    return EvidenceView.of(read_evidence(installed, evidence_id))
 
 
 @router.post(
@@ -132,8 +129,7 @@ def countersign(
     signature = None
     if body is not None and body.signature is not None:
         signature = parse_hex(body.signature, "signature")
-    with installed.working() as context:
-        return Receipt.of(record.countersign(context, evidence_id, signature))
+    return Receipt.of(record.countersign(installed, evidence_id, signature))
 
 
 def _draft(body: DraftBody, name: str) -> Draft:
