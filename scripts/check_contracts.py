@@ -11,7 +11,7 @@ slither and halmos have environments of their own beside ``.venv``: slither hold
 
 Example::
 
-    python scripts/check_contracts.py test            # --deep: ten thousand fuzz runs, a million calls of invariants
+    python scripts/check_contracts.py test            # --deep: ten thousand fuzz runs, a million calls by invariants
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Test, analyse, prove and mutate the contracts.")
     commands = parser.add_subparsers(dest="command", required=True)
     of_test = commands.add_parser("test", help="format, lint, sizes and the forge suite")
-    of_test.add_argument("--deep", action="store_true", help="ten thousand fuzz runs, a million calls of invariants")
+    of_test.add_argument("--deep", action="store_true", help="ten thousand fuzz runs, a million calls by invariants")
     commands.add_parser("static", help="slither, every finding explained")
     commands.add_parser("prove", help="halmos")
     of_mutate = commands.add_parser("mutate", help="how many mutants of the contracts the suite notices")

@@ -27,6 +27,7 @@ from protocol.world import (  # noqa: E402
     World,
     actor,
 )
+from receipt_vectors import receipt_vectors  # noqa: E402
 from receivable_vectors import receivable_vectors  # noqa: E402
 from tallystick.protocol import content, log, merkle  # noqa: E402
 from tallystick.protocol.binding import party_id  # noqa: E402
@@ -315,6 +316,7 @@ FILES: Mapping[str, Callable[[], Any]] = {
     "standing.json": standing_vectors,
     "bundles.json": bundle_vectors,
     "receivables.json": receivable_vectors,
+    "receipts.json": receipt_vectors,
 }
 
 

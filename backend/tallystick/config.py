@@ -41,7 +41,7 @@ _REMOVE = "Check its spelling, or remove it."
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one call may ask for; what is above is refused, never cut off."""
+    """How much one call may ask for (what is above is refused, never cut off), and what receipts promise."""
 
     batch_subjects: int = 600
     """Parties whose logs one batch may touch: the first append to a new log costs some 26 k gas, and a transaction
@@ -54,6 +54,9 @@ class Limits:
     """Size of one JSON document, in a file or a request."""
     csv_rows: int = 1_000_000
     """Rows of one imported file."""
+    seal_within_seconds: int = 172_800
+    """By when the operator promises to have sealed what it accepts. Two days: a home that is sealed once a day keeps
+    that with a day to spare for a node that is down, fees and finality; what is promised for later is worth little."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,15 +59,16 @@ def run(seed: int, rate: float) -> tuple[int, int]:
     return read, provider.faults.requests
 
 
+def _sign(digest: bytes) -> bytes:
+    return signing.sign(digest, OPERATOR_KEY)
+
+
 def _seal(ledger: EvmChain, seed: int, number: int) -> SignedTransaction | None:
     subjects = sorted(keccak256(b"%d %d" % (seed, (number + place) % 40)) for place in range(SUBJECTS))
     appends = [Append(PartyId(subject), Hash(keccak256(subject)), 3) for subject in subjects]
     try:
-        batch_id = ledger.next_batch(OPERATOR, None)
-        nonce, fees = ledger.account(OPERATOR).nonce, ledger.suggest_fees()
-        signed = ledger.sign_seal(
-            OPERATOR, lambda digest: signing.sign(digest, OPERATOR_KEY), batch_id, appends, nonce, fees
-        )
+        account, fees = ledger.account(OPERATOR), ledger.suggest_fees()
+        signed = ledger.sign_seal(OPERATOR, _sign, account.next_batch, appends, account.nonce, fees)
         ledger.send(signed.raw)
     except ChainError:
         return None

@@ -212,6 +212,13 @@ def test_the_node_serves_the_deployment(chain: Chain) -> None:
     assert chain.block(0).hash == chain.deployment.genesis_hash
 
 
+def test_only_who_might_seal_was_an_operator(chain: Chain) -> None:
+    """Each operator of the deployment is one; the registrar and a stranger never were."""
+    block = chain.final_block()
+    assert [chain.was_operator(actor.address, block) for actor in (STRANGER, REGISTRAR)] == [False, False]
+    assert [chain.was_operator(actor.address, block) for actor in (OPERATOR, OTHER_OPERATOR)] == [True, True]
+
+
 def test_a_signers_window_opens_with_its_block(rig: Rig) -> None:
     """The window of a first signer starts at the time of the admitting block, and is absent before it."""
     chain, at = rig.chain, Timestamp(1_700_086_400)

@@ -10,11 +10,13 @@ import pytest
 
 from chain.lying import LyingProvider, Tamper, refusal
 from chain.rigs import OPERATOR, OTHER_OPERATOR, REGISTRAR, SUPPLIER, append, appends, deploy_on, party, seal, sign_seal
-from tallystick.chain import seal_gas
+from tallystick.chain import calls, seal_gas
+from tallystick.chain.contracts import PartyRegistry
 from tallystick.chain.embedded import EmbeddedProvider
 from tallystick.chain.ledger import EvmChain
+from tallystick.chain.node import Node
 from tallystick.chain.records import MAX_BATCH_SUBJECTS, Deployment
-from tallystick.chain.sender import MAX_TRANSACTION_GAS
+from tallystick.chain.sender import MAX_TRANSACTION_GAS, Call, Sender
 from tallystick.errors import ChainError, ChainInconsistent, TransactionFailed, WrongChain
 from tallystick.protocol.types import Hash, to_hex
 
@@ -328,3 +330,17 @@ def test_a_failed_transaction_is_explained(provider: EmbeddedProvider, evm_chain
         lying_chain(provider, evm_chain.deployment, hide_trial).admit(
             REGISTRAR.address, REGISTRAR.sign, [(party("supplier"), SUPPLIER.address)]
         )
+
+
+def test_who_was_removed_still_was_an_operator(evm_chain: EvmChain, provider: EmbeddedProvider) -> None:
+    """What an operator signed stays its word after the registrar removed it; before its admission it was none."""
+    registry = evm_chain.deployment.registry
+    before = evm_chain.block(evm_chain.deployment.block_number)
+    assert not evm_chain.was_operator(OTHER_OPERATOR.address, before)
+    calldata = calls.call("removeOperator(address)", calls.address_word(OTHER_OPERATOR.address))
+    sender = Sender(Node(provider), evm_chain.deployment.chain_id)
+    sender.run(REGISTRAR.address, REGISTRAR.sign, [Call(registry, calldata, 100_000, "remove operator")])
+    block = evm_chain.final_block()
+    assert not PartyRegistry(Node(provider), registry).is_operator(OTHER_OPERATOR.address, block)
+    assert evm_chain.was_operator(OTHER_OPERATOR.address, block)
+    assert not evm_chain.was_operator(SUPPLIER.address, block)

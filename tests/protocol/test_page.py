@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from protocol.test_receipt import sample
 from tallystick.protocol import content, fields, log
 from tallystick.protocol.binding import BINDING_TYPE
 from tallystick.protocol.bundle import Bundle, format_evidence, parse_bundle
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.evidence import DOMAIN_NAME, EVIDENCE_TYPE, EVIDENCE_TYPEHASH, Kind
+from tallystick.protocol.promise import Promise
+from tallystick.protocol.receipt import RECEIPT_TYPE, format_receipt
 from tallystick.protocol.types import to_hex
 from tallystick.protocol.verdict import Outcome, Step
 
@@ -51,6 +54,7 @@ def test_every_hash_of_the_example_is_one_of_the_vectors() -> None:
 def test_the_page_shows_the_signed_types_as_they_are() -> None:
     assert EVIDENCE_TYPE.decode() in PAGE
     assert BINDING_TYPE.decode() in PAGE
+    assert RECEIPT_TYPE.decode() in PAGE
     assert f'name "{DOMAIN_NAME}"' in PAGE
 
 
@@ -62,6 +66,16 @@ def test_the_page_names_every_step_and_standing(code: str) -> None:
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_the_page_names_every_verdict(outcome: str) -> None:
     assert f"**{outcome}**" in PAGE
+
+
+@pytest.mark.parametrize("promise", list(Promise))
+def test_the_page_names_every_end_of_a_promise(promise: str) -> None:
+    assert f"**{promise}**" in PAGE
+
+
+@pytest.mark.parametrize("name", json.loads(format_receipt(sample())))
+def test_the_page_names_every_member_of_a_receipt_file(name: str) -> None:
+    assert f"`{name}`" in PAGE.split("## 14. Receipts")[1].split("## 15.")[0]
 
 
 @pytest.mark.parametrize("kind", list(Kind))

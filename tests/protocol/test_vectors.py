@@ -6,6 +6,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tallystick.protocol.bundle import parse_evidence
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import Domain
 from tallystick.protocol.log import LogAppend
+from tallystick.protocol.promise import LogView, settle
+from tallystick.protocol.receipt import format_receipt, parse_receipt, signatures_digest
 from tallystick.protocol.receivable import (
     InvoiceIdentity,
     Pledge,
@@ -78,7 +81,7 @@ def test_the_vectors_are_those_that_the_script_makes() -> None:
 
 
 def test_the_vectors_are_small() -> None:
-    assert len(FILES) == 10
+    assert len(FILES) == 11
     assert sum(file.stat().st_size for file in FILES) < 300_000
 
 
@@ -253,6 +256,41 @@ def test_pledges_stand_in_storage_as_their_vector_says(case: Any) -> None:
         times = [expected[name] for name in ("pledgedAt", "expiresAt", "releasedAt")]
         expected = Pledge(*ids, *times)
     assert slots.parse_pledge([int(word, 16) for word in case["words"]]) == expected
+
+
+RECEIPTS = vectors("receipts")
+
+
+@named(RECEIPTS["invalid"])
+def test_files_that_are_no_receipt_or_bind_nobody_are_told_apart(case: Any) -> None:
+    if case["reason"] == "malformed":
+        with pytest.raises(MalformedInput):
+            parse_receipt(case["file"].encode())
+    else:
+        assert parse_receipt(case["file"].encode()).problem() is not None
+
+
+@named(RECEIPTS["promises"])
+def test_promises_end_as_their_vector_says(case: Any) -> None:
+    good = parse_receipt(RECEIPTS["valid"][0]["file"].encode())
+    signed = replace(good, receipt=replace(good.receipt, seal_by=case["sealBy"]))
+    nobody: Any = bytes(20)
+    view = LogView(raw("0x" + "01" * 32), tuple(case["sealed"]), tuple((at, nobody) for at in case["unknown"]))
+    block: Any = BlockRef(1, raw("0x" + "00" * 32), case["asOf"])
+    assert settle(signed, [view], block).promise == case["promise"]
+
+
+@named(RECEIPTS["valid"])
+def test_receipts_have_the_digest_signature_and_file_of_their_vector(case: Any) -> None:
+    signed = parse_receipt(case["file"].encode())
+    assert signed.problem() is None
+    assert format_receipt(signed) == case["file"].encode()
+    assert signed.domain == domain_of(RECEIPTS["domain"])
+    assert signed.evidence == parse_evidence(case["evidence"], "evidence")
+    assert signed.receipt.digest(signed.domain) == raw(case["digest"])
+    assert signed.receipt.signatures_hash == signatures_digest(raw(case["signatures"]))
+    assert sign(raw(case["digest"]), raw(case["privateKey"])) == signed.signature == raw(case["signature"])
+    assert signed.operator == raw(case["operator"])
 
 
 @named(vectors("state")["cases"])

@@ -23,6 +23,7 @@ from trie.exceptions import BadTrieProof
 
 from protocol.test_evidence import BINDING_FIELDS, DOMAIN_FIELDS, EVIDENCE_FIELDS
 from protocol.test_merkle import recursive_path, recursive_root
+from protocol.test_receipt import RECEIPT_FIELDS
 from protocol.test_receivable import CANCELLATION_FIELDS, PLEDGE_FIELDS, RELEASE_FIELDS, TRANSFER_FIELDS
 from protocol.test_vectors import raw, vectors
 
@@ -137,6 +138,30 @@ def test_eth_account_gives_the_same_authorisations_and_signatures() -> None:
     pledge = as_numbers(value["authorisations"][0]["message"])
     for case in value["otherDomains"]:
         assert digest(case["domain"], "Pledge", PLEDGE_FIELDS, pledge) == raw(case["digest"])
+
+
+def test_eth_account_and_rfc8785_give_the_same_receipts_and_files() -> None:
+    value = vectors("receipts")
+    for case in value["valid"]:
+        evidence_id = digest(value["domain"], "Evidence", EVIDENCE_FIELDS, case["evidence"])
+        assert evidence_id == raw(case["message"]["evidence"])
+        assert keccak(raw(case["signatures"])) == raw(case["message"]["signaturesHash"])
+        expected = digest(value["domain"], "Receipt", RECEIPT_FIELDS, case["message"])
+        assert expected == raw(case["digest"])
+        account = Account.from_key(case["privateKey"])
+        assert account.address.lower() == case["operator"]
+        assert bytes(account.unsafe_sign_hash(expected).signature) == raw(case["signature"])
+        members = {name: item for name, item in case["message"].items() if name != "evidence"}
+        file = {
+            "format": "tallystick-receipt/1",
+            "chainId": value["domain"]["chainId"],
+            "ledger": value["domain"]["ledger"],
+            "evidence": case["evidence"],
+            "evidenceId": case["message"]["evidence"],
+            "operator": case["operator"],
+            "signature": case["signature"],
+        }
+        assert rfc8785.dumps({**file, **members}).decode() == case["file"]
 
 
 def as_numbers(message: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tallystick.chain.memory import MemoryChain
 from tallystick.config import Limits
 from tallystick.intake.drafts import parse_draft
 from tallystick.keys.memory import MemoryKeystore
-from tallystick.protocol.types import Timestamp
+from tallystick.protocol.types import Address, Timestamp
 from tallystick.service import parties, record
 from tallystick.service.context import Context
 from tallystick.store.records import EvidenceRecord, PartyRecord
@@ -50,6 +50,8 @@ class World:
     context: Context
     clock: SettableClock
     chain: MemoryChain
+    other_operator: Address
+    """May seal too, and its key is here, but it seals for another installation."""
 
     def party(self, name: str, identifier: str) -> PartyRecord:
         """A new managed party."""
@@ -70,9 +72,9 @@ def in_memory(
     """
     entropy = SeededEntropy()
     keys = MemoryKeystore(entropy.bytes)
-    registrar, operator = keys.create_many(["registrar", "operator"])
+    registrar, operator, other_operator = keys.create_many(["registrar", "operator", "other operator"])
     operator = registrar if one_account else operator
-    chain = MemoryChain(registrar, [operator], genesis_timestamp=START)
+    chain = MemoryChain(registrar, [operator, other_operator], genesis_timestamp=START)
     store = open_store(database_url)
     with store.transaction() as transaction:
         transaction.set_deployment(chain.deployment)
@@ -90,7 +92,7 @@ def in_memory(
         limits=limits or Limits(),
     )
     try:
-        yield World(context, clock, chain)
+        yield World(context, clock, chain, other_operator)
     finally:
         store.close()
 

@@ -63,11 +63,11 @@ class Api(httpx.Client):
         return {**draft, "content": content, **changes}
 
     def record(self, draft: dict[str, Any]) -> dict[str, Any]:
-        """The receipt for ``draft``, which must be accepted."""
+        """What is answered to ``draft``, which must be accepted."""
         answer = self.post("/v1/evidence", draft)
         assert answer.status_code == 201, answer.text
-        receipt: dict[str, Any] = answer.json()
-        return receipt
+        made: dict[str, Any] = answer.json()
+        return made
 
     def final(self, evidence: str) -> dict[str, Any]:
         """``evidence`` as soon as it is final."""

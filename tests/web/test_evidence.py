@@ -9,8 +9,9 @@ from web3 import Web3
 
 from tallystick.bootstrap import Opened
 from tallystick.chain.artifacts import load_artifact
+from tallystick.protocol.receipt import parse_receipt
 from tallystick.protocol.types import parse_hex, to_hex
-from web.support import Api
+from web.support import Api, problem
 from web.test_refused import managed_key, signed_body, unsigned_invoice
 
 LEDGER = Web3().eth.contract(abi=load_artifact("EvidenceLedger").abi)
@@ -40,14 +41,46 @@ def is_included(opened: Opened, evidence: dict[str, Any], placement: dict[str, A
     return int(opened.embedded.make_request("eth_call", [call, "latest"])["result"], 16) == 1
 
 
-def test_the_receipt_says_where_to_read(api: Api) -> None:
+def test_the_answer_says_where_to_read(api: Api) -> None:
     """An accepted draft is answered with 201, its id, its status and the place to read it."""
     answer = api.post("/v1/evidence", api.invoice())
     assert answer.status_code == 201
-    receipt = answer.json()
-    assert answer.headers["location"] == f"/v1/evidence/{receipt['evidence']}"
-    assert (receipt["kind"], receipt["status"], receipt["deal"]) == ("INVOICE", "pending", api.deal)
-    assert api.get(answer.headers["location"]).json()["evidence"] == receipt["evidence"]
+    made = answer.json()
+    assert answer.headers["location"] == f"/v1/evidence/{made['evidence']}"
+    assert (made["kind"], made["status"], made["deal"]) == ("INVOICE", "pending", api.deal)
+    assert api.get(answer.headers["location"]).json()["evidence"] == made["evidence"]
+
+
+def test_what_awaits_a_signature_has_no_receipt(api: Api) -> None:
+    """An offer is answered without a receipt, and asking for one says when it will have one."""
+    made = api.record(api.contract(countersigned=False))
+    assert made["receipt"] is None
+    assert api.get(f"/v1/evidence/{made['evidence']}").json()["receipt"] is None
+    found = problem(api.get(f"/v1/evidence/{made['evidence']}/receipt"), 404, "not-found")
+    assert "awaits a signature" in found["detail"]
+    problem(api.get(f"/v1/evidence/0x{'00' * 32}/receipt"), 404, "not-found")
+
+
+def test_the_operator_signs_what_it_accepts(api: Api, opened: Opened) -> None:
+    """Recording, bulk, countersigning and reading answer with one receipt; the file of it names evidence and domain."""
+    offer = api.record(api.contract(countersigned=False))["evidence"]
+    made = [
+        api.record(api.invoice()),
+        *api.post("/v1/evidence/bulk", [api.invoice(), api.invoice()]).json(),
+        api.post(f"/v1/evidence/{offer}/countersignature").json(),
+    ]
+    for item in made:
+        kept = item["receipt"]
+        assert kept["sealBy"] - kept["receivedAt"] == opened.context.limits.seal_within_seconds
+        found = api.final(item["evidence"])
+        assert found["receipt"] == kept
+        answer = api.get(f"/v1/evidence/{item['evidence']}/receipt")
+        assert answer.headers["content-disposition"] == f'attachment; filename="{item["evidence"][2:18]}.receipt.json"'
+        signed = parse_receipt(answer.content)
+        assert signed.problem() is None
+        assert (signed.domain, signed.operator) == (opened.context.chain.deployment.domain, opened.context.operator)
+        assert to_hex(signed.receipt.evidence) == item["evidence"]
+        assert {name: answer.json()[name] for name in kept} == kept
 
 
 def test_the_contract_accepts_every_proof(api: Api, opened: Opened) -> None:
@@ -89,15 +122,15 @@ def test_evidence_signed_elsewhere_is_kept_as_it_was_signed(api: Api, opened: Op
 def test_a_contract_waits_for_its_countersignature(api: Api, opened: Opened) -> None:
     """A contract is sealed only after the counterparty signed, be it here or elsewhere."""
     for signed_elsewhere in (True, False):
-        receipt = api.record(api.contract(countersigned=False))
-        assert receipt["status"] == "awaitingCountersignature"
+        made = api.record(api.contract(countersigned=False))
+        assert made["status"] == "awaitingCountersignature"
         body = None
         if signed_elsewhere:
-            digest = parse_hex(receipt["evidence"], "evidence")
+            digest = parse_hex(made["evidence"], "evidence")
             body = {"signature": to_hex(opened.context.keys.sign(managed_key(api, "Buyer"), digest))}
-        answer = api.post(f"/v1/evidence/{receipt['evidence']}/countersignature", body)
+        answer = api.post(f"/v1/evidence/{made['evidence']}/countersignature", body)
         assert (answer.status_code, answer.json()["status"]) == (200, "pending")
-        assert len(api.final(receipt["evidence"])["placements"]) == 2
+        assert len(api.final(made["evidence"])["placements"]) == 2
 
 
 def test_a_later_draft_names_an_earlier_one_by_label(api: Api) -> None:

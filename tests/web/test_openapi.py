@@ -15,6 +15,7 @@ OPERATIONS = {
     "recordEvidence",
     "recordEvidenceInBulk",
     "readEvidence",
+    "readReceipt",
     "countersignEvidence",
     "listParties",
     "addParty",
@@ -120,6 +121,7 @@ def test_real_answers_follow_the_document(api: Api, document: dict[str, Any]) ->
     api.final(evidence)
     asked = {
         "readEvidence": f"/v1/evidence/{evidence}",
+        "readReceipt": f"/v1/evidence/{evidence}/receipt",
         "listParties": "/v1/parties",
         "readParty": "/v1/parties/Buyer",
         "readHistory": "/v1/parties/Buyer/history",

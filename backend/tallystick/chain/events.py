@@ -18,10 +18,12 @@ from tallystick.protocol.types import Address, Hash, PartyId, Timestamp
 SEALED_SIGNATURE = "Sealed(address,uint64,bytes32,(bytes32,bytes32,uint32)[])"
 SIGNER_ADDED_SIGNATURE = "SignerAdded(bytes32,address,address,uint64)"
 SIGNER_REVOKED_SIGNATURE = "SignerRevoked(bytes32,address,address,uint64)"
+OPERATOR_ADDED_SIGNATURE = "OperatorAdded(address,address)"
 ROLE_GRANTED_SIGNATURE = "RoleGranted(bytes32,address,address)"
 SEALED = keccak256(SEALED_SIGNATURE.encode())
 SIGNER_ADDED = keccak256(SIGNER_ADDED_SIGNATURE.encode())
 SIGNER_REVOKED = keccak256(SIGNER_REVOKED_SIGNATURE.encode())
+OPERATOR_ADDED = keccak256(OPERATOR_ADDED_SIGNATURE.encode())
 ROLE_GRANTED = keccak256(ROLE_GRANTED_SIGNATURE.encode())
 
 _ARRAY_OFFSET = word(2 * WORD_SIZE)

@@ -127,6 +127,24 @@ class EvmChain:
         """When ``signer`` might sign for ``party``, as of ``block``; both times zero if never."""
         return self._registry.signer_window(party, signer, self._deployed_by(block))
 
+    def was_operator(self, account: Address, block: BlockRef) -> bool:
+        """Whether ``account`` might seal at any time up to and including ``block``, also if it may not any more.
+
+        Raises:
+            ChainInconsistent: the logs contradict the headers or the question.
+        """
+        if self._registry.is_operator(account, self._deployed_by(block)):
+            return True
+        added = scan_logs(
+            self._node,
+            self._deployment.registry,
+            [events.OPERATOR_ADDED],
+            self._deployment.block_number,
+            block.number,
+            second_topic=calls.address_word(account),
+        )
+        return any(True for _ in added)
+
     def sealed_batches(self, first_block: int, last_block: int) -> list[SealedBatch]:
         """All ``Sealed`` events in blocks ``first_block`` to ``last_block`` inclusive, in chain order.
 

@@ -138,6 +138,11 @@ class MemoryChain:
         """When ``signer`` might sign for ``party``, as of ``block``; both times zero if never."""
         return self._contracts.windows.at((party, signer), self._number(block))
 
+    def was_operator(self, account: Address, block: BlockRef) -> bool:
+        """Whether ``account`` might seal up to ``block``: an operator here is one from the start, for ever."""
+        self._number(block)
+        return account in self._contracts.operators
+
     def sealed_batches(self, first_block: int, last_block: int) -> list[SealedBatch]:
         """All batches sealed in blocks ``first_block`` to ``last_block`` inclusive, in chain order."""
         return [batch for batch in self._batches if first_block <= batch.block.number <= last_block]

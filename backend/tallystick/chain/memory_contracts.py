@@ -78,7 +78,7 @@ class MemoryContracts:
 
     def __init__(self, registrar: Address, operators: Sequence[Address]) -> None:
         self._registrar = registrar
-        self._operators = frozenset(operators)
+        self.operators = frozenset(operators)
         self.admitted_at: History[PartyId, Timestamp] = History(Timestamp(0))
         self.windows: History[tuple[PartyId, Address], SignerWindow] = History(_NO_WINDOW)
         self.heads: History[PartyId, Hash] = History(Hash(ZERO32))
@@ -111,7 +111,7 @@ class MemoryContracts:
             MalformedInput: ``calldata`` calls nothing that exists.
         """
         batch_id, appends = calls.parse_seal_call(calldata)
-        if sender not in self._operators:
+        if sender not in self.operators:
             raise Revert("NotOperator", account=sender)
         expected = self.next_batches.newest(sender)
         if batch_id != expected:

@@ -1,6 +1,7 @@
 """The commands, one function each: parse, call, print.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage; ``verify``: 0 valid, 1 invalid, 2 usage, 3 could not check.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage; ``verify``: 0 valid, 1 invalid, 2 usage, 3 could not check;
+``receipt check``: 0 kept or not due, 1 late, broken or invalid, 2 usage, 3 could not check.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tallystick.cli.output import (
     print_error,
     print_json,
 )
+from tallystick.cli.receipt import receipt_app, receipt_json
 from tallystick.cli.receivable import receivable_app
 from tallystick.cli.status import show_status
 from tallystick.cli.verify import verify_command
@@ -44,6 +46,7 @@ from tallystick.protocol.types import EvidenceId, PartyId, parse_address, parse_
 from tallystick.service import importing, parties, record, report, share
 from tallystick.service.context import Context
 from tallystick.service.index import index
+from tallystick.service.receipts import receipts_of
 from tallystick.service.sending import seal_beside_others
 from tallystick.store.records import PartyRecord
 
@@ -60,6 +63,7 @@ import_app = typer.Typer(help="Turn documents that companies already have into e
 app.add_typer(party_app, name="party")
 app.add_typer(import_app, name="import")
 app.add_typer(receivable_app, name="receivable")
+app.add_typer(receipt_app, name="receipt")
 app.add_typer(key_app, name="key")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -232,9 +236,12 @@ def record_evidence(file: File, as_json: AsJson = False) -> None:
     drafts = parse_drafts(_read(file))
     with _opened() as context:
         made = record.record(context, drafts)
+        signed = receipts_of(context, made) if as_json else {}
     for draft, item in zip(drafts, made, strict=True):
         if as_json:
-            print_json({"evidence": to_hex(item.evidence_id), "kind": draft.kind.name, "status": item.state.value})
+            receipt = receipt_json(signed.get(item.evidence_id))
+            told = {"evidence": to_hex(item.evidence_id), "kind": draft.kind.name, "status": item.state.value}
+            print_json({**told, "receipt": receipt})
         else:
             console.print(f"{draft.kind.name:<16} {to_hex(item.evidence_id)}  {item.state.value}")
 

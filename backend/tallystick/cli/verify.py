@@ -33,8 +33,8 @@ _STYLES = {Outcome.VALID: "bold green", Outcome.INVALID: "bold red", Outcome.UNC
 
 
 @contextmanager
-def _never_reads_as_invalid() -> Iterator[None]:
-    """A fault of this program says nothing about the bundle: it is shown as one, and the exit code is 3."""
+def never_reads_as_invalid() -> Iterator[None]:
+    """A fault of this program says nothing about what is checked: it is shown as one, and the exit code is 3."""
     try:
         yield
     except TallystickError:
@@ -61,8 +61,8 @@ def verify_command(
         invoice = None if receivable is None else EvidenceId(parse_bytes32(receivable.lower(), "--receivable"))
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
-    data = _read(file)
-    with bars(quiet=as_json) as progress, _never_reads_as_invalid():
+    data = read_bounded(file, bootstrap.limits().bundle_bytes, "bundle")
+    with bars(quiet=as_json) as progress, never_reads_as_invalid():
         verdict = check.check(
             data,
             code_hashes=bootstrap.published_code_hashes(),
@@ -82,16 +82,18 @@ def verify_command(
     raise typer.Exit(_EXITS[verdict.outcome])
 
 
-def _read(file: Path) -> bytes:
-    """The bytes of ``file``. Raises ``UsageError``: exit code 1 is for a bundle that was read and found invalid."""
-    limit = bootstrap.limits().bundle_bytes
+def read_bounded(file: Path, limit: int, what: str) -> bytes:
+    """The bytes of ``file``, at most ``limit``: a ``what``, so its reader thinks.
+
+    Raises ``UsageError``: exit code 1 is for what was read and found invalid.
+    """
     try:
         with file.open("rb") as opened:
             data = opened.read(limit + 1)
     except OSError as error:
         raise UsageError(f"{file}: can't be read ({error.strerror}).", todo="Check the path.") from error
     if len(data) > limit:
-        raise UsageError(f"{file}: expected at most {limit} bytes, got more.", todo="Check that it is a bundle.")
+        raise UsageError(f"{file}: expected at most {limit} bytes, got more.", todo=f"Check that it is a {what}.")
     return data
 
 

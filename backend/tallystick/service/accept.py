@@ -1,7 +1,7 @@
 """The gate: everything a verifier would hold against an evidence is refused here, before it is acknowledged.
 
 Rules: one ``Acceptance`` serves one transaction; ``add`` checks an evidence against what is kept and what was added
-before it; ``keep`` writes all of them at once.
+before it; ``keep`` writes all of them at once, each with the operator's receipt that it was accepted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tallystick.service.allocations import Allocations
 from tallystick.service.context import Context
 from tallystick.service.known import Known
 from tallystick.service.ports import Transaction
+from tallystick.service.receipts import sign_receipts
 from tallystick.store.records import EvidenceRecord, EvidenceState
 
 ACCEPTED = frozenset(EvidenceState) - {EvidenceState.AWAITING_COUNTERSIGNATURE}
@@ -62,8 +63,9 @@ class Acceptance:
             self._contracts[evidence.deal] = record
 
     def keep(self) -> None:
-        """Write what was added. Raises ``Duplicate`` naming the evidence or document that is recorded already."""
-        self._transaction.add_evidence(list(self._known.added.values()))
+        """Write what was added, with receipts. Raises ``Duplicate`` naming what is recorded already."""
+        added = list(self._known.added.values())
+        self._transaction.add_evidence(added, sign_receipts(self._context, added))
 
     def check_signatures(self, record: EvidenceRecord) -> None:
         """Each signing party's signature is by one of its active signers; an awaited one may be missing.

@@ -17,6 +17,8 @@ class Lag:
     """Evidence that is accepted and stands in no batch."""
     oldest_seconds: int
     """How old the oldest evidence is that no block holds: since it was recorded, or since its batch was frozen."""
+    overdue: int
+    """Evidence that no block holds, though its receipt promised it before now."""
     batches: Mapping[BatchState, int]
     undone_blocks: int
     offered_wei: int | None
@@ -31,6 +33,7 @@ def lag(context: Context) -> Lag:
     with context.store.transaction(read_only=True) as transaction:
         counts = transaction.counts()
         pending, oldest = transaction.count_pending(), transaction.pending(1)
+        overdue = transaction.count_overdue(context.clock.now())
         on_its_way = transaction.batches(ON_ITS_WAY)
         submissions = transaction.submissions(on_its_way[0].operator, on_its_way[0].batch_id) if on_its_way else []
         cursor, tip = transaction.cursor(), transaction.tip()
@@ -38,6 +41,7 @@ def lag(context: Context) -> Lag:
     return Lag(
         pending=pending,
         oldest_seconds=max(0, context.clock.now() - min(since)) if since else 0,
+        overdue=overdue,
         batches=counts.batches,
         undone_blocks=counts.undone_blocks,
         offered_wei=submissions[-1].max_fee_wei if submissions else None,

@@ -38,6 +38,7 @@ from tallystick.store.records import (
     Identifier,
     LogEntryRecord,
     PartyRecord,
+    ReceiptRecord,
     SignerRecord,
     StatusEvent,
     Submission,
@@ -69,8 +70,10 @@ class Transaction(Protocol):
     def parties_by_name(self, name: str) -> list[PartyRecord]: ...
 
     # evidence
-    def add_evidence(self, records: Sequence[EvidenceRecord]) -> None:
-        """Keep new evidence, in this order. Those in state PENDING are accepted in this order.
+    def add_evidence(
+        self, records: Sequence[EvidenceRecord], receipts: Mapping[EvidenceId, ReceiptRecord] | None = None
+    ) -> None:
+        """Keep new evidence, in this order. Those in state PENDING are accepted in this order, with their receipts.
 
         Raises ``Duplicate`` naming the evidence id or document key that is taken.
         """
@@ -93,13 +96,21 @@ class Transaction(Protocol):
     def deals_between(self, one: PartyId, other: PartyId) -> list[DealId]:
         """The deals that a CONTRACT between the two opened, either being its issuer, oldest first."""
 
-    def complete_signatures(self, evidence_id: EvidenceId, signatures: bytes, at: Timestamp) -> None:
-        """Replace the signatures of an evidence that awaited one, and accept it: it becomes PENDING, ``at`` now."""
+    def receipts(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, ReceiptRecord]:
+        """The receipts of those of ``evidence_ids`` that were accepted with one, by id."""
+
+    def complete_signatures(
+        self, evidence_id: EvidenceId, signatures: bytes, at: Timestamp, receipt: ReceiptRecord | None = None
+    ) -> None:
+        """Replace the signatures of an evidence that awaited one, and accept it, ``at`` now: it becomes PENDING."""
 
     def pending(self, limit: int) -> list[EvidenceRecord]:
         """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""
 
     def count_pending(self) -> int: ...
+
+    def count_overdue(self, at: Timestamp) -> int:
+        """How many accepted evidence no block holds, though their receipts promised it before ``at``."""
 
     # outgoing batches
     def add_batch(self, batch: BatchRecord, entries: Sequence[BatchEntry]) -> None:
@@ -246,6 +257,9 @@ class Chain(Protocol):
 
     def account(self, operator: Address) -> Account:
         """What the newest block says of ``operator``, all of it as of that one block."""
+
+    def was_operator(self, account: Address, block: BlockRef) -> bool:
+        """Whether ``account`` might seal at any time up to and including ``block``, also if it may not any more."""
 
     def sealed_batches(self, first_block: int, last_block: int) -> list[SealedBatch]:
         """All ``Sealed`` events of the ledger in blocks ``first_block`` to ``last_block`` inclusive, in chain order."""

@@ -56,11 +56,16 @@ def read_evidence(context: Context, evidence_id: EvidenceId) -> ProvenEvidence:
         record = transaction.evidence([evidence_id]).get(evidence_id)
         if record is None:
             raise NotFound(f"evidence {to_hex(evidence_id)}: not known here.", todo="Check the id.")
-        placements = _prove(transaction, record)
+        placements = find_placements(transaction, record)
     return ProvenEvidence(record, content.parse_all(record.disclosures), placements)
 
 
-def _prove(transaction: Transaction, record: EvidenceRecord) -> list[Placement]:
+def find_placements(transaction: Transaction, record: EvidenceRecord) -> list[Placement]:
+    """Where ``record`` stands in the final chain, by subject, each place with its paths.
+
+    Raises:
+        StoreError: what is kept does not give the indexed roots.
+    """
     batches: dict[tuple[Address, int], dict[PartyId, list[bytes]]] = {}
     placements = []
     for append, index in transaction.placement(record.evidence_id):

@@ -5,7 +5,8 @@ Rules:
 - one call is one transaction: all drafts are accepted, or none;
 - accepted means it will be sealed: everything a verifier would hold against it is refused here, with what to do;
 - a business document is recorded once: its ``document_key`` names issuer, kind and number;
-- a CONTRACT waits for its counterparty's signature and is accepted with it.
+- a CONTRACT waits for its counterparty's signature and is accepted with it;
+- what is accepted has the operator's receipt, kept by the same transaction (``service/receipts.py``).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
+from tallystick.service.receipts import sign_receipts
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
 
 _DATE_FIELDS = ("issueDate", "valueDate", "receivedDate", "effectiveDate")
@@ -177,7 +179,8 @@ def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | No
             signature = sign_for(context, counterparty, evidence_id)
         complete = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
         Acceptance(context, transaction).check_signatures(complete)
-        transaction.complete_signatures(evidence_id, complete.signatures, context.clock.now())
+        receipt = sign_receipts(context, [complete])[evidence_id]
+        transaction.complete_signatures(evidence_id, complete.signatures, context.clock.now(), receipt)
     return complete
 
 

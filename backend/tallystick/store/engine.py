@@ -3,9 +3,8 @@
 - SQLite: write-ahead log, every commit on the disk before it returns, foreign keys checked, a writer takes its
   lock at the start (``BEGIN IMMEDIATE``) and so never fails half way for another one;
 - PostgreSQL: a pool of connections, each looked at before it is used; nothing waits for ever (``_postgresql_engine``);
-  migrations take an advisory lock;
-- on both, those that write take turns: what a transaction read before it wrote is still so when it commits. The use
-  cases rely on it, whichever process they run in (how much of an invoice is paid, which block comes next).
+  migrations take an advisory lock, and so does a writer: what a use case has checked still holds when it commits, as
+  on SQLite, and readers wait for nobody.
 """
 
 from __future__ import annotations
@@ -43,10 +42,7 @@ OLDEST_SERVER = 15
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x7A11
 """Any number of our own, the same in every process: the key of the advisory lock."""
-_WRITERS_TURN = (
-    "SELECT pg_advisory_xact_lock(hashtextextended('tallystick writer ' || coalesce(current_schema(), ''), 0))"
-)
-"""One that is held until the transaction ends."""
+_WRITER_LOCK = 0x7A12
 
 
 def open_engine(url: str | Path, busy_timeout_seconds: float) -> tuple[Engine, str]:
@@ -207,7 +203,7 @@ def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get(READ_ONLY, False):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     else:
-        connection.exec_driver_sql(_WRITERS_TURN)
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK}, hashtext(current_schema()))")
 
 
 def check_revision(engine: Engine, place: str) -> None:

@@ -11,9 +11,9 @@ from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp, to_hex
 from tallystick.store.bulk import insert_rows
-from tallystick.store.records import EvidenceRecord, EvidenceState
+from tallystick.store.records import ON_ITS_WAY, EvidenceRecord, EvidenceState, ReceiptRecord
 from tallystick.store.rows import chunks, evidence_record, evidence_row, select_evidence
-from tallystick.store.schema import acceptance, evidence, status_event
+from tallystick.store.schema import acceptance, batch, evidence, status_event
 
 
 class EvidenceRows:
@@ -21,8 +21,10 @@ class EvidenceRows:
 
     _connection: Connection
 
-    def add_evidence(self, records: Sequence[EvidenceRecord]) -> None:
-        """Keep the new ``records``, in this order; those in state PENDING are accepted in this order.
+    def add_evidence(
+        self, records: Sequence[EvidenceRecord], receipts: Mapping[EvidenceId, ReceiptRecord] | None = None
+    ) -> None:
+        """Keep the new ``records``, in this order; those in state PENDING are accepted in it, with ``receipts``.
 
         Raises:
             Duplicate: names the evidence id or document key that is taken; nothing is added.
@@ -33,8 +35,10 @@ class EvidenceRows:
             return
         self._refuse_taken_evidence(records)
         insert_rows(self._connection, evidence, [evidence_row(record) for record in records])
+        given = receipts or {}
         accepted = [one for one in records if one.state is EvidenceState.PENDING]
-        insert_rows(self._connection, acceptance, [{"evidence_id": one.evidence_id} for one in accepted])
+        taken = [_acceptance_row(one.evidence_id, given.get(one.evidence_id)) for one in accepted]
+        insert_rows(self._connection, acceptance, taken)
         events = [_pending_row(one.evidence_id, one.recorded_at) for one in accepted]
         insert_rows(self._connection, status_event, events)
 
@@ -77,8 +81,18 @@ class EvidenceRows:
         rows = self._connection.execute(statement.order_by(evidence.c.position))
         return list(dict.fromkeys(DealId(row.deal) for row in rows))
 
-    def complete_signatures(self, evidence_id: EvidenceId, signatures: bytes, at: Timestamp) -> None:
-        """Replace the signatures of ``evidence_id``, which awaited one, and accept it: it becomes PENDING, ``at`` now.
+    def receipts(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, ReceiptRecord]:
+        """The receipts of those of ``evidence_ids`` that were accepted with one, by evidence id."""
+        given = _RECEIPTS.where(acceptance.c.receipt_signature.is_not(None))
+        return {
+            evidence_id: ReceiptRecord(*receipt)
+            for evidence_id, *receipt in self._in_chunks(given, acceptance.c.evidence_id, evidence_ids)
+        }
+
+    def complete_signatures(
+        self, evidence_id: EvidenceId, signatures: bytes, at: Timestamp, receipt: ReceiptRecord | None = None
+    ) -> None:
+        """Replace the signatures of ``evidence_id``, which awaited one, and accept it ``at`` now: PENDING.
 
         Raises:
             NotFound: no such evidence.
@@ -92,7 +106,7 @@ class EvidenceRows:
         self._connection.execute(
             evidence.update().where(evidence.c.evidence_id == evidence_id).values(signatures=signatures)
         )
-        self._connection.execute(acceptance.insert(), {"evidence_id": evidence_id})
+        self._connection.execute(acceptance.insert(), _acceptance_row(evidence_id, receipt))
         self._connection.execute(status_event.insert(), _pending_row(evidence_id, at))
 
     def pending(self, limit: int) -> list[EvidenceRecord]:
@@ -104,6 +118,18 @@ class EvidenceRows:
         """How many evidence are accepted and stand in no batch."""
         waiting = select(func.count()).select_from(acceptance).where(acceptance.c.batch_id.is_(None))
         return self._connection.execute(waiting).scalar_one()
+
+    def count_overdue(self, at: Timestamp) -> int:
+        """How many accepted evidence no block holds, though their receipts promised it before ``at``."""
+        on_its_way = select(batch.c.batch_id).where(
+            batch.c.operator == acceptance.c.operator,
+            batch.c.batch_id == acceptance.c.batch_id,
+            batch.c.state.in_(sorted(ON_ITS_WAY)),
+        )
+        late = select(func.count()).select_from(acceptance).where(acceptance.c.seal_by < at)
+        unsealed = late.where(acceptance.c.batch_id.is_(None))
+        sealing = late.where(acceptance.c.batch_id.is_not(None), on_its_way.exists())
+        return sum(self._connection.execute(statement).scalar_one() for statement in (unsealed, sealing))
 
     def _refuse_taken_evidence(self, records: Sequence[EvidenceRecord]) -> None:
         ids = [record.evidence_id for record in records]
@@ -142,4 +168,22 @@ def _first_twice(values: Sequence[Any], taken: Iterable[Any]) -> Any | None:
     return None
 
 
+def _acceptance_row(evidence_id: EvidenceId, receipt: ReceiptRecord | None) -> dict[str, Any]:
+    """The row that accepts ``evidence_id``; it stands in no batch yet."""
+    return {
+        "evidence_id": evidence_id,
+        "received_at": None if receipt is None else receipt.received_at,
+        "seal_by": None if receipt is None else receipt.seal_by,
+        "receipt_operator": None if receipt is None else receipt.operator,
+        "receipt_signature": None if receipt is None else receipt.signature,
+    }
+
+
 _IDS = select(evidence.c.evidence_id)
+_RECEIPTS = select(
+    acceptance.c.evidence_id,
+    acceptance.c.received_at,
+    acceptance.c.seal_by,
+    acceptance.c.receipt_operator,
+    acceptance.c.receipt_signature,
+)

@@ -97,6 +97,16 @@ class EvidenceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRecord:
+    """What ``operator`` signed when it accepted an evidence: when that was, and by when it will be sealed."""
+
+    received_at: Timestamp
+    seal_by: Timestamp
+    operator: Address
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class BatchEntry:
     """One place of a frozen batch: entry ``index`` (from 0) of ``subject`` is ``evidence_id``."""
 

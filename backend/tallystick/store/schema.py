@@ -12,6 +12,7 @@ Rules:
 
 - what the chain says hangs on the hash of its block, and ``canonical`` tells whether that block is on the chain as it
   was last seen; a reorganisation only moves that mark, in all rows of the block at once;
+- what ``acceptance`` holds of a receipt is all there or all NULL;
 - rows are added and moved on, never deleted.
 """
 
@@ -174,8 +175,17 @@ acceptance = Table(
     Column("evidence_id", LargeBinary, ForeignKey("evidence.evidence_id"), nullable=False, unique=True),
     _bytes("operator", nullable=True),
     _number("batch_id", nullable=True),
+    _number("received_at", nullable=True),
+    _number("seal_by", nullable=True),
+    _bytes("receipt_operator", nullable=True),
+    _bytes("receipt_signature", nullable=True),
     ForeignKeyConstraint(["operator", "batch_id"], ["batch.operator", "batch.batch_id"]),
     CheckConstraint("(operator IS NULL) = (batch_id IS NULL)", name="whole_batch"),
+    CheckConstraint(
+        "(received_at IS NULL) = (receipt_signature IS NULL) AND (seal_by IS NULL) = (receipt_signature IS NULL) "
+        "AND (receipt_operator IS NULL) = (receipt_signature IS NULL)",
+        name="whole_receipt",
+    ),
     Index(None, "operator", "batch_id"),
 )
 _unsealed = acceptance.c.batch_id.is_(None)

@@ -1,16 +1,21 @@
-"""Routes of evidence: record, countersign, read and prove."""
+"""Routes of evidence: record, countersign, read and prove; each answers with the operator's receipt."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Response
 
 from tallystick.intake.drafts import Draft, parse_draft
 from tallystick.protocol.bundle import parse_evidence
+from tallystick.protocol.receipt import format_receipt
 from tallystick.protocol.types import EvidenceId, parse_bytes32, parse_hex
 from tallystick.service import record
+from tallystick.service.context import Context
 from tallystick.service.prove import read_evidence
+from tallystick.service.receipts import read_receipt, receipts_of
+from tallystick.store.records import EvidenceRecord
 from tallystick.web import examples
 from tallystick.web.models import (
     CountersignatureBody,
@@ -18,7 +23,7 @@ from tallystick.web.models import (
     DraftList,
     EvidenceBody,
     EvidenceView,
-    Receipt,
+    Recorded,
     SignedBody,
 )
 from tallystick.web.openapi import reading, writing
@@ -27,6 +32,16 @@ from tallystick.web.requests import Installed, StrictRoute
 router = APIRouter(prefix="/v1/evidence", tags=["evidence"], route_class=StrictRoute)
 
 EvidencePath = Annotated[str, Path(description="The evidence id.", examples=[examples.INVOICE])]
+
+_RECEIPT: dict[str, Any] = {
+    "description": "The receipt file, canonical JSON (docs/protocol.md, section 14).",
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "required": [*examples.RECEIPT_FILE]},
+            "example": examples.RECEIPT_FILE,
+        }
+    },
+}
 
 
 @router.post(
@@ -50,7 +65,7 @@ def record_evidence(
     ],
     installed: Installed,
     response: Response,
-) -> Receipt:
+) -> Recorded:
     """Record a draft, which is signed here, or evidence that its issuer signed elsewhere (self-custody)."""
     if isinstance(body, SignedBody):
         evidence = parse_evidence(body.evidence.model_dump(by_alias=True), "evidence")
@@ -58,9 +73,9 @@ def record_evidence(
         made = record.submit(installed, evidence, signatures, body.disclosures)
     else:
         made = record.record(installed, [_draft(body, "draft")])[0]
-    receipt = Receipt.of(made)
-    response.headers["Location"] = f"{router.prefix}/{receipt.evidence}"
-    return receipt
+    recorded = _recorded(installed, [made])[0]
+    response.headers["Location"] = f"{router.prefix}/{recorded.evidence}"
+    return recorded
 
 
 @router.post(
@@ -84,11 +99,11 @@ def record_in_bulk(
         ),
     ],
     installed: Installed,
-) -> list[Receipt]:
+) -> list[Recorded]:
     """Record drafts in order; a later one may name an earlier one by ``@label``. If one is refused, none is kept."""
     drafts = [_draft(item, f"draft {i + 1}") for i, item in enumerate(body)]
     made = record.record(installed, drafts)
-    return [Receipt.of(item) for item in made]
+    return _recorded(installed, made)
 
 
 @router.get(
@@ -101,7 +116,22 @@ def record_in_bulk(
 def read(evidence: EvidencePath, installed: Installed) -> EvidenceView:
     """Read what was signed, what it says, how far it has come, and the inclusion proof in each subject's log."""
     evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
-    return EvidenceView.of(read_evidence(installed, evidence_id))
+    found = read_evidence(installed, evidence_id)
+    return EvidenceView.of(found, receipts_of(installed, [found.record]).get(evidence_id))
+
+
+@router.get(
+    "/{evidence}/receipt",
+    operation_id="readReceipt",
+    summary="Download the operator's receipt",
+    responses={200: _RECEIPT, **reading()},
+    response_class=Response,
+)
+def receipt(evidence: EvidencePath, installed: Installed) -> Response:
+    """Give the receipt as a file that proves the operator's fault if it does not seal in time; keep it as it is."""
+    signed = read_receipt(installed, EvidenceId(parse_bytes32(evidence, "evidence")))
+    headers = {"Content-Disposition": f'attachment; filename="{evidence[2:18]}.receipt.json"'}
+    return Response(format_receipt(signed), media_type="application/json", headers=headers)
 
 
 @router.post(
@@ -123,13 +153,19 @@ def countersign(
             }
         ),
     ] = None,
-) -> Receipt:
+) -> Recorded:
     """Complete a CONTRACT with the counterparty's signature over its id; without a body, its managed key signs."""
     evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
     signature = None
     if body is not None and body.signature is not None:
         signature = parse_hex(body.signature, "signature")
-    return Receipt.of(record.countersign(installed, evidence_id, signature))
+    made = record.countersign(installed, evidence_id, signature)
+    return _recorded(installed, [made])[0]
+
+
+def _recorded(installed: Context, made: Sequence[EvidenceRecord]) -> list[Recorded]:
+    signed = receipts_of(installed, made)
+    return [Recorded.of(item, signed.get(item.evidence_id)) for item in made]
 
 
 def _draft(body: DraftBody, name: str) -> Draft:

@@ -59,6 +59,21 @@ STRUCT: dict[str, Any] = {
 DISCLOSURE = "WyJfMnRoOGNHM05FcW1vVHZkSzJsYkNRIiwiY3VycmVuY3kiLCJFVVIiXQ"
 SIGNED: dict[str, Any] = {"evidence": STRUCT, "signatures": SIGNATURE, "disclosures": [DISCLOSURE]}
 RECEIPT: dict[str, Any] = {
+    "signaturesHash": "0x" + "5c" * 32,
+    "receivedAt": 1767345600,
+    "sealBy": 1767518400,
+    "operator": OPERATOR,
+    "signature": SIGNATURE,
+}
+RECEIPT_FILE: dict[str, Any] = {
+    "format": "tallystick-receipt/1",
+    "chainId": 31337,
+    "ledger": LEDGER,
+    "evidence": STRUCT,
+    "evidenceId": INVOICE,
+    **RECEIPT,
+}
+RECORDED: dict[str, Any] = {
     "evidence": INVOICE,
     "kind": "INVOICE",
     "status": "pending",
@@ -66,6 +81,7 @@ RECEIPT: dict[str, Any] = {
     "counterparty": BUYER,
     "deal": DEAL,
     "issuedAt": 1767345600,
+    "receipt": RECEIPT,
 }
 AS_OF: dict[str, Any] = {"blockNumber": 118, "blockHash": BLOCK, "timestamp": 1767345612}
 PLACEMENT: dict[str, Any] = {
@@ -91,6 +107,7 @@ EVIDENCE: dict[str, Any] = {
     "disclosures": [DISCLOSURE],
     "hidden": [],
     "recordedAt": 1767345600,
+    "receipt": RECEIPT,
     "placements": [PLACEMENT],
 }
 NEW_PARTY: dict[str, Any] = {"name": "Northwind Ltd", "identifiers": ["LEI:529900T8BM49AURSDO55", "VAT:DE129273398"]}

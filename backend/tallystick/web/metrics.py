@@ -89,6 +89,11 @@ class _Figures(Collector):
             "Age of the oldest evidence that no block holds; 0 where there is none.",
             found.oldest_seconds,
         )
+        yield _gauge(
+            "tallystick_receipts_overdue",
+            "Evidence that no block holds, though its receipt promised it before now.",
+            found.overdue,
+        )
         batches = GaugeMetricFamily("tallystick_batches", "Batches of this installation by state.", labels=["state"])
         for state, number in found.batches.items():
             batches.add_metric([state.value], number)

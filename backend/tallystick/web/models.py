@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from tallystick.intake.drafts import MAX_DRAFTS
 from tallystick.protocol.bundle import format_evidence
 from tallystick.protocol.evidence import Kind, kind_name
+from tallystick.protocol.receipt import SignedReceipt
 from tallystick.protocol.types import to_hex
 from tallystick.service.prove import Placement, ProvenEvidence
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
@@ -118,10 +119,38 @@ class NewPartyBody(BaseModel):
     ]
 
 
-class Receipt(BaseModel):
-    """What was kept: the evidence id, and how far it has come."""
+class ReceiptBody(BaseModel):
+    """The operator's promise, signed (EIP-712 Receipt): if it is not sealed by then, this proves the operator's fault.
+
+    The file to keep is at /v1/evidence/{evidence}/receipt; anybody can check it with it and the chain alone.
+    """
 
     model_config = _config(examples.RECEIPT)
+
+    signatures_hash: Annotated[Hex32, Field(description="keccak256 of the evidence's signatures.")]
+    received_at: Seconds
+    seal_by: Seconds
+    operator: HexAddress
+    signature: HexBytes
+
+    @classmethod
+    def of(cls, signed: SignedReceipt | None) -> ReceiptBody | None:
+        """``signed`` as JSON, without what stands beside it; None where there is none."""
+        if signed is None:
+            return None
+        return cls(
+            signatures_hash=to_hex(signed.receipt.signatures_hash),
+            received_at=signed.receipt.received_at,
+            seal_by=signed.receipt.seal_by,
+            operator=to_hex(signed.operator),
+            signature=to_hex(signed.signature),
+        )
+
+
+class Recorded(BaseModel):
+    """What was kept: the evidence id, how far it has come, and the operator's receipt as soon as it is accepted."""
+
+    model_config = _config(examples.RECORDED)
 
     evidence: Hex32
     kind: str
@@ -130,10 +159,11 @@ class Receipt(BaseModel):
     counterparty: Hex32
     deal: Hex32
     issued_at: Seconds
+    receipt: Annotated[ReceiptBody | None, Field(description="Null as long as a contract awaits a signature.")]
 
     @classmethod
-    def of(cls, record: EvidenceRecord) -> Receipt:
-        """The receipt for ``record``."""
+    def of(cls, record: EvidenceRecord, signed: SignedReceipt | None) -> Recorded:
+        """``record`` and its receipt as JSON."""
         evidence = record.evidence
         return cls(
             evidence=to_hex(record.evidence_id),
@@ -143,6 +173,7 @@ class Receipt(BaseModel):
             counterparty=to_hex(evidence.counterparty),
             deal=to_hex(evidence.deal),
             issued_at=evidence.issued_at,
+            receipt=ReceiptBody.of(signed),
         )
 
 
@@ -206,11 +237,15 @@ class EvidenceView(BaseModel):
     disclosures: Annotated[list[str], Field(description="The shown fields with their salts.")]
     hidden: Annotated[list[Hex32], Field(description="Digests of fields that were not shown to this installation.")]
     recorded_at: Seconds
+    receipt: Annotated[
+        ReceiptBody | None,
+        Field(description="Null as long as a contract awaits a signature, and where an older version accepted it."),
+    ]
     placements: Annotated[list[PlacementBody], Field(description="One per subject; empty until it is final.")]
 
     @classmethod
-    def of(cls, proven: ProvenEvidence) -> EvidenceView:
-        """``proven`` as JSON."""
+    def of(cls, proven: ProvenEvidence, signed: SignedReceipt | None) -> EvidenceView:
+        """``proven`` and its receipt as JSON."""
         record = proven.record
         return cls(
             evidence=to_hex(record.evidence_id),
@@ -222,6 +257,7 @@ class EvidenceView(BaseModel):
             disclosures=list(record.disclosures),
             hidden=[to_hex(digest) for digest in record.hidden],
             recorded_at=record.recorded_at,
+            receipt=ReceiptBody.of(signed),
             placements=[PlacementBody.of(placement) for placement in proven.placements],
         )
 

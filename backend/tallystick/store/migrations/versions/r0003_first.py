@@ -156,6 +156,10 @@ def _create_outgoing_batches() -> None:
         _bytes("evidence_id"),
         _bytes("operator", nullable=True),
         _number("batch_id", nullable=True),
+        _number("received_at", nullable=True),
+        _number("seal_by", nullable=True),
+        _bytes("receipt_operator", nullable=True),
+        _bytes("receipt_signature", nullable=True),
         sa.PrimaryKeyConstraint("position", name="pk_acceptance"),
         sa.UniqueConstraint("evidence_id", name="uq_acceptance_evidence_id"),
         sa.ForeignKeyConstraint(["evidence_id"], ["evidence.evidence_id"], name="fk_acceptance_evidence_id"),
@@ -163,6 +167,11 @@ def _create_outgoing_batches() -> None:
             ["operator", "batch_id"], ["batch.operator", "batch.batch_id"], name="fk_acceptance_operator_batch_id"
         ),
         sa.CheckConstraint("(operator IS NULL) = (batch_id IS NULL)", name="ck_acceptance_whole_batch"),
+        sa.CheckConstraint(
+            "(received_at IS NULL) = (receipt_signature IS NULL) AND (seal_by IS NULL) = (receipt_signature IS NULL) "
+            "AND (receipt_operator IS NULL) = (receipt_signature IS NULL)",
+            name="ck_acceptance_whole_receipt",
+        ),
     )
     op.create_index("ix_acceptance_operator_batch_id", "acceptance", ["operator", "batch_id"])
     unsealed = sa.text("batch_id IS NULL")
