@@ -151,7 +151,7 @@ def test_a_registrar_that_can_not_admit_keeps_nobody_from_sealing(
     """A failing admission is tried again by itself, and the batches of the others go out meanwhile."""
     chain.fails["admit"] = TransactionFailed("the registrar has no money.")
     with suppress(TransactionFailed):
-        World(context, trading.clock, trading.chain).party("Newcomer Ltd", "LEI:NEW")
+        replace(trading, context=context).party("Newcomer Ltd", "LEI:NEW")
     with working(context) as worker:
         until(lambda: final(context) == 1 and worker.last_error)
         assert "no money" in str(worker.last_error)
@@ -254,7 +254,7 @@ def test_recording_needs_no_chain(context: Context, chain: Chain, trading: World
     """With the chain gone evidence is recorded all the same, also where the registrar is somebody else."""
     for name in ("final_block", "header", "block", "account", "check"):
         chain.fails[name] = NO_ANSWER
-    elsewhere = World(replace(context, registrar=None), trading.clock, trading.chain)
+    elsewhere = replace(trading, context=replace(context, registrar=None))
     elsewhere.record({**CONTRACT, "content": {**CONTRACT["content"], "contractNumber": "C-2"}})
     with context.store.transaction(read_only=True) as transaction:
         assert transaction.count_pending() == 2
