@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -247,14 +247,14 @@ def test_a_backup_taken_while_the_service_works_is_whole(
         until(lambda: trade.is_final(sealed), "nothing is sealed")
         waiting = trade.invoice()
         copy = tmp_path / "copy"
+        database = tmp_path / "ledger.sqlite3"
+        with closing(sqlite3.connect(shell.home / "ledger.sqlite3")) as source:
+            source.execute("VACUUM INTO ?", (str(database),))
         shutil.copytree(shell.home, copy, ignore=shutil.ignore_patterns("*.sqlite3*", "*.lock", "lock"))
-        source = sqlite3.connect(shell.home / "ledger.sqlite3")
-        source.execute("VACUUM INTO ?", (str(copy / "ledger.sqlite3"),))
-        source.close()
+        database.rename(copy / "ledger.sqlite3")
         served.end(signal.SIGKILL)
     shutil.rmtree(shell.home)
-    with suppress(OSError):
-        copy.rename(shell.home)
+    copy.rename(shell.home)
     shell.ok("seal")
     served = start("serve", "--port", "0")
     with client_of(served) as client:

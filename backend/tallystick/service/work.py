@@ -42,7 +42,7 @@ FIRST_WAIT_SECONDS = 0.05
 LAST_WAIT_SECONDS = 2.0
 """What the waits grow to while a batch is on its way."""
 FIRST_RETRY_SECONDS = 1.0
-LAST_RETRY_SECONDS = 60.0
+LAST_RETRY_SECONDS = 20.0
 """Between the first error and the second try, and what that grows to."""
 SEND_TIMEOUT_SECONDS = 1.0
 """How long the leader waits where somebody else sends from the account; then it looks again in the next round."""
