@@ -138,8 +138,8 @@ def put(transaction: SqlTransaction, *appends: AppendRecord, log_index: int = 0)
     """Index the ``appends`` of one batch, event ``log_index`` of their block; a new block is put on the chain."""
     first = appends[0]
     ref = BlockRef(first.block_number, first.block_hash, first.timestamp)
-    if not transaction.has_block(ref.hash):
-        transaction.add_block(ref, None)
+    if not transaction.known_blocks([ref.hash]):
+        transaction.add_blocks({ref: None})
     transaction.add_appends(list(appends), ROOT, log_index)
 
 

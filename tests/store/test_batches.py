@@ -36,7 +36,7 @@ def freeze(transaction: SqlTransaction, batch_id: int, *records: EvidenceRecord)
 
 def include(transaction: SqlTransaction, batch_id: int, holder: BlockRef) -> None:
     """Put the block ``holder`` on the chain, with the batch in it."""
-    transaction.add_block(holder, None)
+    transaction.add_blocks({holder: None})
     transaction.include_batch(OPERATOR, batch_id, holder.hash, AT)
 
 
@@ -84,7 +84,7 @@ def test_only_accepted_evidence_is_sealed(store: SqlStore, known: bool) -> None:
 def test_an_unknown_batch_is_not_included(store: SqlStore) -> None:
     """Moving on a batch that is not there is refused."""
     with store.transaction() as transaction:
-        transaction.add_block(block(7), None)
+        transaction.add_blocks({block(7): None})
         with pytest.raises(NotFound, match="no batch 3"):
             transaction.include_batch(OPERATOR, 3, block(7).hash, AT)
 

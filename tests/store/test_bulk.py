@@ -61,7 +61,7 @@ def test_one_of_two_writers_of_the_same_evidence_is_refused(postgresql_url: str,
         thread.join(0.3)
         assert thread.is_alive(), "it waits for the first one"
     thread.join()
-    assert "uq_evidence_evidence_id" in outcome[0]
+    assert "is recorded already" in outcome[0]
     with store.transaction(read_only=True) as transaction:
         assert transaction.count_pending() == rows
     store.close()

@@ -220,14 +220,14 @@ def test_a_placement_names_every_log(store: SqlStore) -> None:
 def test_a_block_of_a_number_is_on_the_chain_once(store: SqlStore) -> None:
     """The database itself refuses a second block of one number, unless the first was undone."""
     with store.transaction() as transaction:
-        transaction.add_block(block(5), None)
+        transaction.add_blocks({block(5): None})
     with pytest.raises(Duplicate), store.transaction() as transaction:
-        transaction.add_block(block(5, "other"), None)
+        transaction.add_blocks({block(5, "other"): None})
     with store.transaction() as transaction:
         transaction.mark_blocks([block(5).hash], canonical=False)
-        transaction.add_block(block(5, "other"), None)
+        transaction.add_blocks({block(5, "other"): None})
         assert transaction.blocks(0, 9) == [block(5, "other")]
-        assert transaction.has_block(block(5).hash)
+        assert transaction.known_blocks([block(5).hash, block(6).hash]) == {block(5).hash}
 
 
 def test_what_an_undone_block_said_is_kept_and_comes_back_with_it(store: SqlStore) -> None:
@@ -265,7 +265,7 @@ def test_a_signer_is_as_of_a_block(store: SqlStore) -> None:
     """``signers`` tells each signer with its window as far as the asked block knows it."""
     with store.transaction() as transaction:
         for number in (3, 5, 9):
-            transaction.add_block(block(number), None)
+            transaction.add_blocks({block(number): None})
         transaction.add_signer_change(SUPPLIER, signer(1), block(5).hash, 0, added=True)
         transaction.add_signer_change(SUPPLIER, signer(2), block(3).hash, 0, added=True)
         transaction.add_signer_change(BUYER, signer(1), block(3).hash, 1, added=True)

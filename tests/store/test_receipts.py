@@ -69,7 +69,7 @@ def test_a_receipt_stays_whatever_becomes_of_its_evidence(store: SqlStore) -> No
     with store.transaction() as transaction:
         transaction.add_evidence(records, given_with)
         transaction.add_batch(batch(0), entries(records))
-        transaction.add_block(block(7), None)
+        transaction.add_blocks({block(7): None})
         transaction.include_batch(OPERATOR, 0, block(7).hash, Timestamp(1_700_003_000))
         transaction.finish_batches([block(7).hash], Timestamp(1_700_003_000))
     with store.transaction(read_only=True) as transaction:

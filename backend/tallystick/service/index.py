@@ -237,13 +237,13 @@ def _make_final(transaction: Transaction, context: Context, cursor: Cursor | Non
     """``final`` is the newest final block, and all batches up to it are final."""
     if cursor is not None and cursor.block_number == final.number:
         return cursor
-    if transaction.blocks(final.number, final.number) != [final]:
+    since = context.chain.deployment.block_number if cursor is None else cursor.block_number + 1
+    blocks = transaction.blocks(since, final.number)
+    if blocks[-1:] != [final]:
         raise ChainInconsistent(
             f"node: block {final.number}: called final is {to_hex(final.hash)}, its chain has another.",
             todo="The chain was reorganised meanwhile: try again.",
         )
-    since = context.chain.deployment.block_number if cursor is None else cursor.block_number + 1
-    blocks = transaction.blocks(since, final.number)
     transaction.finish_batches([block.hash for block in blocks], context.clock.now())
     made = Cursor(final.number, final.hash, final.timestamp)
     transaction.set_cursor(made)
@@ -260,10 +260,10 @@ def _undo(transaction: Transaction, context: Context, first: int, last: int) -> 
 def _put_blocks(transaction: Transaction, context: Context, step: _Step) -> None:
     """Put the blocks of ``step`` on the chain: those that were undone come back as they were, the others are new."""
     parents: dict[BlockRef, Hash | None] = dict.fromkeys(step.blocks_that_say) | dict(step.headers)
-    back = [block for block in parents if transaction.has_block(block.hash)]
-    transaction.mark_blocks([block.hash for block in back], canonical=True)
-    for block in sorted(set(parents).difference(back), key=lambda block: block.number):
-        transaction.add_block(block, parents[block])
+    known = transaction.known_blocks(block.hash for block in parents)
+    back = {block for block in parents if block.hash in known}
+    transaction.mark_blocks(known, canonical=True)
+    transaction.add_blocks({block: parent for block, parent in parents.items() if block not in back})
     for change in step.signers:
         if change.block not in back:
             _keep_signer(transaction, change)

@@ -159,11 +159,11 @@ class Transaction(Protocol):
     def blocks(self, first: int, last: int) -> list[BlockRef]:
         """The indexed blocks on the chain with these numbers, ascending; above the final block that is every one."""
 
-    def has_block(self, block_hash: Hash) -> bool:
-        """Whether what this block says is kept, be it on the chain or undone."""
+    def known_blocks(self, block_hashes: Iterable[Hash]) -> set[Hash]:
+        """Those of ``block_hashes`` whose blocks are kept, be they on the chain or undone."""
 
-    def add_block(self, ref: BlockRef, parent: Hash | None) -> None:
-        """Put a new block on the chain; what it says follows. ``parent`` None: its link needs no checking."""
+    def add_blocks(self, blocks: Mapping[BlockRef, Hash | None]) -> None:
+        """Put new blocks on the chain, each with its parent (None: it needs no checking); what they say follows."""
 
     def mark_blocks(self, block_hashes: Iterable[Hash], *, canonical: bool) -> None:
         """Take these blocks, with all that they say, off the chain, or put them on it again."""
@@ -184,6 +184,9 @@ class Transaction(Protocol):
 
     def log(self, subject: PartyId, until_block: int) -> Iterator[LogEntryRecord]:
         """The known entries of ``subject``'s log up to ``until_block``, in order of append and index."""
+
+    def subjects(self) -> list[PartyId]:
+        """Whoever has a log in the indexed chain, ascending."""
 
     def sealed_count(self, operator: Address) -> int:
         """How many batches of ``operator`` are indexed, final or not: the id its next one must have."""

@@ -150,9 +150,11 @@ class BatchRows:
     def _move(self, block_hashes: Sequence[Hash], to: BatchState, at: Timestamp) -> None:
         """Bring the batches that these blocks hold to another state."""
         for some in chunks(block_hashes):
-            held = (outgoing.c.state == BatchState.INCLUDED.value, outgoing.c.block_hash.in_(some))
-            self._note(held, to, at)
-            self._connection.execute(outgoing.update().where(*held).values(state=to.value))
+            of_them = outgoing.c.block_hash.in_(some)
+            held = (outgoing.c.state == BatchState.INCLUDED.value, of_them)
+            if self._connection.execute(outgoing.update().where(*held).values(state=to.value)).rowcount:
+                # a block comes and goes with all of its batches, so that those are all that moved just now
+                self._note((outgoing.c.state == to.value, of_them), to, at)
 
     def _note(self, batches: Sequence[ColumnElement[bool]], status: BatchState, at: Timestamp) -> None:
         """Note a status event for each evidence of ``batches``, in order of acceptance."""

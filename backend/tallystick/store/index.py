@@ -85,27 +85,36 @@ class IndexRows:
         statement = select(*BLOCK_COLUMNS).where(block.c.canonical.is_(True), numbers).order_by(block.c.number)
         return [BlockRef(*row) for row in self._connection.execute(statement)]
 
-    def has_block(self, block_hash: Hash) -> bool:
-        """Whether what block ``block_hash`` says is kept, be it on the chain or undone."""
-        statement = select(func.count()).select_from(block).where(block.c.block_hash == block_hash)
-        return bool(self._connection.execute(statement).scalar_one())
+    def known_blocks(self, block_hashes: Iterable[Hash]) -> set[Hash]:
+        """Those of ``block_hashes`` whose blocks are kept with what they say, be they on the chain or undone."""
+        known: set[Hash] = set()
+        for some in chunks(block_hashes):
+            known |= set(
+                self._connection.execute(select(block.c.block_hash).where(block.c.block_hash.in_(some))).scalars()
+            )
+        return known
 
     # what blocks say
 
-    def add_block(self, ref: BlockRef, parent: Hash | None) -> None:
-        """Put the new block ``ref`` on the chain; what it says follows. ``parent`` None: its link needs no checking.
+    def add_blocks(self, blocks: Mapping[BlockRef, Hash | None]) -> None:
+        """Put new blocks on the chain, each with its parent; what they say follows.
+
+        A parent that is None is that of a final block, whose link needs no checking.
 
         Raises:
             Duplicate: another block of that number is on the chain, or it is kept already.
         """
-        row = {
-            "block_hash": ref.hash,
-            "number": ref.number,
-            "parent_hash": parent,
-            "timestamp": ref.timestamp,
-            "canonical": True,
-        }
-        self._connection.execute(block.insert(), row)
+        rows = [
+            {
+                "block_hash": ref.hash,
+                "number": ref.number,
+                "parent_hash": parent,
+                "timestamp": ref.timestamp,
+                "canonical": True,
+            }
+            for ref, parent in blocks.items()
+        ]
+        insert_rows(self._connection, block, rows)
 
     def mark_blocks(self, block_hashes: Iterable[Hash], *, canonical: bool) -> None:
         """Take these blocks, with all that they say, off the chain, or put them on it again."""
@@ -221,6 +230,11 @@ class IndexRows:
             options = {"yield_per": STREAM_ROWS}
             for ordinal, index, *row in self._connection.execute(statement, execution_options=options):
                 yield LogEntryRecord(by_ordinal[ordinal], index, evidence_record(row))
+
+    def subjects(self) -> list[PartyId]:
+        """Whoever has a log on the chain as it is indexed, ascending."""
+        statement = select(append.c.subject).where(append.c.canonical.is_(True)).distinct()
+        return sorted(self._connection.execute(statement).scalars())
 
     def sealed_count(self, operator: Address) -> int:
         """How many batches of ``operator`` are on the chain as it is indexed: the id its next one must have."""
