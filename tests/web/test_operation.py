@@ -152,7 +152,7 @@ def test_paths_nobody_knows_are_one_route(opened: Opened) -> None:
 
 
 def test_every_answer_is_a_line_that_tells_no_secrets(opened: Opened) -> None:
-    """Method, route, status, time and request id, as JSON; no path, query or body; what is asked all day is left out."""
+    """Method, route, status, time and request id, as JSON; no path, query or body; nor what is asked all day."""
     stream = io.StringIO()
     kept = logging.getLogger().handlers[:]
     logs.configure(stream=stream)
