@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.chain.artifacts import load_artifact
 from tallystick.config import NETWORK_KEY, Home, Limits, Settings, SystemClock, SystemEntropy
-from tallystick.errors import ChainError, HomeError, UsageError
+from tallystick.errors import ChainError, ChainUnreachable, HomeError, UsageError
 from tallystick.keys.keystore import create_keystore, open_keystore
 from tallystick.keys.passphrase import read_passphrase
 from tallystick.keys.secret_file import write_secret
@@ -164,8 +164,11 @@ def open_home(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    needs_node: bool = True,
 ) -> Iterator[Opened]:
     """``home`` at work until the block ends; one with an embedded chain is locked for this process.
+
+    Without ``needs_node`` the node may be away: whoever sends then has to check the chain first.
 
     Raises:
         HomeInUse: another process works there for longer than ``lock_timeout_seconds``. HomeError: there is none.
@@ -200,7 +203,11 @@ def open_home(
             provider = open_http(settings.rpc_url)
         meter = Meter()
         chain = EvmChain(meter.around(provider), deployment, finality_depth=settings.finality_blocks)
-        chain.check()
+        try:
+            chain.check()
+        except ChainUnreachable:
+            if needs_node:
+                raise
         keys: Keys = keystore
         context = Context(
             store=store,
@@ -267,7 +274,7 @@ def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, wor
         _refuse_embedded(home, "serve --no-worker")
     # By name: the server stands on a floor above this one, and only this place knows which one it is.
     server = importlib.import_module("tallystick.web.server")
-    with server.listen(host, port) as listener, open_home(home) as opened:
+    with server.listen(host, port) as listener, open_home(home, needs_node=False) as opened:
         server.run(opened.context, listener, ready, works=works, meter=opened.meter, directory=home.directory)
 
 
@@ -280,7 +287,7 @@ def work(home: Home, ready: Callable[[], None]) -> None:
     from tallystick.service.work import Worker
 
     _refuse_embedded(home, "worker")
-    with open_home(home) as opened:
+    with open_home(home, needs_node=False) as opened:
         worker = Worker(opened.context)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: worker.ask_to_stop())

@@ -183,6 +183,9 @@ def test_workers_take_over_and_nothing_is_lost_whatever_goes_away(
         refused = client.post("/v1/parties", json={"name": "Lender", "identifiers": ["LEI:LENDER"]})
         assert (refused.status_code, bool(refused.headers["retry-after"])) == (503, True)
         assert "tallystick_evidence_pending 1.0" in client.get("/metrics").text
+        late = start("worker", "--log-format", "text")
+        until(lambda: "WARNING tallystick.worker: worker: " in late.log.read_text(), "the late worker says nothing")
+        assert late.end(signal.SIGTERM) == 0
         node.start()
         until(lambda: client.get("/readyz").status_code == 200, "/readyz does not see that the node is back")
         until(lambda: trade.is_final(third), "the worker does not go on by itself")
