@@ -202,7 +202,12 @@ def open_home(
 
             provider = open_http(settings.rpc_url)
         meter = Meter()
-        chain = EvmChain(meter.around(provider), deployment, finality_depth=settings.finality_blocks)
+        chain = EvmChain(
+            meter.around(provider),
+            deployment,
+            finality_depth=settings.finality_blocks,
+            max_fee_per_gas_wei=settings.max_fee_gwei * 10**9,
+        )
         try:
             chain.check()
         except ChainUnreachable:
