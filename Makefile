@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test check prove format lock clean
+.PHONY: help install demo test check prove simulate format lock clean
 
 help:            ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  \t/p' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: install   ## style, types and architecture
 
 prove: install   ## prove symbolically that logs only grow and a receivable has one holder
 	$(BIN)/python scripts/check_contracts.py prove
+
+simulate: install  ## sender and indexer through 2,000 seeds of trouble, in less than five minutes
+	$(BIN)/python scripts/simulate.py --seeds 1-2000
 
 format: install  ## rewrite the code in house style
 	$(BIN)/ruff check --fix .

@@ -3,7 +3,7 @@
 Rules:
 
 - a home is made beside its place and moved there when it is whole: there is no half-made home;
-- one process works in a home at a time, held by its lock;
+- an embedded chain belongs to one process, held by the home's lock; with a node, several processes may work in a home;
 - heavy libraries are imported where they are needed: ``verify`` offline needs no web3 and no database.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from tallystick.chain.artifacts import load_artifact
 from tallystick.config import NETWORK_KEY, Home, Limits, Settings, SystemClock, SystemEntropy
-from tallystick.errors import ChainError, HomeError, UsageError
+from tallystick.errors import ChainError, ChainUnreachable, HomeError, UsageError
 from tallystick.keys.keystore import create_keystore, open_keystore
 from tallystick.keys.passphrase import read_passphrase
 from tallystick.keys.secret_file import write_secret
@@ -33,6 +34,7 @@ from tallystick.service.ports import Clock, Entropy, Keys, Store
 
 if TYPE_CHECKING:
     from tallystick.chain.embedded import EmbeddedProvider
+    from tallystick.chain.meter import Meter
     from tallystick.chain.node import Provider
     from tallystick.chain.transactions import Sign
     from tallystick.service.check import Node
@@ -47,6 +49,8 @@ class Opened:
 
     context: Context
     embedded: EmbeddedProvider | None
+    meter: Meter
+    """Counts what is asked of the node."""
 
 
 @dataclass(frozen=True)
@@ -160,20 +164,25 @@ def open_home(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    needs_node: bool = True,
 ) -> Iterator[Opened]:
-    """``home`` at work, locked for this process until the block ends.
+    """``home`` at work until the block ends; one with an embedded chain is locked for this process.
+
+    Without ``needs_node`` the node may be away: whoever sends then has to check the chain first.
 
     Raises:
-        HomeInUse: another process works in it for longer than ``lock_timeout_seconds``. HomeError: there is none.
+        HomeInUse: another process works there for longer than ``lock_timeout_seconds``. HomeError: there is none.
         WrongPassphrase: the keystore stays closed.
         WrongChain: the node serves another ledger than this home's.
     """
     from tallystick.chain.ledger import EvmChain
+    from tallystick.chain.meter import Meter
     from tallystick.store.sql import open_store
 
     settings = home.settings()
     with ExitStack() as stack:
-        stack.enter_context(home.lock(lock_timeout_seconds))
+        if settings.rpc_url is None:
+            stack.enter_context(home.lock(lock_timeout_seconds))
         keystore = open_keystore(home.keys_path, read_passphrase(environment))
         store = open_store(home.database(settings))
         stack.callback(store.close)
@@ -192,8 +201,18 @@ def open_home(
             from tallystick.chain.rpc import open_http
 
             provider = open_http(settings.rpc_url)
-        chain = EvmChain(provider, deployment, finality_depth=settings.finality_blocks)
-        chain.check()
+        meter = Meter()
+        chain = EvmChain(
+            meter.around(provider),
+            deployment,
+            finality_depth=settings.finality_blocks,
+            max_fee_per_gas_wei=settings.max_fee_gwei * 10**9,
+        )
+        try:
+            chain.check()
+        except ChainUnreachable:
+            if needs_node:
+                raise
         keys: Keys = keystore
         context = Context(
             store=store,
@@ -208,7 +227,7 @@ def open_home(
             code_hashes=published_code_hashes(),
             limits=settings.limits,
         )
-        yield Opened(context, embedded)
+        yield Opened(context, embedded, meter)
 
 
 @contextmanager
@@ -247,16 +266,46 @@ def run_devnet(arguments: list[str]) -> int:
     return main(arguments)
 
 
-def serve(home: Home, host: str, port: int, ready: Callable[[str], None]) -> None:
+def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, works: bool = True) -> None:
     """Serve the HTTP API of ``home`` on the loopback address ``host`` until stopped; ``ready`` is given the URL.
 
+    It admits, seals and indexes as well if it ``works``; else ``work`` does in other processes.
+
     Raises:
-        UsageError: ``host`` is not a loopback address, or the port is taken. HomeError, ChainError: as ``open_home``.
+        UsageError: ``host`` is not a loopback address, the port is taken, or nobody could work beside it.
+        HomeError, ChainError: as ``open_home``.
     """
+    if not works:
+        _refuse_embedded(home, "serve --no-worker")
     # By name: the server stands on a floor above this one, and only this place knows which one it is.
     server = importlib.import_module("tallystick.web.server")
-    with server.listen(host, port) as listener, open_home(home) as opened:
-        server.run(opened.context, listener, ready)
+    with server.listen(host, port) as listener, open_home(home, needs_node=False) as opened:
+        server.run(opened.context, listener, ready, works=works, meter=opened.meter, directory=home.directory)
+
+
+def work(home: Home, ready: Callable[[], None]) -> None:
+    """Admit, seal and index for ``home`` until SIGINT or SIGTERM; the step under way is finished first.
+
+    Raises:
+        UsageError: nobody could record beside it. HomeError, ChainError: as ``open_home``.
+    """
+    from tallystick.service.work import Worker
+
+    _refuse_embedded(home, "worker")
+    with open_home(home, needs_node=False) as opened:
+        worker = Worker(opened.context)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: worker.ask_to_stop())
+        ready()
+        worker.run()
+
+
+def _refuse_embedded(home: Home, command: str) -> None:
+    if home.settings().rpc_url is None:
+        raise UsageError(
+            f"{command}: expected a home with a node, got one with an embedded chain, which one process has to itself.",
+            todo="Use `tallystick serve`, which works as well; or make a home with `tallystick init --rpc URL`.",
+        )
 
 
 def limits() -> Limits:

@@ -69,6 +69,8 @@ class Settings:
     """The chain that the node must serve; None: the one the ledger was deployed on."""
     finality_blocks: int | None = None
     """Blocks on top of a block that make it final; None: what the node calls ``finalized``."""
+    max_fee_gwei: int = 500
+    """What a transaction offers at most for a unit of gas, also when it is sent again for more (EIP-1559)."""
     operator: Address | None = None
     """The account that seals; its key is in the keystore."""
     registrar: Address | None = None
@@ -280,6 +282,7 @@ _FORMS = (
     _Form("chain", "rpc_url", 'text, e.g. "http://127.0.0.1:8545"', _text, _quoted),
     _Form("chain", "chain_id", "a whole number from 1", _number(1), str),
     _Form("chain", "finality_blocks", "a whole number from 0", _number(0), str),
+    _Form("chain", "max_fee_gwei", "a whole number from 1", _number(1), str),
     _Form("chain", "operator", "0x and 40 lower-case hex digits", _address, lambda value: _quoted(to_hex(value))),
     _Form("chain", "registrar", "0x and 40 lower-case hex digits", _address, lambda value: _quoted(to_hex(value))),
     _Form("store", "database_url", 'text, e.g. "postgresql://user@host/ledger"', _text, _quoted),

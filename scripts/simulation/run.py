@@ -113,6 +113,9 @@ class TroubledStore:
     def account_lock(self, account: Address, timeout_seconds: float) -> Any:
         return self._store.account_lock(account, timeout_seconds)
 
+    def check(self) -> None:
+        self._store.check()
+
     def close(self) -> None:
         self._store.close()
 

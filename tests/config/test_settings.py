@@ -23,6 +23,7 @@ SETTINGS = st.builds(
     rpc_url=st.none() | TEXTS,
     chain_id=st.none() | NUMBERS,
     finality_blocks=st.none() | NUMBERS | st.just(0),
+    max_fee_gwei=NUMBERS,
     operator=st.none() | ADDRESSES,
     registrar=st.none() | ADDRESSES,
     database_url=st.none() | TEXTS,

@@ -65,6 +65,13 @@ class Shell:
         assert "Traceback" not in done.stderr
         return " ".join(done.stderr.split())
 
+    def refused_output(self, *arguments: str, code: int = 1) -> str:
+        """The standard output of a command that must fail with ``code``."""
+        done = self.run(*arguments)
+        assert done.returncode == code, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
     def json(self, *arguments: str) -> Any:
         """The JSON that a command prints."""
         return json.loads(self.ok(*arguments, "--json"))

@@ -53,14 +53,27 @@ def final_block(simulation: Simulation) -> object:
 @pytest.mark.parametrize(
     ("kind", "ask", "error", "message"),
     [
-        (Fault.TIMEOUT_BEFORE, next_batch, NodeTimeout, "no answer in time"),
-        (Fault.TIMEOUT_AFTER, next_batch, NodeTimeout, "no answer in time"),
-        (Fault.TOO_MANY_REQUESTS, next_batch, ChainUnreachable, "HTTP status 429"),
-        (Fault.INTERNAL_ERROR, next_batch, NodeRefused, "Internal error"),
-        (Fault.WRONG_CHAIN_ID, lambda simulation: simulation.ledger.check(), WrongChain, "chain id: expected"),
-        (Fault.FINALITY_MISSING, final_block, ChainError, "expected it to name a finalized block"),
+        pytest.param(Fault.TIMEOUT_BEFORE, next_batch, NodeTimeout, "no answer in time", id=str(Fault.TIMEOUT_BEFORE)),
+        pytest.param(Fault.TIMEOUT_AFTER, next_batch, NodeTimeout, "no answer in time", id=str(Fault.TIMEOUT_AFTER)),
+        pytest.param(
+            Fault.TOO_MANY_REQUESTS, next_batch, ChainUnreachable, "HTTP status 429", id=str(Fault.TOO_MANY_REQUESTS)
+        ),
+        pytest.param(Fault.INTERNAL_ERROR, next_batch, NodeRefused, "Internal error", id=str(Fault.INTERNAL_ERROR)),
+        pytest.param(
+            Fault.WRONG_CHAIN_ID,
+            lambda simulation: simulation.ledger.check(),
+            WrongChain,
+            "chain id: expected",
+            id=str(Fault.WRONG_CHAIN_ID),
+        ),
+        pytest.param(
+            Fault.FINALITY_MISSING,
+            final_block,
+            ChainError,
+            "expected it to name a finalized block",
+            id=str(Fault.FINALITY_MISSING),
+        ),
     ],
-    ids=str,
 )
 def test_trouble_is_a_typed_error_once(
     kind: Fault, ask: Callable[[Simulation], object], error: type[Exception], message: str

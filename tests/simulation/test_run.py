@@ -1,4 +1,4 @@
-"""Thousands of seeds are run by ``scripts/simulate.py``; here a few, and proof that the oracle notices what is broken."""
+"""Thousands of seeds are run by ``scripts/simulate.py``; here a few, and proof that the oracle notices what breaks."""
 
 from __future__ import annotations
 

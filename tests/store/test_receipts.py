@@ -74,3 +74,18 @@ def test_a_receipt_stays_whatever_becomes_of_its_evidence(store: SqlStore) -> No
         transaction.finish_batches([block(7).hash], Timestamp(1_700_003_000))
     with store.transaction(read_only=True) as transaction:
         assert transaction.receipts(given_with) == given_with
+
+
+def test_what_was_promised_and_no_block_holds_is_overdue(store: SqlStore) -> None:
+    """Overdue is what waits, in a batch or not, after the time of its receipt; not what a block holds in time."""
+    records = [evidence(number) for number in range(3)]
+    promised = receipt(2).seal_by
+    with store.transaction() as transaction:
+        transaction.add_evidence(records, {record.evidence_id: receipt(i) for i, record in enumerate(records)})
+        assert transaction.count_overdue(receipt(0).seal_by) == 0
+        assert transaction.count_overdue(promised) == 2
+        transaction.add_batch(batch(0), entries(records[:2]))
+        assert transaction.count_overdue(Timestamp(promised + 1)) == 3
+        transaction.add_block(block(7), None)
+        transaction.include_batch(OPERATOR, 0, block(7).hash, Timestamp(1_700_003_000))
+        assert transaction.count_overdue(Timestamp(promised + 1)) == 1

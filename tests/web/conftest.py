@@ -15,14 +15,14 @@ from tallystick.config import Home
 from tallystick.web.server import listen, make_server, url_of
 from web.support import PASSPHRASE, Api
 
-SEAL_INTERVAL_SECONDS = 0.2
+IDLE_SECONDS = 0.2
 ENVIRONMENT = {"TALLYSTICK_PASSPHRASE": PASSPHRASE}
 
 
 @contextmanager
 def serving(opened: Opened) -> Iterator[str]:
     """The URL of a server over ``opened``, which seals, until the block ends."""
-    server = make_server(opened.context, seal_interval_seconds=SEAL_INTERVAL_SECONDS)
+    server = make_server(opened.context, idle_seconds=IDLE_SECONDS)
     with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

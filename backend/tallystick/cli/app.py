@@ -23,6 +23,7 @@ from tallystick.cli import demo as demo_command
 from tallystick.cli import history as history_view
 from tallystick.cli.keys import key_app
 from tallystick.cli.labels import LANGUAGES
+from tallystick.cli.operate import doctor_command, serve_command, worker_command
 from tallystick.cli.output import (
     EXIT_FAILED,
     EXIT_USAGE,
@@ -42,10 +43,11 @@ from tallystick.intake.drafts import parse_drafts
 from tallystick.intake.receivables import parse_mapping, read_receivables, ready_made
 from tallystick.keys.secret_file import read_secret
 from tallystick.protocol.types import EvidenceId, PartyId, parse_address, parse_bytes32, to_hex
-from tallystick.service import importing, parties, record, report, seal, share
+from tallystick.service import importing, parties, record, report, share
 from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.receipts import receipts_of
+from tallystick.service.sending import seal_beside_others
 from tallystick.store.records import PartyRecord
 
 app = typer.Typer(
@@ -286,7 +288,7 @@ def import_receivables(
             simulate_counterparties=simulate_counterparties,
             progress=progress,
         )
-        sealed = 0 if no_seal else seal.seal(context, progress)
+        sealed = 0 if no_seal else seal_beside_others(context, progress)
     if as_json:
         print_json(
             {
@@ -336,7 +338,7 @@ def seal_pending(as_json: AsJson = False) -> None:
     """Seal everything recorded, and wait until it is final."""
     with _opened() as context, bars(quiet=as_json) as progress:
         parties.complete_admissions(context, progress)
-        batches = seal.seal(context, progress)
+        batches = seal_beside_others(context, progress)
     if as_json:
         print_json({"batches": batches})
     else:
@@ -390,12 +392,6 @@ def bundle(
 app.command("status")(show_status)
 app.command("verify")(verify_command)
 app.command("demo")(demo_command.demo)
-
-
-@app.command()
-def serve(
-    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-) -> None:
-    """Serve the HTTP API under /v1, on loopback only: it has no accounts yet."""
-    bootstrap.serve(Home.of(os.environ), host, port, lambda url: console.print(f"serving {url}/v1, on loopback only"))
+app.command("serve")(serve_command)
+app.command("worker")(worker_command)
+app.command("doctor")(doctor_command)

@@ -4,6 +4,7 @@ Rules:
 
 - a party is kept here before it is admitted on chain, and ``complete_admissions`` finishes what a crash left undone;
 - where the registrar is somebody else, they admit a party that is kept here, with the key that was made here;
+- whoever sends from the registrar's account holds its lock: only then it is looked up what is left to send;
 - a party is named by its id, by ``SCHEME:identifier``, or by a name that only one party has.
 """
 
@@ -18,6 +19,7 @@ from tallystick.protocol.types import Address, PartyId, clip, parse_bytes32, to_
 from tallystick.service.context import Context, Progress, silent
 from tallystick.service.index import index
 from tallystick.service.ports import Sign, Transaction
+from tallystick.service.sending import sending
 from tallystick.store.records import Identifier, PartyRecord
 
 MAX_NAME = 150
@@ -89,9 +91,26 @@ def complete_admissions(context: Context, progress: Progress = silent) -> int:
     registrar is somebody else.
     """
     index(context)
-    if context.registrar is None:
+    if context.registrar is None or not any(_unadmitted(context)):
         return 0
-    with context.store.transaction() as transaction:
+    registrar, sign = _registrar(context, "admit parties")
+    with sending(context, registrar):
+        index(context)
+        missing, keyless = _unadmitted(context)
+        total = len(missing) + len(keyless)
+        progress("admitted", 0, total)
+        if missing:
+            context.chain.admit(registrar, sign, missing)
+        for party, signer in keyless:
+            context.chain.add_signer(registrar, sign, party, signer)
+        progress("admitted", total, total)
+    index(context)
+    return total
+
+
+def _unadmitted(context: Context) -> tuple[list[tuple[PartyId, Address]], list[tuple[PartyId, Address]]]:
+    """Managed parties that the chain does not know, and those of which it knows no key that is here; each with one."""
+    with context.store.transaction(read_only=True) as transaction:
         parties = [party for party in transaction.parties() if party.signers]
         known = {(item.party, item.signer) for item in transaction.signers([party.party for party in parties])}
     admitted = {party for party, _ in known}
@@ -101,18 +120,7 @@ def complete_admissions(context: Context, progress: Progress = silent) -> int:
         for party in parties
         if party.party in admitted and known.isdisjoint((party.party, signer) for signer in party.signers)
     ]
-    if not missing and not keyless:
-        return 0
-    total = len(missing) + len(keyless)
-    progress("admitted", 0, total)
-    registrar, sign = _registrar(context, "admit parties")
-    if missing:
-        context.chain.admit(registrar, sign, missing)
-    for party, signer in keyless:
-        context.chain.add_signer(registrar, sign, party, signer)
-    progress("admitted", total, total)
-    index(context)
-    return total
+    return missing, keyless
 
 
 def admit_elsewhere(context: Context, party: PartyId, signer: Address) -> None:
@@ -123,13 +131,14 @@ def admit_elsewhere(context: Context, party: PartyId, signer: Address) -> None:
         TransactionFailed: it signs already, or was revoked.
     """
     registrar, sign = _registrar(context, "admit a party")
-    index(context)
-    with context.store.transaction() as transaction:
-        is_known = bool(transaction.signers([party]))
-    if is_known:
-        context.chain.add_signer(registrar, sign, party, signer)
-    else:
-        context.chain.admit(registrar, sign, [(party, signer)])
+    with sending(context, registrar):
+        index(context)
+        with context.store.transaction(read_only=True) as transaction:
+            is_known = bool(transaction.signers([party]))
+        if is_known:
+            context.chain.add_signer(registrar, sign, party, signer)
+        else:
+            context.chain.admit(registrar, sign, [(party, signer)])
     index(context)
 
 
@@ -165,7 +174,8 @@ def rotate_key(context: Context, party: PartyRecord) -> Address:
     signer = context.keys.create(f"{party.name} ({to_hex(party.party)[:10]})")
     with context.store.transaction() as transaction:
         transaction.add_signer(party.party, signer)
-    context.chain.add_signer(registrar, sign, party.party, signer)
+    with sending(context, registrar):
+        context.chain.add_signer(registrar, sign, party.party, signer)
     index(context)
     return signer
 
@@ -177,7 +187,8 @@ def revoke_key(context: Context, party: PartyRecord, signer: Address) -> None:
         Refused: the registrar is somebody else.
     """
     registrar, sign = _registrar(context, "revoke a key")
-    context.chain.revoke_signer(registrar, sign, party.party, signer)
+    with sending(context, registrar):
+        context.chain.revoke_signer(registrar, sign, party.party, signer)
     index(context)
 
 

@@ -60,6 +60,8 @@ class Transaction(Protocol):
 
     def party(self, party: PartyId) -> PartyRecord | None: ...
 
+    def count_parties(self) -> int: ...
+
     def parties(self) -> list[PartyRecord]:
         """All parties, by name then id."""
 
@@ -106,6 +108,9 @@ class Transaction(Protocol):
         """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""
 
     def count_pending(self) -> int: ...
+
+    def count_overdue(self, at: Timestamp) -> int:
+        """How many accepted evidence no block holds, though their receipts promised it before ``at``."""
 
     # outgoing batches
     def add_batch(self, batch: BatchRecord, entries: Sequence[BatchEntry]) -> None:
@@ -225,6 +230,9 @@ class Store(Protocol):
 
         Raises ``AccountBusy`` if another one holds it for longer than ``timeout_seconds``.
         """
+
+    def check(self) -> None:
+        """Raises ``StoreError`` if the store does not answer, or is no longer of the form that this version reads."""
 
     def close(self) -> None: ...
 

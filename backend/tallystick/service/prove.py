@@ -1,7 +1,8 @@
 """Prove one evidence: what it says, how far it has come, and where it stands in whose log.
 
-Rules: everything is as of the indexed final chain; a proof is recomputed from the frozen batch and compared with the
-indexed roots before it is given away, so that ``EvidenceLedger.verifyInclusion`` accepts it.
+Rules: everything is as of the indexed chain, and the status says whether that is final; a proof is recomputed from the
+frozen batch and compared with the indexed roots before it is given away, so that ``EvidenceLedger.verifyInclusion``
+accepts it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class ProvenEvidence:
-    """An evidence as it is kept, its shown fields, and its places by subject; none as long as it is not final."""
+    """An evidence as it is kept, its shown fields, and its places by subject; none as long as no block holds it."""
 
     record: EvidenceRecord
     fields: Mapping[str, Json]

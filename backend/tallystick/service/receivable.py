@@ -33,6 +33,7 @@ from tallystick.service.index import index
 from tallystick.service.prove import Placement, ProvenEvidence, read_evidence
 from tallystick.service.record import sign_for
 from tallystick.service.report import Reader
+from tallystick.service.sending import sending
 from tallystick.store.records import Cursor, PartyRecord
 
 AUTHORISATION_SECONDS = 3_600
@@ -265,6 +266,7 @@ def _deadline(context: Context) -> Timestamp:
 
 
 def _relay(context: Context, change: ReceivableCall) -> Inclusion:
-    return context.chain.change_receivable(
-        context.operator, lambda digest: context.keys.sign(context.operator, digest), change
-    )
+    with sending(context, context.operator):
+        return context.chain.change_receivable(
+            context.operator, lambda digest: context.keys.sign(context.operator, digest), change
+        )

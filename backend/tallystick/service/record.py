@@ -12,10 +12,11 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tallystick.credit.dates import parse_date, start_of
-from tallystick.errors import MalformedInput, Misfit, NotFound, TallystickError, WrongSigner
+from tallystick.errors import ChainUnreachable, MalformedInput, Misfit, NotFound, TallystickError, WrongSigner
 from tallystick.intake.drafts import Draft
 from tallystick.protocol import content
 from tallystick.protocol.entry import Json
@@ -88,9 +89,13 @@ def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
 
 
 def _see_admissions(context: Context) -> None:
-    """Where the registrar is somebody else, whom they admitted is learned from the chain alone."""
+    """Where the registrar is somebody else, whom they admitted is learned from the chain alone.
+
+    To record needs no chain: without one, what was learned before has to do.
+    """
     if context.registrar is None:
-        index(context)
+        with suppress(ChainUnreachable):
+            index(context)
 
 
 def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:

@@ -206,6 +206,18 @@ def _begin_postgresql(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK}, hashtext(current_schema()))")
 
 
+def check_revision(engine: Engine, place: str) -> None:
+    """Raises ``StoreError`` if the tables of ``engine`` are not at ``HEAD`` (any more)."""
+    with begun(engine, place, read_only=True) as connection:
+        revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if revision != HEAD:
+        raise StoreError(
+            f"The database {place}: expected revision {HEAD}, got {revision}: another version of Tallystick "
+            "migrated it.",
+            todo="Start this program anew, with that version.",
+        )
+
+
 def _migrate(engine: Engine, place: str) -> None:
     """Bring the tables to ``HEAD``, all of it or nothing; reads only where they are there already."""
     with begun(engine, place, read_only=True) as connection:

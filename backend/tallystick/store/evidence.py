@@ -11,9 +11,9 @@ from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp, to_hex
 from tallystick.store.bulk import insert_rows
-from tallystick.store.records import EvidenceRecord, EvidenceState, ReceiptRecord
+from tallystick.store.records import ON_ITS_WAY, EvidenceRecord, EvidenceState, ReceiptRecord
 from tallystick.store.rows import chunks, evidence_record, evidence_row, select_evidence
-from tallystick.store.schema import acceptance, evidence, status_event
+from tallystick.store.schema import acceptance, batch, evidence, status_event
 
 
 class EvidenceRows:
@@ -118,6 +118,18 @@ class EvidenceRows:
         """How many evidence are accepted and stand in no batch."""
         waiting = select(func.count()).select_from(acceptance).where(acceptance.c.batch_id.is_(None))
         return self._connection.execute(waiting).scalar_one()
+
+    def count_overdue(self, at: Timestamp) -> int:
+        """How many accepted evidence no block holds, though their receipts promised it before ``at``."""
+        on_its_way = select(batch.c.batch_id).where(
+            batch.c.operator == acceptance.c.operator,
+            batch.c.batch_id == acceptance.c.batch_id,
+            batch.c.state.in_(sorted(ON_ITS_WAY)),
+        )
+        late = select(func.count()).select_from(acceptance).where(acceptance.c.seal_by < at)
+        unsealed = late.where(acceptance.c.batch_id.is_(None))
+        sealing = late.where(acceptance.c.batch_id.is_not(None), on_its_way.exists())
+        return sum(self._connection.execute(statement).scalar_one() for statement in (unsealed, sealing))
 
     def _refuse_taken_evidence(self, records: Sequence[EvidenceRecord]) -> None:
         ids = [record.evidence_id for record in records]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.types import Address, PartyId, to_hex
@@ -62,6 +62,10 @@ class PartyRows:
     def party(self, party: PartyId) -> PartyRecord | None:
         """The party ``party``, or None."""
         return next(iter(self._parties(_PARTIES.where(named_parties.c.party == party))), None)
+
+    def count_parties(self) -> int:
+        """How many parties are kept."""
+        return self._connection.execute(select(func.count()).select_from(named_parties)).scalar_one()
 
     def parties(self) -> list[PartyRecord]:
         """All parties, by name (in code point order) then id."""

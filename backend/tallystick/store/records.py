@@ -220,3 +220,5 @@ class Counts:
     sealed_batches: int
     """Batches of any operator on the chain as it is indexed, and the entries in them."""
     log_entries: int
+    undone_blocks: int = 0
+    """Blocks that were indexed, and that a reorganisation took off the chain."""

@@ -20,10 +20,10 @@ from sqlalchemy import Engine, func, select
 
 from tallystick.errors import StoreUnavailable, WrongChain
 from tallystick.protocol.deployment import Deployment
-from tallystick.protocol.types import Address, to_hex
+from tallystick.protocol.types import Address, Timestamp, to_hex
 from tallystick.store import schema
 from tallystick.store.batches import BatchRows
-from tallystick.store.engine import begun, is_in_memory, open_engine
+from tallystick.store.engine import begun, check_revision, is_in_memory, open_engine
 from tallystick.store.evidence import EvidenceRows
 from tallystick.store.failures import translated
 from tallystick.store.index import IndexRows
@@ -91,6 +91,9 @@ class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows):
                 ).scalar()
                 or 0
             ),
+            undone_blocks=connection.execute(
+                select(func.count()).select_from(schema.block).where(schema.block.c.canonical.is_(False))
+            ).scalar_one(),
         )
 
 
@@ -132,6 +135,24 @@ class SqlStore:
             return self._account_locks.lease(account, timeout_seconds)
         lease = file_lease if self._engine.dialect.name == "sqlite" else session_lease
         return lease(self._engine, self.place, account, timeout_seconds)
+
+    def check(self) -> None:
+        """Make sure that the database answers and that its tables are of this version.
+
+        Raises:
+            StoreUnavailable: it does not answer. StoreError: another version migrated it meanwhile.
+        """
+        with self._turn(), translated(self.place):
+            check_revision(self._engine, self.place)
+
+    def server_time(self) -> Timestamp | None:
+        """What time it is for the database server; None where the database is a file of this machine."""
+        if self._engine.dialect.name == "sqlite":
+            return None
+        with translated(self.place), begun(self._engine, self.place, read_only=True) as connection:
+            return Timestamp(
+                int(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
+            )
 
     def close(self) -> None:
         """Let go of the database; an in-memory one is gone."""

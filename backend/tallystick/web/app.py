@@ -1,39 +1,53 @@
-"""The FastAPI application: routes, guard, problems, document, and the sealing loop that lives as long as it does.
+"""The FastAPI application: routes, guard, problems, document, and the worker that lives as long as it does.
 
-Example: ``create_app(context)`` is an ASGI application; its requests and its sealing share ``context``.
+Example: ``create_app(context)`` is an ASGI application; its requests and its worker share ``context``.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from tallystick import __version__
+from tallystick.chain.meter import Meter
 from tallystick.service.context import Context
-from tallystick.web import evidence, parties, problems, verification
+from tallystick.service.work import IDLE_SECONDS, Worker
+from tallystick.web import evidence, operation, parties, problems, verification
 from tallystick.web.guard import Guard
-from tallystick.web.installation import Installation
+from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
-from tallystick.web.sealing import SEAL_INTERVAL_SECONDS, Sealer
+from tallystick.web.readiness import Readiness
 
 VERIFY_PATH = "/v1/verify"
 
 
-def create_app(context: Context, *, seal_interval_seconds: float | None = SEAL_INTERVAL_SECONDS) -> FastAPI:
-    """The application over ``context``, which it alone uses; ``seal_interval_seconds`` None: somebody else seals."""
-    installation = Installation(context)
-    sealer = None if seal_interval_seconds is None else Sealer(installation, seal_interval_seconds)
+def create_app(
+    context: Context,
+    *,
+    idle_seconds: float | None = IDLE_SECONDS,
+    meter: Meter | None = None,
+    directory: Path | None = None,
+) -> FastAPI:
+    """The application over ``context``, which any thread may use.
+
+    A worker looks every ``idle_seconds`` for something to do; None: other processes work. ``meter`` counts what is
+    asked of the node, ``directory`` is the home, whose disk is watched.
+    """
+    worker = None if idle_seconds is None else Worker(context, idle_seconds=idle_seconds)
+    readiness = Readiness(context, worker, directory)
+    metrics = Metrics(context, readiness, worker, meter)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if sealer is not None:
-            sealer.start()
+        if worker is not None:
+            worker.start()
         yield
-        if sealer is not None:
-            await run_in_threadpool(sealer.stop)
+        if worker is not None:
+            await run_in_threadpool(worker.stop)
 
     # the documentation pages that FastAPI offers load scripts from elsewhere, so there are none
     app = FastAPI(
@@ -45,12 +59,18 @@ def create_app(context: Context, *, seal_interval_seconds: float | None = SEAL_I
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.state.installation = installation
-    app.state.sealer = sealer
+    app.state.context = context
+    app.state.worker = worker
+    app.state.readiness = readiness
+    app.state.metrics = metrics
     limits = context.limits
-    app.add_middleware(Guard, body_limit=lambda path: limits.bundle_bytes if path == VERIFY_PATH else limits.json_bytes)
+    app.add_middleware(
+        Guard,
+        body_limit=lambda path: limits.bundle_bytes if path == VERIFY_PATH else limits.json_bytes,
+        observe=metrics.observe,
+    )
     problems.install(app)
-    for module in (evidence, parties, verification):
+    for module in (evidence, parties, verification, operation):
         app.include_router(module.router)
     app.openapi = document_of(app)  # type: ignore[method-assign]
     return app

@@ -12,11 +12,11 @@ from tallystick.protocol.bundle import parse_evidence
 from tallystick.protocol.receipt import format_receipt
 from tallystick.protocol.types import EvidenceId, parse_bytes32, parse_hex
 from tallystick.service import record
+from tallystick.service.context import Context
 from tallystick.service.prove import read_evidence
 from tallystick.service.receipts import read_receipt, receipts_of
 from tallystick.store.records import EvidenceRecord
 from tallystick.web import examples
-from tallystick.web.installation import Installation
 from tallystick.web.models import (
     CountersignatureBody,
     DraftBody,
@@ -70,11 +70,9 @@ def record_evidence(
     if isinstance(body, SignedBody):
         evidence = parse_evidence(body.evidence.model_dump(by_alias=True), "evidence")
         signatures = parse_hex(body.signatures, "signatures")
-        with installed.working() as context:
-            made = record.submit(context, evidence, signatures, body.disclosures)
+        made = record.submit(installed, evidence, signatures, body.disclosures)
     else:
-        with installed.working() as context:
-            made = record.record(context, [_draft(body, "draft")])[0]
+        made = record.record(installed, [_draft(body, "draft")])[0]
     recorded = _recorded(installed, [made])[0]
     response.headers["Location"] = f"{router.prefix}/{recorded.evidence}"
     return recorded
@@ -104,8 +102,7 @@ def record_in_bulk(
 ) -> list[Recorded]:
     """Record drafts in order; a later one may name an earlier one by ``@label``. If one is refused, none is kept."""
     drafts = [_draft(item, f"draft {i + 1}") for i, item in enumerate(body)]
-    with installed.working() as context:
-        made = record.record(context, drafts)
+    made = record.record(installed, drafts)
     return _recorded(installed, made)
 
 
@@ -119,8 +116,8 @@ def record_in_bulk(
 def read(evidence: EvidencePath, installed: Installed) -> EvidenceView:
     """Read what was signed, what it says, how far it has come, and the inclusion proof in each subject's log."""
     evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
-    found = read_evidence(installed.reading, evidence_id)
-    return EvidenceView.of(found, receipts_of(installed.reading, [found.record]).get(evidence_id))
+    found = read_evidence(installed, evidence_id)
+    return EvidenceView.of(found, receipts_of(installed, [found.record]).get(evidence_id))
 
 
 @router.get(
@@ -132,7 +129,7 @@ def read(evidence: EvidencePath, installed: Installed) -> EvidenceView:
 )
 def receipt(evidence: EvidencePath, installed: Installed) -> Response:
     """Give the receipt as a file that proves the operator's fault if it does not seal in time; keep it as it is."""
-    signed = read_receipt(installed.reading, EvidenceId(parse_bytes32(evidence, "evidence")))
+    signed = read_receipt(installed, EvidenceId(parse_bytes32(evidence, "evidence")))
     headers = {"Content-Disposition": f'attachment; filename="{evidence[2:18]}.receipt.json"'}
     return Response(format_receipt(signed), media_type="application/json", headers=headers)
 
@@ -162,13 +159,12 @@ def countersign(
     signature = None
     if body is not None and body.signature is not None:
         signature = parse_hex(body.signature, "signature")
-    with installed.working() as context:
-        made = record.countersign(context, evidence_id, signature)
+    made = record.countersign(installed, evidence_id, signature)
     return _recorded(installed, [made])[0]
 
 
-def _recorded(installed: Installation, made: Sequence[EvidenceRecord]) -> list[Recorded]:
-    signed = receipts_of(installed.reading, made)
+def _recorded(installed: Context, made: Sequence[EvidenceRecord]) -> list[Recorded]:
+    signed = receipts_of(installed, made)
     return [Recorded.of(item, signed.get(item.evidence_id)) for item in made]
 
 

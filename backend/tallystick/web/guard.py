@@ -6,6 +6,8 @@ Rules:
 - there are no accounts yet, so a web page must not reach this API through its reader's browser: the ``Host`` must be a
   loopback name (DNS rebinding) and an ``Origin`` must be this server's own (cross-site requests);
 - a body is read up to a limit, and is of a media type that no form of a web page can send;
+- every answer is one line in the log: method, route template, status and time; never a path, a query or a body, which
+  may name parties. Those of ``/healthz``, ``/readyz`` and ``/metrics`` are left out unless they failed;
 - what nobody else caught is logged with the request's id, and the client learns just that.
 """
 
@@ -13,27 +15,38 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import time
 import uuid
 from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tallystick import logs
 from tallystick.protocol.types import clip
 from tallystick.web import problems
+from tallystick.web.operation import PATHS
 from tallystick.web.problems import Problem
 
 BODY_TYPES = ("application/json", "application/octet-stream")
 
+Observe = Callable[[str, str, int, float], None]
+"""Called with method, route, status and seconds of every request."""
+
 logger = logging.getLogger("tallystick.web")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Guard:
-    """Wraps ``app``; ``body_limit`` says how many bytes the body of a request to a path may have."""
+    """Wraps ``app``; ``body_limit`` says how many bytes the body of a request to a path may have.
 
-    def __init__(self, app: ASGIApp, body_limit: Callable[[str], int]) -> None:
+    ``observe`` is told of every answer.
+    """
+
+    def __init__(self, app: ASGIApp, body_limit: Callable[[str], int], observe: Observe = lambda *_: None) -> None:
         self._app = app
         self._body_limit = body_limit
+        self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -42,12 +55,13 @@ class Guard:
             return
         request_id = str(uuid.uuid4())
         scope.setdefault("state", {})["request_id"] = request_id
-        started = False
+        logs.request.set(request_id)
+        status, began = 0, time.monotonic()
 
         async def named_send(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
@@ -63,13 +77,23 @@ class Guard:
                 return
             await self._app(scope, _replay(body, receive), named_send)
         except Exception:
-            logger.exception("request %s: %s %s: unexpected error", request_id, scope["method"], clip(scope["path"]))
-            if started:
+            logger.exception("request %s: an error that nobody expected", request_id)
+            if status:
                 raise
             unexpected = problems.of_status(
                 500, "The server met an error that it did not expect.", f"Look for {request_id} in the server's log."
             )
             await problems.response(unexpected, request_id)(scope, receive, named_send)
+        finally:
+            self._note(scope, status, time.monotonic() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        route = getattr(scope.get("route"), "path", "unmatched")
+        self._observe(method, route, status, seconds)
+        fields = {"method": method, "route": route, "status": status, "milliseconds": round(seconds * 1000, 1)}
+        level = logging.DEBUG if route in PATHS and status < 500 else logging.INFO
+        logger.log(level, "answered", extra={"fields": fields})
 
     async def _read_body(self, scope: Scope, receive: Receive) -> tuple[bytes, Problem | None]:
         headers, limit = Headers(scope=scope), self._body_limit(scope["path"])

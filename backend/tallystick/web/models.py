@@ -15,7 +15,7 @@ from tallystick.intake.drafts import MAX_DRAFTS
 from tallystick.protocol.bundle import format_evidence
 from tallystick.protocol.evidence import Kind, kind_name
 from tallystick.protocol.receipt import SignedReceipt
-from tallystick.protocol.types import to_hex
+from tallystick.protocol.types import BlockRef, to_hex
 from tallystick.service.prove import Placement, ProvenEvidence
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
 from tallystick.web import examples
@@ -147,6 +147,29 @@ class ReceiptBody(BaseModel):
         )
 
 
+class BlockBody(BaseModel):
+    """A block of the chain."""
+
+    model_config = _config(examples.PLACEMENT["block"])
+
+    number: int
+    hash: Hex32
+    timestamp: Seconds
+
+    @classmethod
+    def of(cls, block: BlockRef | None) -> BlockBody | None:
+        """``block`` as JSON, None for none."""
+        return None if block is None else cls(number=block.number, hash=to_hex(block.hash), timestamp=block.timestamp)
+
+
+HoldingBlock = Annotated[
+    BlockBody | None,
+    Field(
+        description="The block that holds it, which can be undone until it is final; of an orphaned one, that held it."
+    ),
+]
+
+
 class Recorded(BaseModel):
     """What was kept: the evidence id, how far it has come, and the operator's receipt as soon as it is accepted."""
 
@@ -160,6 +183,7 @@ class Recorded(BaseModel):
     deal: Hex32
     issued_at: Seconds
     receipt: Annotated[ReceiptBody | None, Field(description="Null as long as a contract awaits a signature.")]
+    block: HoldingBlock = None
 
     @classmethod
     def of(cls, record: EvidenceRecord, signed: SignedReceipt | None) -> Recorded:
@@ -169,22 +193,13 @@ class Recorded(BaseModel):
             evidence=to_hex(record.evidence_id),
             kind=kind_name(evidence.kind),
             status=record.state,
+            block=BlockBody.of(record.block),
             issuer=to_hex(evidence.issuer),
             counterparty=to_hex(evidence.counterparty),
             deal=to_hex(evidence.deal),
             issued_at=evidence.issued_at,
             receipt=ReceiptBody.of(signed),
         )
-
-
-class BlockBody(BaseModel):
-    """A block of the chain."""
-
-    model_config = _config(examples.PLACEMENT["block"])
-
-    number: int
-    hash: Hex32
-    timestamp: Seconds
 
 
 class PlacementBody(BaseModel):
@@ -231,6 +246,7 @@ class EvidenceView(BaseModel):
     evidence: Annotated[Hex32, Field(description="The evidence id: the EIP-712 digest of the struct.")]
     kind: str
     status: EvidenceState
+    block: HoldingBlock
     struct: EvidenceStruct
     signatures: HexBytes
     content: dict[str, Any]
@@ -241,7 +257,7 @@ class EvidenceView(BaseModel):
         ReceiptBody | None,
         Field(description="Null as long as a contract awaits a signature, and where an older version accepted it."),
     ]
-    placements: Annotated[list[PlacementBody], Field(description="One per subject; empty until it is final.")]
+    placements: Annotated[list[PlacementBody], Field(description="One per subject; empty until a block holds it.")]
 
     @classmethod
     def of(cls, proven: ProvenEvidence, signed: SignedReceipt | None) -> EvidenceView:
@@ -251,6 +267,7 @@ class EvidenceView(BaseModel):
             evidence=to_hex(record.evidence_id),
             kind=kind_name(record.evidence.kind),
             status=record.state,
+            block=BlockBody.of(record.block),
             struct=EvidenceStruct.model_validate(format_evidence(record.evidence)),
             signatures=to_hex(record.signatures),
             content=dict(proven.fields),

@@ -74,7 +74,7 @@ _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The read
 )
 def list_parties(installed: Installed) -> list[PartyView]:
     """List every party that this installation knows."""
-    with installed.reading.store.transaction(read_only=True) as transaction:
+    with installed.store.transaction(read_only=True) as transaction:
         return [PartyView.of(party) for party in transaction.parties()]
 
 
@@ -96,8 +96,7 @@ def add_party(
 ) -> PartyView:
     """Admit a legal entity to the ledger and make it a key that this installation manages."""
     member = NewParty(body.name, tuple(parse_identifier(text) for text in body.identifiers))
-    with installed.working() as context:
-        made = PartyView.of(add_parties(context, [member])[0])
+    made = PartyView.of(add_parties(installed, [member])[0])
     response.headers["Location"] = f"{router.prefix}/{made.party}"
     return made
 
@@ -111,7 +110,7 @@ def add_party(
 )
 def read_party(party: PartyPath, installed: Installed) -> PartyView:
     """Read a party's id, name, identifiers and managed keys."""
-    with installed.reading.store.transaction(read_only=True) as transaction:
+    with installed.store.transaction(read_only=True) as transaction:
         return PartyView.of(find_party(transaction, party))
 
 
@@ -124,11 +123,10 @@ def read_party(party: PartyPath, installed: Installed) -> PartyView:
 )
 def read_history(party: PartyPath, installed: Installed) -> Response:
     """Derive the complete credit history of a party as of the newest final block."""
-    with installed.working() as context:
-        cursor = index(context)
-        with context.store.transaction(read_only=True) as transaction:
-            found = find_party(transaction, party)
-        report = next(histories(context, cursor, [found.party]))
+    cursor = index(installed)
+    with installed.store.transaction(read_only=True) as transaction:
+        found = find_party(transaction, party)
+    report = next(histories(installed, cursor, [found.party]))
     return Response(orjson.dumps(report), media_type="application/json")
 
 
@@ -145,10 +143,9 @@ def download_bundle(
     if_none_match: Annotated[str | None, Header(description="ETags that the reader has.")] = None,
 ) -> Response:
     """Export a party's complete history as one file that anyone can check offline against one block hash."""
-    with installed.working() as context:
-        with context.store.transaction(read_only=True) as transaction:
-            found = find_party(transaction, party)
-        _, data = share.bundle(context, found.party)
+    with installed.store.transaction(read_only=True) as transaction:
+        found = find_party(transaction, party)
+    _, data = share.bundle(installed, found.party)
     etag = f'"{hashlib.sha256(data).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if if_none_match is not None and (if_none_match.strip() == "*" or etag in if_none_match):

@@ -1,4 +1,8 @@
-"""What the routes share: the installation behind them, and strict reading of JSON bodies."""
+"""What the routes share: the installation behind them, and strict reading of JSON bodies.
+
+Any number of requests use the one context at once. Nothing here locks: those that write take turns in the store's
+transactions, and those that send in the lock of their account. Recording waits for the database, never for the chain.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from tallystick.web.installation import Installation
+from tallystick.service.context import Context
 
 
 class StrictRequest(Request):
@@ -39,9 +43,9 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def _installation(request: Request) -> Installation:
-    found = request.app.state.installation
-    assert isinstance(found, Installation), "create_app puts it there"
+def _context(request: Request) -> Context:
+    found = request.app.state.context
+    assert isinstance(found, Context), "create_app puts it there"
     return found
 
 
@@ -49,5 +53,5 @@ async def _body(request: Request) -> bytes:
     return await request.body()
 
 
-Installed = Annotated[Installation, Depends(_installation)]
+Installed = Annotated[Context, Depends(_context)]
 RawBody = Annotated[bytes, Depends(_body)]

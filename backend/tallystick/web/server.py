@@ -1,26 +1,28 @@
 """Serves the application on a loopback address until it is told to stop.
 
-Rules: there are no accounts yet, so nobody but this machine may connect; a stop lets the batch under way finish.
+Rules: there are no accounts yet, so nobody but this machine may connect; a stop lets the requests and the step of the
+worker that are under way finish.
 """
 
 from __future__ import annotations
 
-import logging
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
+from tallystick.chain.meter import Meter
 from tallystick.errors import UsageError
 from tallystick.protocol.types import clip
 from tallystick.service.context import Context
+from tallystick.service.work import IDLE_SECONDS
 from tallystick.web.app import create_app
 from tallystick.web.guard import is_loopback
-from tallystick.web.sealing import SEAL_INTERVAL_SECONDS
 
 BACKLOG = 128
 GRACEFUL_SHUTDOWN_SECONDS = 10
@@ -60,12 +62,18 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_server(context: Context, *, seal_interval_seconds: float | None = SEAL_INTERVAL_SECONDS) -> uvicorn.Server:
-    """The server of the application over ``context``, not running yet."""
+def make_server(
+    context: Context,
+    *,
+    idle_seconds: float | None = IDLE_SECONDS,
+    meter: Meter | None = None,
+    directory: Path | None = None,
+) -> uvicorn.Server:
+    """The server of the application over ``context``, not running yet; the options are those of ``create_app``."""
     config = uvicorn.Config(
-        create_app(context, seal_interval_seconds=seal_interval_seconds),
+        create_app(context, idle_seconds=idle_seconds, meter=meter, directory=directory),
         lifespan="on",
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
@@ -73,10 +81,21 @@ def make_server(context: Context, *, seal_interval_seconds: float | None = SEAL_
     return uvicorn.Server(config)
 
 
-def run(context: Context, listener: socket.socket, ready: Callable[[str], None]) -> None:
-    """Serve ``context`` on ``listener`` until SIGINT or SIGTERM; calls ``ready`` with the URL first."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    server = make_server(context)
+def run(
+    context: Context,
+    listener: socket.socket,
+    ready: Callable[[str], None],
+    *,
+    works: bool = True,
+    meter: Meter | None = None,
+    directory: Path | None = None,
+) -> None:
+    """Serve ``context`` on ``listener`` until SIGINT or SIGTERM; calls ``ready`` with the URL first.
+
+    It has a worker of its own if it ``works``; ``meter`` and ``directory`` as ``create_app``.
+    """
+    idle_seconds = IDLE_SECONDS if works else None
+    server = make_server(context, idle_seconds=idle_seconds, meter=meter, directory=directory)
     # uvicorn raises the signal again when it is done: a termination then leaves through the callers, who close the home
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)

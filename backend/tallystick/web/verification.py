@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from tallystick import __version__
-from tallystick.errors import TallystickError, UsageError
+from tallystick.errors import StoreUnavailable, UsageError
 from tallystick.protocol.types import Hash, parse_address, parse_bytes32, to_hex
 from tallystick.service.check import check, verdict_json
-from tallystick.service.status import status
+from tallystick.service.status import stored_status
 from tallystick.store.records import EvidenceState
 from tallystick.web import examples
 from tallystick.web.models import ChainPart, Health, Part
 from tallystick.web.openapi import answers
+from tallystick.web.problems import RETRY_AFTER_SECONDS
+from tallystick.web.readiness import Readiness
 from tallystick.web.requests import Installed, RawBody
-from tallystick.web.sealing import Sealer
 
 router = APIRouter(prefix="/v1")
 
@@ -80,7 +82,7 @@ def verify_bundle(
         raise UsageError("body: expected a bundle, got nothing.", todo="Send the file as the body.")
     trusted = None if block_hash is None else Hash(parse_bytes32(block_hash, "blockHash"))
     known = None if ledger is None else parse_address(ledger, "ledger")
-    verdict = check(body, code_hashes=installed.reading.code_hashes, block_hash=trusted, ledger=known)
+    verdict = check(body, code_hashes=installed.code_hashes, block_hash=trusted, ledger=known)
     return Response(orjson.dumps(verdict_json(verdict)), media_type="application/json")
 
 
@@ -99,23 +101,15 @@ def verify_bundle(
     response_description="Store, chain and sealing are all right.",
 )
 def read_health(request: Request, installed: Installed, response: Response) -> Health:
-    """Say how store, chain and sealing are, and how much is pending; answers while a batch is being sealed."""
-    context = installed.reading
-    store, chain, sealing = _ok(), _ok(), _sealing(request.app.state.sealer)
-    now = None
-    try:
-        with context.store.transaction(read_only=True) as transaction:
-            transaction.cursor()
-    except TallystickError as error:
-        store = Part(status="failing", error=error.message)
-    else:
-        try:
-            now = status(context)
-        except TallystickError as error:
-            chain = Part(status="failing", error=error.message)
-    is_ok = all(part.status != "failing" for part in (store, chain, sealing))
+    """Say how store, chain and worker are, and how much is pending; answers while a batch is being sealed."""
+    readiness: Readiness = request.app.state.readiness
+    failures = readiness.failures()
+    store, chain, sealing = (_part(failures, name) for name in ("database", "chain", "worker"))
+    is_ok = not any(failures.values())
     response.status_code = 200 if is_ok else 503
-    deployment = context.chain.deployment
+    if not is_ok:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    deployment = installed.chain.deployment
     health = Health(
         status="ok" if is_ok else "failing",
         version=__version__,
@@ -126,30 +120,32 @@ def read_health(request: Request, installed: Installed, response: Response) -> H
             chain_id=deployment.chain_id,
             ledger=to_hex(deployment.ledger),
             registry=to_hex(deployment.registry),
-            operator=to_hex(context.operator),
+            operator=to_hex(installed.operator),
         ),
         sealing=sealing,
     )
-    if now is None:
+    now = readiness.chain_now
+    try:
+        kept = stored_status(installed.store) if store.status == "ok" and now is not None else None
+    except StoreUnavailable:
+        kept = None
+    if kept is None or now is None:
         return health
     waiting = (EvidenceState.PENDING, EvidenceState.SEALING, EvidenceState.ORPHANED)
+    indexed = deployment.block_number - 1 if kept.cursor is None else kept.cursor.block_number
     return health.model_copy(
         update={
-            "pending": sum(now.counts.evidence[state] for state in waiting),
-            "final_block": None if now.final is None else now.final.number,
-            "blocks_behind": now.blocks_behind,
-            "parties": now.counts.parties,
-            "evidence": {state.value: number for state, number in now.counts.evidence.items()},
+            "pending": sum(kept.counts.evidence[state] for state in waiting),
+            "final_block": now.final.number,
+            "blocks_behind": max(0, now.final.number - indexed),
+            "parties": kept.counts.parties,
+            "evidence": {state.value: number for state, number in kept.counts.evidence.items()},
         }
     )
 
 
-def _ok() -> Part:
-    return Part(status="ok")
-
-
-def _sealing(sealer: Sealer | None) -> Part:
-    if sealer is None:
+def _part(failures: Mapping[str, str | None], name: str) -> Part:
+    if name not in failures:
         return Part(status="off")
-    error = sealer.last_error
+    error = failures[name]
     return Part(status="ok" if error is None else "failing", error=error)

@@ -48,6 +48,7 @@ contract ReceivablesInvariantTest is Test {
     }
 
     /// @dev One function for all: with a fixed seed each function would be given the same calls over again.
+    /// forge-config: deep.invariant.runs = 400
     function invariant_AllHold() public {
         vm.warp(store.time());
         _assertAtMostOneActivePledgePerReceivable();
