@@ -31,7 +31,9 @@ import argparse
 import json
 import logging
 import multiprocessing
+import os
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -65,7 +67,7 @@ from tallystick.protocol.log import fold  # noqa: E402
 from tallystick.protocol.promise import Promise  # noqa: E402
 from tallystick.protocol.receipt import format_receipt  # noqa: E402
 from tallystick.protocol.types import EvidenceId, to_hex  # noqa: E402
-from tallystick.service import parties, receipts, record  # noqa: E402
+from tallystick.service import parties, receipts, record, work  # noqa: E402
 from tallystick.service.context import Context  # noqa: E402
 from tallystick.service.digest import index_digest  # noqa: E402
 from tallystick.service.index import index  # noqa: E402
@@ -79,6 +81,8 @@ EPOCH_SLOTS = 2
 """anvil calls final what has two epochs on top of it: four blocks."""
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.3, 3.0
 """How long a process lives."""
+WORKER_WAIT_SECONDS = 0.1
+"""The worker looks for news as often as a chain of such short blocks has any; so there is more to interrupt."""
 DEEPEST_REORG = 3
 REORG_RATE = 0.25
 CLIENTS = 2
@@ -112,21 +116,33 @@ class Client:
     def post_until(self, url: str, ended: threading.Event) -> None:
         """Post one document after the other to ``url`` until nobody answers or ``ended``."""
         with requests.Session() as session:
-            while not ended.is_set():
-                number = self._next()
-                try:
-                    answer = session.post(f"{url}/v1/evidence", json=_invoice(number), timeout=30)
-                    body = answer.json()
-                except (requests.RequestException, ValueError):
-                    self._unanswered.append(number)
-                    return
-                if answer.status_code == 201:
-                    self.receipts[body["evidence"]] = body["receipt"]
-                elif answer.status_code == 409 and body["type"].endswith(":duplicate"):
-                    self.heard_later += 1
-                else:
-                    self._unanswered.append(number)
-                    self.unexpected[f"{answer.status_code} {body.get('detail', '')[:90]}"] += 1
+            while not ended.is_set() and self._post(session, url):
+                pass
+
+    def _post(self, session: requests.Session, url: str) -> bool:
+        """Post one document; whether there was an answer."""
+        number = self._next()
+        try:
+            answer = session.post(f"{url}/v1/evidence", json=_invoice(number), timeout=30)
+            body = answer.json()
+        except (requests.RequestException, ValueError):
+            self._unanswered.append(number)
+            return False
+        if answer.status_code == 201:
+            self.receipts[body["evidence"]] = body["receipt"]
+        elif answer.status_code == 409 and body["type"].endswith(":duplicate"):
+            self.heard_later += 1
+        else:
+            self._unanswered.append(number)
+            self.unexpected[f"{answer.status_code} {body.get('detail', '')[:90]}"] += 1
+        return True
+
+    def ask_again(self, url: str) -> None:
+        """Post to ``url`` what was not answered, until all is."""
+        deadline = time.monotonic() + 60
+        while self._unanswered:
+            assert time.monotonic() < deadline, f"not answered: {self.unexpected}"
+            self._post(requests.Session(), url)
 
     @property
     def documents(self) -> int:
@@ -177,6 +193,12 @@ class Rounds:
             for client in clients:
                 client.join()
 
+    def finish(self) -> None:
+        """One more process, to ask again what the last ones did not answer."""
+        with _process(self.home) as (_, told):
+            assert told.poll(60), "the server does not start"
+            self.client.ask_again(told.recv())
+
     def _listen(self, told: Connection, ended: threading.Event, clients: list[threading.Thread], until: float) -> None:
         """Wait ``until`` then; let clients post as soon as the server tells where it listens."""
         if not clients and told.poll(max(0.0, until - time.monotonic())):
@@ -208,9 +230,8 @@ def _process(home: Home) -> Iterator[tuple[Any, Connection]]:
 
 
 def _serve(home: Home, tells: Connection) -> None:
-    import os
-
     os.environ.update(ENVIRONMENT)
+    work.LAST_WAIT_SECONDS = WORKER_WAIT_SECONDS
     bootstrap.serve(home, "127.0.0.1", 0, tells.send)
 
 
@@ -378,6 +399,7 @@ def run(rounds: int, seed: int, database: str, directory: Path) -> int:
         make_home(home, node_url, database_url)
         played = Rounds(home, node_url, pick)
         played.play(rounds)
+        played.finish()
         with _at_rest(home) as context:
             seal(context)
             differences = Oracle(context, played.client).judge(pick)
@@ -402,6 +424,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="decides when (1)")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite", help="the store (sqlite)")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that what it started ends with it
     logging.disable(logging.WARNING)  # a server that can't reach its node says so, and here that is no news
     with tempfile.TemporaryDirectory(prefix="tally-kill-") as directory:
         return 1 if run(options.rounds, options.seed, options.database, Path(directory)) else 0
