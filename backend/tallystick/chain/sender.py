@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,9 +41,12 @@ IN_FLIGHT_LIMIT = 32
 """How many transactions of one account wait at once; nodes drop what goes far beyond (geth queues 64)."""
 
 REFUSALS = {
-    SendOutcome.TAKEN: ("already known", "already imported", "alreadyknown", "already in mempool"),
+    SendOutcome.TAKEN: ("already known", "alreadyknown", "known transaction", "already imported", "already in mempool"),
     SendOutcome.NONCE_USED: ("nonce too low", "oldnonce", "nonce is too low", "nonce_too_low", "already been used"),
-    SendOutcome.UNDERPRICED: ("underpriced", "replacement not allowed", "feetoolow", "fee too low", "price too low"),
+    SendOutcome.UNDERPRICED: (
+        *("replacement transaction underpriced", "transaction underpriced", "replacementnotallowed"),
+        *("could not replace", "feetoolow", "fee too low", "price too low"),
+    ),
 }
 """What geth, Nethermind, Besu, Erigon, reth, anvil and their kin say, in lower case, and what it means."""
 _LESS = "Put less into one transaction (EIP-7825 caps its gas)."
@@ -175,11 +179,10 @@ class Sender:
         try:
             self.broadcast(raw)
         except TransactionFailed as error:
-            said = error.message.lower()
-            for outcome, phrases in REFUSALS.items():
-                if any(phrase in said for phrase in phrases):
-                    return outcome
-            raise
+            outcome = outcome_of(error.message)
+            if outcome is None:
+                raise
+            return outcome
         return SendOutcome.TAKEN
 
     def broadcast(self, raw: bytes) -> Hash:
@@ -305,6 +308,15 @@ class Sender:
             f"{call.purpose}: the transaction in block {inclusion.block.number} reverted: {why}.",
             todo="Try again; if it fails again, ask the operator of the chain.",
         )
+
+
+def outcome_of(refusal: str) -> SendOutcome | None:
+    """What a node means by ``refusal``, its words; None where they are of another kind."""
+    said = refusal.lower()
+    for outcome, phrases in REFUSALS.items():
+        if any(re.search(rf"\b{phrase}", said) for phrase in phrases):
+            return outcome
+    return None
 
 
 def _raised(wei: int) -> int:
