@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -29,6 +30,7 @@ import build_geth
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 30.0
+LATER_FORKS = ("amsterdam", "bogota")
 
 
 class NoNode(Exception):
@@ -47,15 +49,34 @@ def anvil(*options: str) -> Iterator[str]:
 
 
 @contextmanager
-def geth(*options: str) -> Iterator[str]:
-    """The URL of a geth in developer mode with an empty chain, started with ``options``. Raises ``NoNode``."""
+def geth(*options: str, funded: Mapping[bytes, int]) -> Iterator[str]:
+    """The URL of a geth in developer mode that begins with ``funded`` (wei by account). Raises ``NoNode``.
+
+    By a genesis of our own its rules are Osaka's: left alone, developer mode runs forks to come, whose gas differs.
+    """
     program = build_geth.program()
     if not os.access(program, os.X_OK):
         raise NoNode(f"geth {build_geth.VERSION} is not built: run `python scripts/build_geth.py`, which needs Go")
     with tempfile.TemporaryDirectory(prefix="tally-geth-") as directory:
+        genesis = Path(directory) / "genesis.json"
+        genesis.write_text(json.dumps(_genesis(program, funded)))
+        made = subprocess.run([program, "init", "--datadir", directory, genesis], capture_output=True, check=False)
+        assert made.returncode == 0, made.stderr.decode(errors="replace")[-2000:]
         command = [str(program), "--dev", "--datadir", directory, "--ipcdisable", "--verbosity", "1", "--http"]
         with _running([*command, *options], "--http.port") as url:
             yield url
+
+
+def _genesis(program: Path, funded: Mapping[bytes, int]) -> dict[str, Any]:
+    """Developer mode's own genesis, without the forks after Osaka, and with ``funded``."""
+    dumped = subprocess.run([program, "--dev", "dumpgenesis"], capture_output=True, check=True)
+    genesis: dict[str, Any] = json.loads(dumped.stdout)
+    config = genesis["config"]
+    for fork in LATER_FORKS:
+        config.pop(f"{fork}Time", None)
+    config["blobSchedule"]["osaka"] = config["blobSchedule"]["prague"]
+    genesis["alloc"].update({account.hex(): {"balance": hex(wei)} for account, wei in funded.items()})
+    return genesis
 
 
 def ask(url: str, method: str, *parameters: Any) -> Any:
@@ -72,22 +93,9 @@ def answered(url: str, method: str, *parameters: Any) -> Any:
 
 
 def fund(url: str, balances: Mapping[bytes, int]) -> None:
-    """Give each account of ``balances`` so many wei: anvil sets them, geth's developer sends them."""
-    if "anvil" in ask(url, "web3_clientVersion"):
-        for account, wei in balances.items():
-            ask(url, "anvil_setBalance", "0x" + account.hex(), hex(wei))
-        return
-    developer = ask(url, "eth_accounts")[0]
+    """Let each account of ``balances`` have so many wei on an anvil."""
     for account, wei in balances.items():
-        payment = {"from": developer, "to": "0x" + account.hex(), "value": hex(wei)}
-        _wait_for_receipt(url, ask(url, "eth_sendTransaction", payment))
-
-
-def _wait_for_receipt(url: str, transaction_hash: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while ask(url, "eth_getTransactionReceipt", transaction_hash) is None:
-        assert time.monotonic() < deadline, f"not included within {START_SECONDS:.0f} s"
-        time.sleep(0.05)
+        ask(url, "anvil_setBalance", "0x" + account.hex(), hex(wei))
 
 
 @contextmanager

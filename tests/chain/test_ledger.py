@@ -418,6 +418,20 @@ def test_a_transaction_in_an_abandoned_block_is_not_included(provider: EmbeddedP
     assert lying_chain(provider, evm_chain.deployment, stale).inclusion(signed.hash) is None
 
 
+def test_a_node_that_has_not_indexed_a_transaction_yet_is_asked_again(
+    provider: EmbeddedProvider, evm_chain: EvmChain
+) -> None:
+    """An error in place of a receipt, as by a geth that just began, tells nothing: unknown is no failure (T8)."""
+    refusals = [refusal("transaction indexing is in progress")] * 3
+
+    def tamper(method: str, params: list[Any], response: Any) -> Any:
+        return refusals.pop() if method == "eth_getTransactionReceipt" and refusals else response
+
+    chain = lying_chain(provider, evm_chain.deployment, tamper)
+    chain.admit(REGISTRAR.address, REGISTRAR.sign, [(party("supplier"), SUPPLIER.address)])
+    assert refusals == []
+
+
 def test_a_lie_about_a_transactions_hash_is_noticed(provider: EmbeddedProvider, evm_chain: EvmChain) -> None:
     """The hash that the node gives a transaction must be that of its bytes."""
     signed = sign_seal(evm_chain, OPERATOR, 0, appends("buyer"))

@@ -49,6 +49,8 @@ REFUSALS = {
     ),
 }
 """What geth, Nethermind, Besu, Erigon, reth, anvil and their kin say, in lower case, and what it means."""
+NO_RECEIPT_YET = ("indexing is in progress", "transaction not found", "receipt not found")
+"""What geth and others say instead of null, in lower case: it tells nothing of the transaction."""
 _LESS = "Put less into one transaction (EIP-7825 caps its gas)."
 _FEE_HISTORY_BLOCKS = 5
 _FIRST_POLL_SECONDS = 0.01
@@ -209,8 +211,13 @@ class Sender:
         return transaction_hash
 
     def inclusion(self, transaction_hash: Hash) -> Inclusion | None:
-        """Where ``transaction_hash`` stands in the canonical chain, or None."""
-        answer = self._node.request("eth_getTransactionReceipt", to_hex(transaction_hash))
+        """Where ``transaction_hash`` stands in the canonical chain, or None where the node does not know (yet)."""
+        try:
+            answer = self._node.request("eth_getTransactionReceipt", to_hex(transaction_hash))
+        except NodeRefused as error:
+            if any(phrase in error.message.lower() for phrase in NO_RECEIPT_YET):
+                return None
+            raise
         if answer is None:
             return None
         receipt = wire.parse_receipt(answer)

@@ -6,6 +6,8 @@ before it; ``keep`` writes all of them at once, each with the operator's receipt
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tallystick.errors import BadSignature, MalformedEvidence, Misfit, NotFound, Refused, Unfounded, WrongSigner
 from tallystick.protocol import content, fields
 from tallystick.protocol.entry import Json
@@ -80,11 +82,17 @@ class Acceptance:
             signer = recover(record.evidence_id, signature)
             active = self._active_signers(party)
             if signer not in active:
-                expected = ", ".join(sorted(map(to_hex, active))) or "none, for it has no active key"
-                raise WrongSigner(
-                    f"signature for party {to_hex(party)}: expected by one of {expected}; got {to_hex(signer)}.",
-                    todo="Sign the evidence id with an active key of that party.",
-                )
+                raise self._wrong_signer(party, signer, active)
+
+    def _wrong_signer(self, party: PartyId, signer: Address, active: Iterable[Address]) -> WrongSigner:
+        expected = ", ".join(sorted(map(to_hex, active))) or "none, for it has no active key"
+        todo = "Sign the evidence id with an active key of that party."
+        shown = {record.signer for record in self._transaction.signers([party]) if not record.revoked_at}
+        if signer in shown:
+            todo = "Its admission is not final yet: wait until the block that holds it is, then do the same again."
+        return WrongSigner(
+            f"signature for party {to_hex(party)}: expected by one of {expected}; got {to_hex(signer)}.", todo=todo
+        )
 
     def _active_signers(self, party: PartyId) -> frozenset[Address]:
         """Whoever may sign for ``party`` whatever becomes of the newest blocks: added for good, revoked in none."""

@@ -11,12 +11,21 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tallystick.credit.dates import parse_date, start_of
-from tallystick.errors import ChainUnreachable, MalformedInput, Misfit, NotFound, TallystickError, WrongSigner
+from tallystick.errors import (
+    ChainError,
+    ChainUnreachable,
+    MalformedInput,
+    Misfit,
+    NotFound,
+    TallystickError,
+    WrongSigner,
+)
 from tallystick.intake.drafts import Draft
 from tallystick.protocol import content
 from tallystick.protocol.entry import Json
@@ -39,6 +48,7 @@ from tallystick.service.ports import Transaction
 from tallystick.service.receipts import sign_receipts
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
 
+_Kept = TypeVar("_Kept")
 _DATE_FIELDS = ("issueDate", "valueDate", "receivedDate", "effectiveDate")
 _NUMBER_FIELDS: Mapping[int, str] = {
     Kind.CONTRACT: "contractNumber",
@@ -70,6 +80,10 @@ def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
         TallystickError: which draft, what was expected, and what to do; then nothing of the call is kept.
     """
     _see_admissions(context)
+    return _with_newest_signers(context, lambda: _record(context, drafts))
+
+
+def _record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
     with context.store.transaction() as transaction:
         acceptance = Acceptance(context, transaction)
         labels: dict[str, EvidenceRecord] = {}
@@ -96,6 +110,19 @@ def _see_admissions(context: Context) -> None:
     if context.registrar is None:
         with suppress(ChainUnreachable):
             index(context)
+
+
+def _with_newest_signers(context: Context, attempt: Callable[[], _Kept]) -> _Kept:
+    """What ``attempt`` makes, tried again after a look at the chain where a key is not active as far as is known.
+
+    Where blocks take time to become final, a party's admission may have become so since the last look.
+    """
+    try:
+        return attempt()
+    except WrongSigner:
+        with suppress(ChainError):
+            index(context)
+    return attempt()
 
 
 def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
@@ -163,6 +190,10 @@ def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | No
         WrongSigner: the signature is not by an active signer of the counterparty, over this very contract.
     """
     _see_admissions(context)
+    return _with_newest_signers(context, lambda: _countersign(context, evidence_id, signature))
+
+
+def _countersign(context: Context, evidence_id: EvidenceId, signature: bytes | None) -> EvidenceRecord:
     with context.store.transaction() as transaction:
         found = transaction.evidence([evidence_id]).get(evidence_id)
         if found is None:
