@@ -12,7 +12,7 @@ Rules:
   from this program, which has imported everything, and dies by SIGKILL 0.3 to 3 s later. That may be before it answers;
 - the client notes every receipt. What was not answered is posted again in the next round, until it is answered or
   refused as recorded already: kept, and nobody heard;
-- in a fourth of the rounds the chain loses its newest one to three blocks as well, and what was in them;
+- in half of the rounds the chain loses its newest one to three blocks as well, and what was in them, every half second;
 - the oracle at the end: every evidence the client has an answer for is final, exactly once in the log of each party it
   concerns, under the receipt that was given; each document is recorded once; each log folds to its head on the chain; a
   clean replay of the chain gives the same index digest; the status events of each evidence tell one possible story.
@@ -84,7 +84,8 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 0.3, 3.0
 WORKER_WAIT_SECONDS = 0.1
 """The worker looks for news as often as a chain of such short blocks has any; so there is more to interrupt."""
 DEEPEST_REORG = 3
-REORG_RATE = 0.25
+REORG_RATE = 0.5
+LONGEST_CALM_SECONDS = 1.0
 CLIENTS = 2
 RECEIPTS_CHECKED = 200
 """How many receipts are checked as their holders would; that all were kept follows from the rest."""
@@ -176,14 +177,13 @@ class Rounds:
     def play_one(self) -> None:
         """One process, from its start to its death."""
         lives = self.pick.uniform(SHORTEST_SECONDS, LONGEST_SECONDS)
-        reorg_at = self.pick.uniform(0, lives) if self.pick.random() < REORG_RATE else None
-        depth = self.pick.randint(1, DEEPEST_REORG)
+        reorgs = list(self._reorgs(lives)) if self.pick.random() < REORG_RATE else []
         death = time.monotonic() + lives
         with _process(self.home) as (process, told):
             ended = threading.Event()
             clients: list[threading.Thread] = []
-            if reorg_at is not None:
-                self._listen(told, ended, clients, death - lives + reorg_at)
+            for at, depth in reorgs:
+                self._listen(told, ended, clients, death - lives + at)
                 ask(self.node_url, "anvil_reorg", depth, [])
             self._listen(told, ended, clients, death)
             assert process.is_alive(), "the server ended by itself"
@@ -192,6 +192,13 @@ class Rounds:
             ended.set()
             for client in clients:
                 client.join()
+
+    def _reorgs(self, lives: float) -> Iterator[tuple[float, int]]:
+        """When in a life, and how deep."""
+        at = self.pick.uniform(0, LONGEST_CALM_SECONDS)
+        while at < lives:
+            yield at, self.pick.randint(1, DEEPEST_REORG)
+            at += self.pick.uniform(0, LONGEST_CALM_SECONDS)
 
     def finish(self) -> None:
         """One more process, to ask again what the last ones did not answer."""
