@@ -88,7 +88,7 @@ def ask(url: str, method: str, *parameters: Any) -> Any:
 
 def answered(url: str, method: str, *parameters: Any) -> Any:
     """The whole JSON-RPC answer to ``method``, an error too."""
-    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
+    body: Any = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
     return requests.post(url, json=body, timeout=60).json()
 
 
@@ -130,7 +130,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, output: A
             ended = process.poll() is not None
             if ended or time.monotonic() > deadline:
                 output.seek(0)
-                raise AssertionError(f"{process.args}: expected a node, got: {output.read()[-2000:]}") from None
+                raise AssertionError(f"{process.args!r}: expected a node, got: {output.read()[-2000:]}") from None
             time.sleep(0.05)
         else:
             return
