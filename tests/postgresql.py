@@ -116,7 +116,7 @@ class Server:
         return self._directory / "log"
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [self._programs / program, "-D", self._log.with_name("data"), *arguments]
+        command = [str(self._programs / program), "-D", str(self._log.with_name("data")), *arguments]
         # To a file: a pipe would stay open as long as the server runs.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(command, stdout=output, stderr=output, check=False, **self._as_user())
