@@ -112,13 +112,16 @@ class Chain:
 
 
 @contextmanager
-def running_anvil() -> Iterator[Chain]:
-    """A fresh chain under the rules of ``HARDFORK``. Raises ``BenchError`` when anvil is missing or does not start."""
+def running_anvil(*options: str) -> Iterator[Chain]:
+    """A fresh chain under the rules of ``HARDFORK``, and what more ``options`` say.
+
+    Raises ``BenchError`` when anvil is missing or does not start.
+    """
     if shutil.which("node") is None:
         raise BenchError("Expected node to start anvil with, found none on the PATH.", todo="Install node 18 or later.")
     if not ANVIL.exists():
         raise BenchError(f"Expected anvil at {ANVIL}, found none.", todo="Run `npm ci` in contracts/.")
-    command = [str(ANVIL), "--port", "0", "--hardfork", HARDFORK, "--enable-tx-gas-limit"]
+    command = [str(ANVIL), "--port", "0", "--hardfork", HARDFORK, "--enable-tx-gas-limit", *options]
     with tempfile.TemporaryFile("w+") as output, _ended_by_signals():
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:

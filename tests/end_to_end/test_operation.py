@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,29 +126,35 @@ class Trade:
             assert made.status_code == 201, made.text
         content = {"contractNumber": "C-1", "issuerRole": "supplier", "currency": "EUR", "paymentTermsDays": 30}
         contract = {**DRAFT, "kind": "CONTRACT", "countersigned": True, "content": content}
-        self.deal = self._record(contract)["deal"]
+        made = client.post("/v1/evidence", json=contract)
+        assert made.status_code == 201, made.text
+        self.deal = made.json()["deal"]
+        self.tried = 0
         self.invoices: list[str] = []
+        """Those that were acknowledged."""
 
     def invoice(self) -> str:
         """A new invoice, recorded."""
+        assert self.try_invoice() == 201
+        return self.invoices[-1]
+
+    def try_invoice(self) -> int:
+        """The status that a new invoice is answered with; it counts if it is acknowledged."""
+        self.tried += 1
         content = {
-            "invoiceNumber": f"I-{len(self.invoices)}",
+            "invoiceNumber": f"I-{self.tried}",
             "issueDate": "2026-01-02",
             "dueDate": "2026-02-01",
             "currency": "EUR",
             "payableAmount": "100.00",
         }
-        self.invoices.append(self._record({**DRAFT, "deal": self.deal, "content": content})["evidence"])
-        return self.invoices[-1]
+        made = self.client.post("/v1/evidence", json={**DRAFT, "deal": self.deal, "content": content})
+        if made.status_code == 201:
+            self.invoices.append(made.json()["evidence"])
+        return made.status_code
 
     def is_final(self, evidence: str) -> bool:
         return bool(self.client.get(f"/v1/evidence/{evidence}").json()["status"] == "final")
-
-    def _record(self, draft: dict[str, Any]) -> dict[str, Any]:
-        made = self.client.post("/v1/evidence", json=draft)
-        assert made.status_code == 201, made.text
-        receipt: dict[str, Any] = made.json()
-        return receipt
 
 
 @pytest.mark.slow
@@ -268,3 +275,54 @@ def test_a_backup_taken_while_the_service_works_is_whole(
         history = client.get("/v1/parties/Buyer/history").json()
         assert (history["complete"], history["entryCount"]) == (True, 6)
         assert served.end(signal.SIGTERM) == 0
+
+
+@pytest.fixture
+def small_disk(shell: Shell) -> Iterator[Path]:
+    """A file system of 24 MB under the home."""
+    shell.home.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(shell.home)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system may be mounted here: {mounted.stderr.strip()}")
+    yield shell.home
+    subprocess.run(["umount", "-l", str(shell.home)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_refuses_new_work_and_loses_none(
+    shell: Shell, small_disk: Path, node: Node, start: Callable[..., Process]
+) -> None:
+    """Without room, recording is refused with 503 and /readyz says so; with room it goes on by itself, nothing lost."""
+    home = small_disk / "home"
+    shell = Shell(home, shell.folder, shell.passphrase)
+    shell.ok("init", "--rpc", node.url)
+    served = Process(shell, shell.folder / "full.log", "serve", "--port", "0")
+    try:
+        with client_of(served) as client:
+            trade = Trade(client)
+            first = trade.invoice()
+            until(lambda: trade.is_final(first), "nothing is sealed")
+            _fill(small_disk / "filler")
+            until(lambda: trade.try_invoice() == 503, "a full disk takes everything")
+            assert client.get("/readyz").status_code == 503
+            (small_disk / "filler").unlink()
+            until(lambda: trade.try_invoice() == 201, "nothing is recorded though there is room")
+            until(lambda: all(map(trade.is_final, trade.invoices)), "what was acknowledged is not sealed")
+            history = client.get("/v1/parties/Buyer/history").json()
+            assert (history["complete"], history["entryCount"]) == (True, 1 + len(trade.invoices))
+    finally:
+        served.end(signal.SIGTERM)
+
+
+def _fill(path: Path) -> None:
+    """Leave no room beside ``path``."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    with suppress(OSError):
+        while True:
+            os.write(descriptor, bytes(4096))
+    os.close(descriptor)

@@ -85,19 +85,18 @@ def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
 
 def _record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
     with context.store.transaction() as transaction:
-        acceptance = Acceptance(context, transaction)
-        labels: dict[str, EvidenceRecord] = {}
+        acceptance, resolver = Acceptance(context, transaction), _Resolver(context, transaction)
         made = []
         for position, draft in enumerate(drafts):
             try:
-                evidence = sign_statement(context, _resolve(transaction, context, draft, labels))
+                evidence = sign_statement(context, resolver.resolve(draft))
                 acceptance.add(evidence)
             except TallystickError as error:
                 error.message = f"draft {position + 1}: {error.message}"
                 raise
             made.append(evidence)
             if draft.label is not None:
-                labels[draft.label] = evidence
+                resolver.labels[draft.label] = evidence
         acceptance.keep()
     return made
 
@@ -255,66 +254,87 @@ def sign_for(context: Context, party: PartyRecord, digest: bytes) -> bytes:
     return context.keys.sign(party.signers[-1], digest)
 
 
-def _resolve(
-    transaction: Transaction, context: Context, draft: Draft, labels: Mapping[str, EvidenceRecord]
-) -> Statement:
-    issuer = find_party(transaction, draft.issuer)
-    counterparty = None if draft.counterparty is None else find_party(transaction, draft.counterparty)
-    parent: EvidenceRecord | None = None
-    if draft.parent is not None:
-        parent = _referred(transaction, draft.parent, labels, "parent")
-    fields = dict(draft.content)
-    if isinstance(allocations := fields.get("allocations"), list):
-        fields["allocations"] = [_resolve_allocation(item, labels) for item in allocations]
-    occurred_at = draft.occurred_at
-    if occurred_at is None:
-        occurred_at = occurred_on(fields) or context.clock.now()
-    return Statement(
-        kind=draft.kind,
-        issuer=issuer,
-        counterparty=counterparty,
-        deal=_resolve_deal(transaction, context, draft, labels, (issuer, counterparty), parent),
-        parent=EvidenceId(ZERO32) if parent is None else parent.evidence_id,
-        fields=fields,
-        occurred_at=occurred_at,
-        countersigned=draft.countersigned,
-    )
+class _Resolver:
+    """What the drafts of one call name, looked up once: nothing is written before the last of them is resolved."""
 
+    def __init__(self, context: Context, transaction: Transaction) -> None:
+        self.labels: dict[str, EvidenceRecord] = {}
+        """The evidence that earlier drafts of the call became."""
+        self._context = context
+        self._transaction = transaction
+        self._parties: dict[str, PartyRecord] = {}
+        self._deals: dict[tuple[PartyId, PartyId], frozenset[DealId]] = {}
 
-def _resolve_deal(
-    transaction: Transaction,
-    context: Context,
-    draft: Draft,
-    labels: Mapping[str, EvidenceRecord],
-    parties: tuple[PartyRecord, PartyRecord | None],
-    parent: EvidenceRecord | None,
-) -> DealId:
-    """The deal named, else the parent's, else a new one for a CONTRACT, else the only one between the two parties."""
-    if draft.deal is not None:
-        if draft.deal.startswith("@"):
-            return _referred(transaction, draft.deal, labels, "deal").evidence.deal
-        return DealId(parse_bytes32(draft.deal, "deal"))
-    if parent is not None:
-        return parent.evidence.deal
-    if draft.kind == Kind.CONTRACT:
-        return DealId(context.entropy.bytes(32))
-    issuer, counterparty = parties
-    if counterparty is None:
-        return DealId(ZERO32)
-    deals = set(open_deals(transaction, issuer.party, counterparty.party))
-    deals |= {
-        item.evidence.deal
-        for item in labels.values()
-        if item.evidence.kind == Kind.CONTRACT
-        and item.state is EvidenceState.PENDING
-        and {item.evidence.issuer, item.evidence.counterparty} == {issuer.party, counterparty.party}
-    }
-    if len(deals) == 1:
-        return DealId(deals.pop())
-    raise Misfit(
-        f"deal: expected one between {issuer.name} and {counterparty.name}, found {len(deals)}.",
-        todo="Record and countersign a CONTRACT first." if not deals else "Name the deal by its id.",
-    )
+    def resolve(self, draft: Draft) -> Statement:
+        """``draft`` with everything that it names found. Raises what stands against it."""
+        issuer = self._party(draft.issuer)
+        counterparty = None if draft.counterparty is None else self._party(draft.counterparty)
+        parent = None if draft.parent is None else self._referred(draft.parent, "parent")
+        fields = dict(draft.content)
+        if isinstance(allocations := fields.get("allocations"), list):
+            fields["allocations"] = [_resolve_allocation(item, self.labels) for item in allocations]
+        occurred_at = draft.occurred_at
+        if occurred_at is None:
+            occurred_at = occurred_on(fields) or self._context.clock.now()
+        return Statement(
+            kind=draft.kind,
+            issuer=issuer,
+            counterparty=counterparty,
+            deal=self._deal(draft, issuer, counterparty, parent),
+            parent=EvidenceId(ZERO32) if parent is None else parent.evidence_id,
+            fields=fields,
+            occurred_at=occurred_at,
+            countersigned=draft.countersigned,
+        )
+
+    def _deal(
+        self, draft: Draft, issuer: PartyRecord, counterparty: PartyRecord | None, parent: EvidenceRecord | None
+    ) -> DealId:
+        """The deal named, else the parent's, else a new one for a CONTRACT, else the only one between the two."""
+        if draft.deal is not None:
+            if draft.deal.startswith("@"):
+                return self._referred(draft.deal, "deal").evidence.deal
+            return DealId(parse_bytes32(draft.deal, "deal"))
+        if parent is not None:
+            return parent.evidence.deal
+        if draft.kind == Kind.CONTRACT:
+            return DealId(self._context.entropy.bytes(32))
+        if counterparty is None:
+            return DealId(ZERO32)
+        deals = self._open_deals(issuer.party, counterparty.party) | {
+            item.evidence.deal
+            for item in self.labels.values()
+            if item.evidence.kind == Kind.CONTRACT
+            and item.state is EvidenceState.PENDING
+            and {item.evidence.issuer, item.evidence.counterparty} == {issuer.party, counterparty.party}
+        }
+        if len(deals) == 1:
+            return next(iter(deals))
+        raise Misfit(
+            f"deal: expected one between {issuer.name} and {counterparty.name}, found {len(deals)}.",
+            todo="Record and countersign a CONTRACT first." if not deals else "Name the deal by its id.",
+        )
+
+    def _party(self, name: str) -> PartyRecord:
+        if name not in self._parties:
+            self._parties[name] = find_party(self._transaction, name)
+        return self._parties[name]
+
+    def _open_deals(self, one: PartyId, other: PartyId) -> frozenset[DealId]:
+        if (one, other) not in self._deals:
+            self._deals[one, other] = frozenset(open_deals(self._transaction, one, other))
+        return self._deals[one, other]
+
+    def _referred(self, reference: str, name: str) -> EvidenceRecord:
+        if reference.startswith("@"):
+            if reference[1:] not in self.labels:
+                raise MalformedInput(f"{name}: no earlier draft of this call is labelled {clip(reference[1:])}.")
+            return self.labels[reference[1:]]
+        evidence_id = EvidenceId(parse_bytes32(reference, name))
+        found = self._transaction.evidence([evidence_id]).get(evidence_id)
+        if found is None:
+            raise NotFound(f"{name}: evidence {reference} is not known here.", todo="Check the id.")
+        return found
 
 
 def open_deals(transaction: Transaction, one: PartyId, other: PartyId) -> list[DealId]:
@@ -322,20 +342,6 @@ def open_deals(transaction: Transaction, one: PartyId, other: PartyId) -> list[D
     deals = transaction.deals_between(one, other)
     contracts = ((deal, transaction.contract_of(deal)) for deal in deals)
     return [deal for deal, contract in contracts if contract is not None and contract.state in ACCEPTED]
-
-
-def _referred(
-    transaction: Transaction, reference: str, labels: Mapping[str, EvidenceRecord], name: str
-) -> EvidenceRecord:
-    if reference.startswith("@"):
-        if reference[1:] not in labels:
-            raise MalformedInput(f"{name}: no earlier draft of this call is labelled {clip(reference[1:])}.")
-        return labels[reference[1:]]
-    evidence_id = EvidenceId(parse_bytes32(reference, name))
-    found = transaction.evidence([evidence_id]).get(evidence_id)
-    if found is None:
-        raise NotFound(f"{name}: evidence {reference} is not known here.", todo="Check the id.")
-    return found
 
 
 def _resolve_allocation(item: Json, labels: Mapping[str, EvidenceRecord]) -> Json:
