@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -148,6 +149,24 @@ def test_a_node_that_does_not_tell_finality_is_refused_at_the_start(
         lying_chain(provider, evm_chain.deployment, lie).check()
     assert "finality_blocks" in raised.value.todo
     lying_chain(provider, evm_chain.deployment, lie, finality_depth=2).check()
+
+
+@pytest.mark.parametrize(("orphans", "is_refused"), [(2, False), (3, True)])
+def test_a_block_that_is_undone_during_the_check_is_not_the_end(
+    evm_chain: EvmChain, provider: EmbeddedProvider, orphans: int, is_refused: bool
+) -> None:
+    """The newest block may be undone while its state is read: the next one is taken, but not for ever (R4)."""
+    undone = ["0x" + "11" * 32] * orphans
+
+    def tamper(method: str, params: list[Any], response: Any) -> Any:
+        if params[:1] == ["latest"] and method == "eth_getBlockByNumber" and undone:
+            response["result"]["hash"] = undone.pop()
+        return response
+
+    chain = lying_chain(provider, evm_chain.deployment, tamper, finality_depth=0)
+    with pytest.raises(ChainInconsistent, match="reorganised") if is_refused else nullcontext():
+        chain.check()
+    assert undone == []
 
 
 def test_a_young_chain_has_no_final_block_yet(evm_chain: EvmChain, provider: EmbeddedProvider) -> None:

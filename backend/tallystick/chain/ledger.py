@@ -47,6 +47,7 @@ REGISTRY_GAS = 200_000
 """Above what any call of the registry takes (admit: about 120,000)."""
 RECEIVABLES_GAS = 1_000_000
 """Above what any call of the register of receivables takes (pledge: 277,000 with paths of 4 and 7 hashes)."""
+CHECK_ATTEMPTS = 3
 LONG_CHAIN_BLOCKS = 1_000
 """A chain of so many blocks has a final one above the first, or its node does not tell finality."""
 
@@ -90,11 +91,19 @@ class EvmChain:
 
         Raises:
             WrongChain: it serves another chain, genesis or contract code than the deployment's.
+            ChainInconsistent: it contradicts itself, each time that it is asked.
             ChainError: no depth was given, and what the node calls ``finalized`` can't be the final block of its chain.
         """
-        check_chain(self._node, self._deployment)
-        if self._finality_depth is None:
-            check_finality(self._node)
+        for attempts_left in reversed(range(CHECK_ATTEMPTS)):
+            try:
+                check_chain(self._node, self._deployment)
+                if self._finality_depth is None:
+                    check_finality(self._node)
+            except ChainInconsistent:  # the newest block may just have been undone, and the next one is as good
+                if not attempts_left:
+                    raise
+            else:
+                return
 
     # reading
 
