@@ -160,12 +160,43 @@ class Client:
             return f"K-{self._numbers}"
 
 
+class BlockMaker:
+    """Makes a block every ``BLOCK_SECONDS`` on the anvil at ``node_url``, in a process of its own.
+
+    Not anvil itself: a block that it makes while it reorganises may leave its state without what its logs tell.
+    """
+
+    def __init__(self, node_url: str) -> None:
+        forking = multiprocessing.get_context("fork")
+        self._asks, asked = forking.Pipe()
+        self._process = forking.Process(target=_make_blocks, args=(node_url, asked), daemon=True)
+        self._process.start()
+
+    def reorganise(self, depth: int) -> None:
+        """Other blocks, which are empty, take the place of the newest ``depth``."""
+        self._asks.send(depth)
+        self._asks.recv()
+
+    def stop(self) -> None:
+        """Make no more."""
+        self._process.kill()
+        self._process.join()
+
+
+def _make_blocks(node_url: str, asked: Connection) -> None:
+    while True:
+        if asked.poll(BLOCK_SECONDS):
+            ask(node_url, "anvil_reorg", asked.recv(), [])
+            asked.send(None)
+        ask(node_url, "evm_mine")
+
+
 @dataclass(frozen=True)
 class Rounds:
-    """Rounds on ``home``, whose node is at ``node_url``, in the order that ``pick`` decides."""
+    """Rounds on ``home``, whose chain is made by ``chain``, in the order that ``pick`` decides."""
 
     home: Home
-    node_url: str
+    chain: BlockMaker
     pick: random.Random
     client: Client = field(default_factory=Client)
 
@@ -186,7 +217,7 @@ class Rounds:
             clients: list[threading.Thread] = []
             for at, depth in reorgs:
                 self._listen(told, ended, clients, death - lives + at)
-                ask(self.node_url, "anvil_reorg", depth, [])
+                self.chain.reorganise(depth)
             self._listen(told, ended, clients, death)
             assert process.is_alive(), "the server ended by itself"
             process.kill()
@@ -416,14 +447,15 @@ def run(rounds: int, seed: int, database: str, directory: Path) -> int:
     pick = random.Random(seed)  # noqa: S311 - the same seed must kill after the same times
     home = Home(directory / "home")
     with ExitStack() as stack:
-        block_time, slots = str(BLOCK_SECONDS), str(EPOCH_SLOTS)
-        node_url = stack.enter_context(anvil("--block-time", block_time, "--slots-in-an-epoch", slots))
+        node_url = stack.enter_context(anvil("--no-mining", "--slots-in-an-epoch", str(EPOCH_SLOTS)))
+        chain = BlockMaker(node_url)
+        stack.callback(chain.stop)
         database_url = None
         if database == "postgresql":
             server = stack.enter_context(Server.of_this_machine().running())
             database_url = stack.enter_context(Schemas(server.url).schema())
         make_home(home, node_url, database_url)
-        played = Rounds(home, node_url, pick)
+        played = Rounds(home, chain, pick)
         played.play(rounds)
         played.finish()
         with _at_rest(home) as context:
