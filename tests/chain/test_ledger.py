@@ -200,6 +200,7 @@ def test_a_node_that_knows_numbers_only_is_checked_afterwards(evm_chain: EvmChai
     [
         pytest.param(refusal("header for hash not found"), id="a block it lacks (geth)"),
         pytest.param(refusal("Resource not found", code=-32001), id="a block it lacks (anvil)"),
+        pytest.param(refusal("BlockOutOfRangeError: block height is 3 but requested was 4", code=-32602), id="undone"),
         pytest.param(refusal("Internal error", code=-32603), id="broken"),
         pytest.param(refusal("limit exceeded", code=-32005), id="busy"),
     ],

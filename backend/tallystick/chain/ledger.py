@@ -5,6 +5,7 @@ Example: ``EvmChain(open_http(url), deployment).head(party, chain.final_block())
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 from tallystick.chain import calls, events, pledge_calls, pledge_events, seal_gas
@@ -48,6 +49,7 @@ REGISTRY_GAS = 200_000
 RECEIVABLES_GAS = 1_000_000
 """Above what any call of the register of receivables takes (pledge: 277,000 with paths of 4 and 7 hashes)."""
 CHECK_ATTEMPTS = 3
+CHECK_PAUSE_SECONDS = 0.2
 LONG_CHAIN_BLOCKS = 1_000
 """A chain of so many blocks has a final one above the first, or its node does not tell finality."""
 
@@ -99,9 +101,11 @@ class EvmChain:
                 check_chain(self._node, self._deployment)
                 if self._finality_depth is None:
                     check_finality(self._node)
-            except ChainInconsistent:  # the newest block may just have been undone, and the next one is as good
+            except (ChainInconsistent, NodeRefused):
+                # the newest block may just have been undone, and the next one is as good
                 if not attempts_left:
                     raise
+                time.sleep(CHECK_PAUSE_SECONDS)
             else:
                 return
 

@@ -30,6 +30,8 @@ _NO_HASHES = re.compile(
     re.IGNORECASE,
 )
 """What nodes from before EIP-1898 say of an object where they want a number, if not by their error's code."""
+_NO_BLOCK = re.compile(r"out of ?range|not found|unknown block|beyond", re.IGNORECASE)
+"""What nodes say of a block that they lack; anvil does so by the code of invalid parameters."""
 _CHECK_NODE = "Check that the node runs and that its URL is right, then try again; nothing was lost."
 
 
@@ -210,6 +212,8 @@ class Node:
 
 def _knows_no_hashes(error: NodeRefused) -> bool:
     """Whether the node, by ``error``, did not understand that a block was named by its hash."""
+    if _NO_BLOCK.search(error.message):
+        return False
     return error.code == INVALID_PARAMS or _NO_HASHES.search(error.message) is not None
 
 
