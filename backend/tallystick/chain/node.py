@@ -30,7 +30,7 @@ _NO_HASHES = re.compile(
     re.IGNORECASE,
 )
 """What nodes from before EIP-1898 say of an object where they want a number, if not by their error's code."""
-_NO_BLOCK = re.compile(r"out of ?range|not found|unknown block|beyond", re.IGNORECASE)
+_NO_BLOCK = re.compile(r"out ?of ?range|not found|unknown block|beyond", re.IGNORECASE)
 """What nodes say of a block that they lack; anvil does so by the code of invalid parameters."""
 _CHECK_NODE = "Check that the node runs and that its URL is right, then try again; nothing was lost."
 
