@@ -215,7 +215,7 @@ def test_kill_9_during_an_import_loses_nothing_and_seals_nothing_twice(shell: Sh
     assert any(0 < count < expected for count in left_by_the_killed), "at least one import was killed on its way"
     shell.ok("import", "receivables", "ledger.csv", "--simulate-counterparties")
     status = shell.json("status")
-    assert status["evidence"] == {"awaitingCountersignature": 0, "pending": 0, "sealing": 0, "final": expected}
+    assert {state: count for state, count in status["evidence"].items() if count} == {"final": expected}
     assert status["logEntries"] == 2 * expected
     reports = [json.loads(line) for line in shell.ok("history", "--all", "--json").splitlines()]
     assert sum(report["entryCount"] for report in reports) == 2 * expected

@@ -86,6 +86,6 @@ def test_what_was_promised_and_no_block_holds_is_overdue(store: SqlStore) -> Non
         assert transaction.count_overdue(promised) == 2
         transaction.add_batch(batch(0), entries(records[:2]))
         assert transaction.count_overdue(Timestamp(promised + 1)) == 3
-        transaction.add_block(block(7), None)
+        transaction.add_blocks({block(7): None})
         transaction.include_batch(OPERATOR, 0, block(7).hash, Timestamp(1_700_003_000))
         assert transaction.count_overdue(Timestamp(promised + 1)) == 1
