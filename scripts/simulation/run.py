@@ -57,12 +57,12 @@ from tallystick.store.schema import metadata
 from tallystick.store.sql import SqlStore, open_store
 
 START = Timestamp(1_700_000_000)
-STEPS = 48
+STEPS = 28
 SECONDS_A_BLOCK = 12
 LAST_ROUNDS = 400
 """Rounds of calm in which everything must become final."""
-INVOICES = 10
-RECEIPTS = 3
+INVOICES = 6
+RECEIPTS = 2
 """Receipts that are looked at in each run."""
 SUPPLIER = "LEI:5493001KJTIIGC8Y1R12"
 BUYERS = ("VAT:DE136695976", "DUNS:150483782")
