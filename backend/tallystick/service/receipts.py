@@ -4,7 +4,7 @@ Rules:
 
 - a receipt is signed before the transaction that accepts the evidence commits, and kept by it: nobody is promised what
   was not kept, and nothing is kept without a promise;
-- what older versions accepted has no receipt: none is made afterwards, for nobody promised anything then;
+- what was kept without a receipt gets none afterwards, for nobody promised anything then;
 - a check never raises for what a file holds: the finding says it. Here it rests on the index of the final chain, and on
   the contents of the batches that this installation has.
 """

@@ -255,7 +255,7 @@ class EvidenceView(BaseModel):
     recorded_at: Seconds
     receipt: Annotated[
         ReceiptBody | None,
-        Field(description="Null as long as a contract awaits a signature, and where an older version accepted it."),
+        Field(description="Null as long as a contract awaits a signature."),
     ]
     placements: Annotated[list[PlacementBody], Field(description="One per subject; empty until a block holds it.")]
 
