@@ -94,12 +94,14 @@ def static() -> None:
 def prove() -> None:
     """Let halmos prove every ``check_`` of the symbolic tests, without a loop cut short, and refute every ``refute_``.
 
-    z3 decides: yices 2.6.4, halmos' default, finds models of some of these queries that are none.
+    z3 decides: yices 2.6.4, halmos' default, finds models of some of these queries that are none. Its time limits are far
+    above what any query takes: with halmos' own, of 1 ms for a branch, the paths, and so the outcome, depend on the machine.
     """
     halmos = _environment("halmos") / "halmos"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [str(halmos), "--match-test", "^(check|refute)_", "--solver", "z3", "--no-status"]
+        command += ["--solver-timeout-branching", "1s", "--solver-timeout-assertion", "10m"]
         command += ["--forge-build-out", PROVE_OUT, "--json-output", str(report)]
         # its exit code counts counterexamples, and those of `refute_` must be
         output = _run(command, capture=True, check=False, environment={"FOUNDRY_PROFILE": "prove"})
@@ -119,7 +121,10 @@ def _as_claimed(claim: Mapping[str, Any]) -> bool:
     proved = bool(claim["exitcode"] == 0 and claim["num_bounded_loops"] == 0)
     refuted = bool(claim["exitcode"] == 1)  # by a counterexample; others are timeouts and paths that all revert
     fate = "proved" if proved else "refuted" if refuted else "undecided"
-    print(f"{fate:<9} {name} ({claim['num_paths'][0]} paths, {claim['time'][0]:.0f} s)", flush=True)
+    effort = f"{claim['num_paths'][0]} paths, {claim['time'][0]:.0f} s"
+    if fate == "undecided":
+        effort += f"; exit code {claim['exitcode']}, {claim['num_bounded_loops']} loops cut short"
+    print(f"{fate:<9} {name} ({effort})", flush=True)
     return refuted if name.startswith("refute_") else proved
 
 
