@@ -94,8 +94,9 @@ def static() -> None:
 def prove() -> None:
     """Let halmos prove every ``check_`` of the symbolic tests, without a loop cut short, and refute every ``refute_``.
 
-    z3 decides: yices 2.6.4, halmos' default, finds models of some of these queries that are none. Its time limits are far
-    above what any query takes: with halmos' own, of 1 ms for a branch, the paths, and so the outcome, depend on the machine.
+    z3 decides: yices 2.6.4, halmos' default, finds models of some of these queries that are none. Its time limits are
+    far above halmos' own, of 1 ms for a branch and a minute for an assertion: with those the outcome depends on the
+    speed of the machine.
     """
     halmos = _environment("halmos") / "halmos"
     with tempfile.TemporaryDirectory() as folder:

@@ -18,10 +18,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from end_to_end.conftest import PROGRAM, Shell
+from postgresql import NoServer, Server, server_programs
 
 WAIT_SECONDS = 60
+OUTAGE_SECONDS = float(os.environ.get("TALLYSTICK_TEST_OUTAGE_SECONDS", "0"))
+"""How long a node stays away at least; longer than seconds for who wants to see it (tests/pipeline.md)."""
 DRAFT = {"kind": "INVOICE", "issuer": "Supplier", "counterparty": "Buyer"}
 
 
@@ -180,6 +184,7 @@ def test_workers_take_over_and_nothing_is_lost_whatever_goes_away(
 
         assert client.get("/readyz").json()["status"] == "ready"
         node.stop()
+        back_at = time.monotonic() + OUTAGE_SECONDS
         until(lambda: client.get("/readyz").status_code == 503, "/readyz does not see that the node is gone")
         failing = client.get("/readyz")
         assert failing.headers["retry-after"]
@@ -193,6 +198,9 @@ def test_workers_take_over_and_nothing_is_lost_whatever_goes_away(
         late = start("worker", "--log-format", "text")
         until(lambda: "WARNING tallystick.worker: worker: " in late.log.read_text(), "the late worker says nothing")
         assert late.end(signal.SIGTERM) == 0
+        while time.monotonic() < back_at:
+            assert client.get("/readyz").status_code == 503
+            time.sleep(1)
         node.start()
         until(lambda: client.get("/readyz").status_code == 200, "/readyz does not see that the node is back")
         until(lambda: trade.is_final(third), "the worker does not go on by itself")
@@ -244,11 +252,74 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(shell: Shell, node: Node) 
     assert "what to do" not in shell.ok("doctor")
 
 
+class SqliteBackup:
+    """The database of a home, as one file."""
+
+    options: tuple[str, ...] = ()
+
+    def __init__(self, shell: Shell, copy: Path) -> None:
+        self._live, self._copy = shell.home / "ledger.sqlite3", copy
+
+    def take(self) -> None:
+        with closing(sqlite3.connect(self._live)) as source:
+            source.execute("VACUUM INTO ?", (str(self._copy),))
+
+    def lose_and_restore(self) -> None:
+        """The home is in place again, without its database."""
+        self._copy.rename(self._live)
+
+
+class PostgresqlBackup:
+    """A database of its own on a real server, as ``pg_dump`` writes it."""
+
+    def __init__(self, server: Server, copy: Path) -> None:
+        self._administrator = make_url(server.url).set(drivername="postgresql+psycopg")
+        self._url = make_url(server.url).set(database="tallystick").render_as_string()
+        self._copy = copy
+        self.options = ("--database", self._url)
+        self._do("CREATE DATABASE tallystick")
+
+    def take(self) -> None:
+        self._run("pg_dump", "--format=custom", f"--file={self._copy}", self._url)
+
+    def lose_and_restore(self) -> None:
+        self._do("DROP DATABASE tallystick WITH (FORCE)")
+        self._do("CREATE DATABASE tallystick")
+        self._run("pg_restore", "--exit-on-error", f"--dbname={self._url}", str(self._copy))
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run([server_programs() / program, *arguments], check=True)
+
+    def _do(self, statement: str) -> None:
+        engine = create_engine(self._administrator, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backup(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> Iterator[SqliteBackup | PostgresqlBackup]:
+    """How the database of a home is backed up and restored."""
+    if request.param == "sqlite":
+        yield SqliteBackup(shell, tmp_path / "ledger.copy")
+        return
+    try:
+        server = Server.of_this_machine()
+    except NoServer as error:
+        pytest.skip(str(error))
+    with server.running():
+        yield PostgresqlBackup(server, tmp_path / "ledger.copy")
+
+
 def test_a_backup_taken_while_the_service_works_is_whole(
-    shell: Shell, node: Node, start: Callable[..., Process], tmp_path: Path
+    shell: Shell,
+    node: Node,
+    start: Callable[..., Process],
+    backup: SqliteBackup | PostgresqlBackup,
+    tmp_path: Path,
 ) -> None:
     """As docs/operations.md says: copied while it works, put in place of the home, and it goes on where it was."""
-    shell.ok("init", "--rpc", node.url)
+    shell.ok("init", "--rpc", node.url, *backup.options)
     served = start("serve", "--port", "0")
     with client_of(served) as client:
         trade = Trade(client)
@@ -256,15 +327,13 @@ def test_a_backup_taken_while_the_service_works_is_whole(
             sealed = trade.invoice()
         until(lambda: trade.is_final(sealed), "nothing is sealed")
         waiting = trade.invoice()
+        backup.take()
         copy = tmp_path / "copy"
-        database = tmp_path / "ledger.sqlite3"
-        with closing(sqlite3.connect(shell.home / "ledger.sqlite3")) as source:
-            source.execute("VACUUM INTO ?", (str(database),))
         shutil.copytree(shell.home, copy, ignore=shutil.ignore_patterns("*.sqlite3*", "*.lock", "lock"))
-        database.rename(copy / "ledger.sqlite3")
         served.end(signal.SIGKILL)
     shutil.rmtree(shell.home)
     copy.rename(shell.home)
+    backup.lose_and_restore()
     shell.ok("seal")
     served = start("serve", "--port", "0")
     with client_of(served) as client:

@@ -20,9 +20,8 @@ from rich.table import Table
 
 from tallystick import __version__, bootstrap
 from tallystick.cli import demo as demo_command
-from tallystick.cli import history as history_view
+from tallystick.cli.histories import bundle_command, changes_command, diff_command, history_command
 from tallystick.cli.keys import key_app
-from tallystick.cli.labels import LANGUAGES
 from tallystick.cli.operate import doctor_command, serve_command, worker_command
 from tallystick.cli.output import (
     EXIT_FAILED,
@@ -43,9 +42,8 @@ from tallystick.intake.drafts import parse_drafts
 from tallystick.intake.receivables import parse_mapping, read_receivables, ready_made
 from tallystick.keys.secret_file import read_secret
 from tallystick.protocol.types import EvidenceId, PartyId, parse_address, parse_bytes32, to_hex
-from tallystick.service import importing, parties, record, report, share
+from tallystick.service import importing, parties, record
 from tallystick.service.context import Context
-from tallystick.service.index import index
 from tallystick.service.receipts import receipts_of
 from tallystick.service.sending import seal_beside_others
 from tallystick.store.records import PartyRecord
@@ -345,52 +343,12 @@ def seal_pending(as_json: AsJson = False) -> None:
         console.print(f"sealed and final, batches: {batches}" if batches else "nothing to seal")
 
 
-@app.command("history")
-def show_history(
-    party: Annotated[list[str] | None, typer.Argument(help="Party id, SCHEME:identifier or unique name.")] = None,
-    everyone: Annotated[bool, typer.Option("--all", help="All parties.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a party.")] = False,
-    language: Annotated[str, typer.Option("--lang", help="en or zh (简体中文).")] = "en",
-) -> None:
-    """Show the complete credit history of parties, derived from what the chain holds."""
-    if bool(party) == everyone:
-        raise UsageError("history: expected parties or --all, one of the two.", todo="See `tallystick history --help`.")
-    if language not in LANGUAGES:
-        raise UsageError(f"--lang: expected one of {', '.join(LANGUAGES)}, got {language}.")
-    with _opened() as context:
-        cursor = index(context)
-        with context.store.transaction() as transaction:
-            known = transaction.parties()
-            chosen = known if everyone else [parties.find_party(transaction, name) for name in party or ()]
-        names = {to_hex(item.party): item.name for item in known}
-        for made in report.histories(context, cursor, [item.party for item in chosen]):
-            if as_json:
-                print_json(made)
-            else:
-                console.print(history_view.render(made, names, language))
-
-
-@app.command()
-def bundle(
-    party: Annotated[str, typer.Argument(help="Party id, SCHEME:identifier or unique name.", show_default=False)],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write, NAME.tally.json.")],
-) -> None:
-    """Export a party's complete history as one file that anyone can verify offline."""
-    with _opened() as context:
-        with context.store.transaction() as transaction:
-            found = parties.find_party(transaction, party)
-        made, data = share.bundle(context, found.party)
-    bootstrap.write_file(output, data)
-    entries = sum(item.append.count for item in made.appends)
-    console.print(
-        f"wrote {escape(str(output))}: {entries} entries, {len(data):,} bytes, as of block {made.as_of.number}"
-    )
-    trusted = f"--block-hash {to_hex(made.as_of.hash)} --ledger {to_hex(made.ledger)}"
-    console.print(f"check it anywhere: tallystick verify {escape(str(output))} {trusted}", soft_wrap=True)
-
-
+app.command("history")(history_command)
+app.command("changes")(changes_command)
+app.command("bundle")(bundle_command)
 app.command("status")(show_status)
 app.command("verify")(verify_command)
+app.command("diff")(diff_command)
 app.command("demo")(demo_command.demo)
 app.command("serve")(serve_command)
 app.command("worker")(worker_command)

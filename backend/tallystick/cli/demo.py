@@ -106,7 +106,7 @@ def _histories(context: Context, story: Story, language: str) -> None:
     names = {to_hex(party.party): party.name for party in known}
     by_identifier = {str(party.identifiers[0]): party for party in known}
     shown = [by_identifier[company.identifier] for company in (PROMPT_PAYER, LATE_PAYER, DEFAULTER)]
-    for made in report.histories(context, cursor, [party.party for party in shown]):
+    for made in report.histories(context, cursor.block, [party.party for party in shown]):
         console.print(history_view.render(made, names, language))
 
 

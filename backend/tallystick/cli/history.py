@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tallystick.cli.labels import METRICS, word
+from tallystick.cli.labels import METRICS, kind_word, word
 
 _BUCKETS = ("current", "d1to30", "d31to60", "d61to90", "d91plus")
 _BUCKET_STYLES = ("green", "yellow", "dark_orange", "red", "bold red")
@@ -43,11 +44,16 @@ def render(report: Mapping[str, Any], names: Mapping[str, str], language: str) -
     parts: list[RenderableType] = [head]
     for role in ("asBuyer", "asSeller"):
         for currency, metrics in report[role].items():
-            parts.append(_metrics(f"{word(role, language)} ({currency})", metrics, currency, language))
+            mark = " *" if metrics["restsOnHidden"] else ""
+            parts.append(_metrics(f"{word(role, language)} ({currency}){mark}", metrics, currency, language))
     if len(parts) == 1:
         parts.append(Text(word("nothing", language), style="dim"))
     if report["tradelines"]:
         parts.append(_tradelines(report["tradelines"], names, language))
+    if report["stories"]:
+        parts.append(_stories(report["stories"], names, language))
+    if _rests_on_hidden(report):
+        parts.append(Text(word("hiddenNote", language), style="yellow"))
     parts.append(Text(word("limits", language), style="dim italic"))
     return Panel(Group(*parts), border_style="blue")
 
@@ -142,8 +148,29 @@ def _tradelines(lines: Sequence[Mapping[str, Any]], names: Mapping[str, str], la
     for line, cells in zip(lines, figures, strict=True):
         counterparty = line["counterparty"]
         name = word("selfReported", language) if counterparty is None else names.get(counterparty, counterparty[:12])
-        table.add_row(Text(name), f"{word(line['role'], language)} {line['currency']}", *cells)
+        mark = " *" if line["restsOnHidden"] else ""
+        table.add_row(Text(name + mark), f"{word(line['role'], language)} {line['currency']}", *cells)
     return Group(Text(""), table)
+
+
+def _stories(stories: Sequence[Mapping[str, Any]], names: Mapping[str, str], language: str) -> RenderableType:
+    """What was said against an invoice or to change it, by whom, in their own words."""
+    lines = [Text(f"\n{word('stories', language)}", style="bold")]
+    for story in stories:
+        number = story["number"] or story["evidence"][:12] + "…"
+        lines.append(Text(f"{kind_word(story['kind'], language)} {number}"))
+        for said in story["said"]:
+            day = datetime.datetime.fromtimestamp(said["anchoredAt"], datetime.UTC)
+            who = names.get(said["issuer"], said["issuer"][:12])
+            words = "; ".join(said["words"].values())
+            hidden = f" ({said['hiddenFields']} {word('hiddenFields', language)})" if said["hiddenFields"] else ""
+            told = f"  {day:%Y-%m-%d}  {who}: {kind_word(said['kind'], language)}  {words}{hidden}"
+            lines.append(Text(told, style="dim"))
+    return Group(*lines)
+
+
+def _rests_on_hidden(report: Mapping[str, Any]) -> bool:
+    return any(metrics["restsOnHidden"] for role in ("asBuyer", "asSeller") for metrics in report[role].values())
 
 
 def _amount(value: str) -> str:

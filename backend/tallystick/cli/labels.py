@@ -58,8 +58,65 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Complete means complete with respect to what was sealed, not to what happened.",
         "“完整”指已封存记录的完整，不代表实际发生的全部交易。",
     ),
+    "asBuyerShort": ("buyer", "买方"),
+    "asSellerShort": ("seller", "卖方"),
+    "fromBlock": ("from block", "自区块"),
+    "toBlock": ("block", "至区块"),
+    "newEntries": ("new entries", "条新记录"),
+    "shownOtherwise": ("earlier entries show other fields", "条早前记录披露的字段不同"),
+    "noChange": ("nothing changed", "无变化"),
+    "figures": ("figures that changed", "变动的指标"),
+    "invoiceChanges": ("invoices that changed", "变动的发票"),
+    "before": ("before", "之前"),
+    "after": ("after", "之后"),
+    "invoice": ("invoice", "发票"),
+    "change": ("change", "变动"),
+    "because": ("because of", "原因"),
+    "time": ("time alone", "仅因时间推移"),
+    "new": ("new", "新增"),
+    "gone": ("no longer counted", "不再计入"),
+    "status": ("status", "状态"),
+    "evidenceClass": ("by whose word", "证据类别"),
+    "amount": ("amount", "金额"),
+    "creditedAmount": ("credited", "贷项金额"),
+    "paidAmount": ("paid", "已付金额"),
+    "writtenOffAmount": ("written off", "核销金额"),
+    "dueDate": ("due date", "到期日"),
+    "isOverdue": ("overdue", "已逾期"),
+    "paidDate": ("paid on", "付清日"),
+    "cancelledCount": ("cancelled", "已取消"),
+    "experienceCount": ("experiences", "付款经历数"),
+    "unappliedAmount": ("unapplied cash", "未核销款项"),
+    "claimedAmount": ("claimed, unconfirmed", "声称未确认金额"),
+    "disputedOpenCount": ("open disputes", "未决争议数"),
+    "witnessedShare": ("witnessed", "第三方见证比例"),
+    "restsOnHidden": ("rests on hidden fields", "依赖未披露字段"),
+    "stories": ("disputes, corrections and write-offs", "争议、更正与核销"),
+    "hiddenFields": ("hidden fields", "个未披露字段"),
+    "hiddenNote": (
+        "figures marked * rest on fields that the holder hides: they may be others in truth",
+        "标 * 的指标依赖持有人未披露的字段，实际数值可能不同",
+    ),
     "trend": ("trend by quarter of the due date", "按到期季度的趋势"),
 }
+
+
+_KINDS: Mapping[str, str] = {
+    "CONTRACT": "合同",
+    "DELIVERY": "交货",
+    "INVOICE": "发票",
+    "PAYMENT": "付款",
+    "ACKNOWLEDGEMENT": "确认",
+    "DISPUTE": "争议",
+    "RESOLUTION": "争议处理",
+    "CORRECTION": "更正",
+    "WRITE_OFF": "核销",
+}
+
+
+def kind_word(kind: str, language: str) -> str:
+    """The word for an evidence's ``kind`` (its name in capitals); the name itself where there is none."""
+    return _KINDS.get(kind, kind) if language == "zh" else kind.lower().replace("_", "-")
 
 
 def word(key: str, language: str) -> str:

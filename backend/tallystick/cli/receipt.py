@@ -11,12 +11,12 @@ from rich.markup import escape
 
 from tallystick import bootstrap
 from tallystick.cli.output import EXIT_FAILED, EXIT_OK, EXIT_UNCHECKED, bars, console, print_json
-from tallystick.cli.verify import never_reads_as_invalid, read_bounded
+from tallystick.cli.verify import never_reads_as_invalid, parse_trust, read_bounded
 from tallystick.config import Home
-from tallystick.errors import MalformedInput, TallystickError, UsageError
+from tallystick.errors import TallystickError, UsageError
 from tallystick.protocol.promise import Finding, Promise, moment
 from tallystick.protocol.receipt import MAX_RECEIPT_BYTES, SignedReceipt, format_receipt
-from tallystick.protocol.types import EvidenceId, Hash, parse_address, parse_bytes32, to_hex
+from tallystick.protocol.types import EvidenceId, parse_bytes32, to_hex
 from tallystick.service import receipts
 
 receipt_app = typer.Typer(
@@ -114,19 +114,16 @@ def _check_by_bundle(data: bytes, bundle: Path, block_hash: str | None, ledger: 
             "receipt check: expected --block-hash with --bundle, got none.",
             todo="Take the hash of the bundle's block from a source you trust.",
         )
-    try:
-        trusted = Hash(parse_bytes32(block_hash.lower(), "--block-hash"))
-        known = None if ledger is None else parse_address(ledger.lower(), "--ledger")
-    except MalformedInput as error:
-        raise UsageError(error.message, todo=error.todo) from error
+    trust = parse_trust(block_hash, ledger)
+    assert trust.block_hash is not None, "it was given"
     shown = read_bounded(bundle, bootstrap.limits().bundle_bytes, "bundle")
     with bars(quiet=as_json) as progress:
         return receipts.check_by_bundle(
             data,
             shown,
             code_hashes=bootstrap.published_code_hashes(),
-            block_hash=trusted,
-            ledger=known,
+            block_hash=trust.block_hash,
+            ledger=trust.ledger,
             progress=lambda done, total: progress("verified", done, total),
         )
 

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.markup import escape
@@ -17,6 +17,7 @@ from tallystick.cli.output import (
     EXIT_FAILED,
     EXIT_OK,
     EXIT_UNCHECKED,
+    Bars,
     bars,
     console,
     print_json,
@@ -24,9 +25,17 @@ from tallystick.cli.output import (
 from tallystick.credit.receivables import Obstacle
 from tallystick.errors import MalformedInput, TallystickError, UsageError
 from tallystick.protocol.entry import Standing
-from tallystick.protocol.types import EvidenceId, Hash, parse_address, parse_bytes32, to_hex
+from tallystick.protocol.types import Address, EvidenceId, Hash, parse_address, parse_bytes32, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
 from tallystick.service import check
+
+
+class Given(NamedTuple):
+    """What a reader names: the hash of the as-of block, and the ledger; None where it does not."""
+
+    block_hash: Hash | None
+    ledger: Address | None
+
 
 _EXITS = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_FAILED, Outcome.UNCHECKED: EXIT_UNCHECKED}
 _STYLES = {Outcome.VALID: "bold green", Outcome.INVALID: "bold red", Outcome.UNCHECKED: "bold yellow"}
@@ -55,22 +64,13 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Check a bundle, offline with --block-hash; exit 0 valid, 1 invalid, 3 could not check."""
+    trust = parse_trust(block_hash, ledger)
     try:
-        trusted = None if block_hash is None else Hash(parse_bytes32(block_hash.lower(), "--block-hash"))
-        known_ledger = None if ledger is None else parse_address(ledger.lower(), "--ledger")
         invoice = None if receivable is None else EvidenceId(parse_bytes32(receivable.lower(), "--receivable"))
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
-    data = read_bounded(file, bootstrap.limits().bundle_bytes, "bundle")
     with bars(quiet=as_json) as progress, never_reads_as_invalid():
-        verdict = check.check(
-            data,
-            code_hashes=bootstrap.published_code_hashes(),
-            block_hash=trusted,
-            ledger=known_ledger,
-            nodes=[bootstrap.node(url) for url in rpc or ()],
-            progress=lambda done, total: progress("verified", done, total),
-        )
+        verdict = check_file(file, trust, rpc or (), progress)
     obstacles = None if invoice is None else check.receivable_obstacles(verdict, invoice)
     if as_json:
         found = {} if invoice is None else {"obstacles": None if obstacles is None else list(obstacles)}
@@ -80,6 +80,30 @@ def verify_command(
         if obstacles is not None:
             _print_obstacles(obstacles)
     raise typer.Exit(_EXITS[verdict.outcome])
+
+
+def parse_trust(block_hash: str | None, ledger: str | None) -> Given:
+    """What the reader relies on, as the options say it. Raises ``UsageError``."""
+    try:
+        return Given(
+            None if block_hash is None else Hash(parse_bytes32(block_hash.lower(), "--block-hash")),
+            None if ledger is None else parse_address(ledger.lower(), "--ledger"),
+        )
+    except MalformedInput as error:
+        raise UsageError(error.message, todo=error.todo) from error
+
+
+def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars) -> Verdict:
+    """The verdict on the bundle in ``file``, plain or compressed. Raises ``UsageError`` where it can't be read."""
+    data = read_bounded(file, bootstrap.limits().bundle_bytes, "bundle")
+    return check.check(
+        data,
+        code_hashes=bootstrap.published_code_hashes(),
+        block_hash=trust.block_hash,
+        ledger=trust.ledger,
+        nodes=[bootstrap.node(url) for url in rpc],
+        progress=lambda done, total: progress("verified", done, total),
+    )
 
 
 def read_bounded(file: Path, limit: int, what: str) -> bytes:

@@ -5,7 +5,9 @@ Rules:
 - a report is a pure function of (entries, as-of block, definitions); entries are taken in the order of ``seq``;
 - entries that do not stand enter no metric and are listed with their standing;
 - currencies are never mixed: metrics are keyed by currency, and a tradeline is one counterparty, role and currency;
-- every figure can be traced: a tradeline holds the states of its invoices and payments.
+- every figure can be traced: a tradeline holds the states of its invoices and payments;
+- the figures with a counterparty rest on hidden values where an entry with it hides any; totals where any tradeline's
+  do. Which field is hidden nobody can tell, so that every one of these figures may be another in truth.
 
 Example: ``to_json(derive(party, entries, as_of))["asBuyer"]["EUR"]["daysBeyondTermsWeighted"]``.
 """
@@ -24,9 +26,12 @@ from tallystick.credit.deals import read_deals
 from tallystick.credit.findings import Finding, Findings
 from tallystick.credit.metrics import Metrics, QuarterMetrics
 from tallystick.credit.money import exact_arithmetic, format_amount, format_ratio
+from tallystick.credit.story import Story, tell
 from tallystick.credit.tradelines import Tradeline, draw_tradelines
 from tallystick.protocol.entry import Entry, Json, Standing
-from tallystick.protocol.types import BlockRef, EvidenceId, PartyId, to_hex
+from tallystick.protocol.evidence import kind_name, other_side
+from tallystick.protocol.fields import MEASURED
+from tallystick.protocol.types import ZERO32, BlockRef, EvidenceId, PartyId, to_hex
 
 DEFINITIONS = "tallystick-credit/1"
 """Names the meaning of every metric; a change of meaning changes the name."""
@@ -69,6 +74,9 @@ class Report:
     tradelines: tuple[Tradeline, ...]
     not_counted: tuple[NotCounted, ...]
     findings: tuple[Finding, ...]
+    stories: tuple[Story, ...]
+    hiding: frozenset[PartyId | None]
+    """The counterparties, None for oneself, whose entries hide fields that figures may rest on."""
     anchoring_delay: AnchoringDelay
 
 
@@ -97,7 +105,17 @@ def derive(party: PartyId, entries: Sequence[Entry], as_of: BlockRef, *, withhel
             if entry.standing is not Standing.STANDS
         ),
         findings=findings.sorted(),
+        stories=tell(in_order),
+        hiding=_hiding(party, in_order),
         anchoring_delay=_anchoring_delay(in_order),
+    )
+
+
+def _hiding(party: PartyId, entries: Sequence[Entry]) -> frozenset[PartyId | None]:
+    return frozenset(
+        other_side(party, entry.evidence)
+        for entry in entries
+        if entry.hidden and entry.standing is Standing.STANDS and entry.evidence.kind in MEASURED
     )
 
 
@@ -131,9 +149,10 @@ def to_json(report: Report) -> dict[str, Json]:
         "definitions": DEFINITIONS,
         "complete": report.complete,
         "entryCount": report.entry_count,
-        "asBuyer": {currency: _metrics_json(metrics, currency) for currency, metrics in report.as_buyer.items()},
-        "asSeller": {currency: _metrics_json(metrics, currency) for currency, metrics in report.as_seller.items()},
-        "tradelines": [_tradeline_json(line) for line in report.tradelines],
+        "asBuyer": _totals_json(report.as_buyer, rests_on_hidden=bool(report.hiding)),
+        "asSeller": _totals_json(report.as_seller, rests_on_hidden=bool(report.hiding)),
+        "tradelines": [_tradeline_json(line, line.counterparty in report.hiding) for line in report.tradelines],
+        "stories": [_story_json(story) for story in report.stories],
         "notCounted": [
             {"seq": each.seq, "evidence": to_hex(each.evidence), "standing": each.standing.value}
             for each in report.not_counted
@@ -146,7 +165,38 @@ def to_json(report: Report) -> dict[str, Json]:
     }
 
 
-def _tradeline_json(line: Tradeline) -> dict[str, Json]:
+def _totals_json(totals: Mapping[str, Metrics], *, rests_on_hidden: bool) -> dict[str, Json]:
+    return {
+        currency: {**_metrics_json(metrics, currency), "restsOnHidden": rests_on_hidden}
+        for currency, metrics in totals.items()
+    }
+
+
+def _story_json(story: Story) -> dict[str, Json]:
+    return {
+        "evidence": to_hex(story.about),
+        "kind": kind_name(story.kind),
+        "number": story.number,
+        "issuer": to_hex(story.issuer),
+        "counterparty": None if story.counterparty == ZERO32 else to_hex(story.counterparty),
+        "said": [
+            {
+                "seq": said.seq,
+                "evidence": to_hex(said.evidence),
+                "kind": kind_name(said.kind),
+                "issuer": to_hex(said.issuer),
+                "answers": to_hex(said.answers),
+                "occurredAt": said.occurred_at,
+                "anchoredAt": said.anchored_at,
+                "words": dict(said.words),
+                "hiddenFields": said.hidden,
+            }
+            for said in story.said
+        ],
+    }
+
+
+def _tradeline_json(line: Tradeline, rests_on_hidden: bool) -> dict[str, Json]:
     metrics = _metrics_json(line.metrics, line.currency)
     return {
         "counterparty": None if line.counterparty is None else to_hex(line.counterparty),
@@ -156,6 +206,7 @@ def _tradeline_json(line: Tradeline) -> dict[str, Json]:
         "firstInvoiceDate": _day(line.first_invoice_date),
         "lastInvoiceDate": _day(line.last_invoice_date),
         **metrics,
+        "restsOnHidden": rests_on_hidden,
         "reasons": {**line.reasons, **line.metrics.reasons},
     }
 

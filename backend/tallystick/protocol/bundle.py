@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 from tallystick.errors import MalformedBundle, MalformedEvidence, MalformedInput
-from tallystick.protocol import canonical
+from tallystick.protocol import canonical, compression
 from tallystick.protocol.binding import PartyBinding
 from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.evidence import Domain, Evidence
@@ -129,11 +129,16 @@ def format_bundle(bundle: Bundle) -> bytes:
 
 
 def parse_bundle(data: bytes) -> Bundle:
-    """The bundle that ``data`` spells.
+    """The bundle that ``data`` spells, plain or as gzip.
 
     Raises:
         MalformedBundle: not canonical JSON, too large, a member missing, unknown or not of its form; says which.
     """
+    if compression.is_compressed(data):
+        try:
+            data = compression.expand(data, MAX_BUNDLE_BYTES)
+        except MalformedInput as error:
+            raise MalformedBundle(f"bundle: {error.message}", todo=error.todo) from error
     if len(data) > MAX_BUNDLE_BYTES:
         raise MalformedBundle(f"bundle: expected at most {MAX_BUNDLE_BYTES} bytes, got {len(data)}.")
     try:

@@ -149,3 +149,9 @@ def subjects(evidence: Evidence, parent: Evidence | None) -> tuple[PartyId, ...]
     if parent is not None:
         named |= {parent.issuer, parent.counterparty}
     return tuple(sorted(PartyId(party) for party in named if party != ZERO32))
+
+
+def other_side(subject: PartyId, evidence: Evidence) -> PartyId | None:
+    """Whom ``evidence`` in the log of ``subject`` is about beside it; None where it reports about itself alone."""
+    other = evidence.counterparty if evidence.issuer == subject else evidence.issuer
+    return None if other == ZERO32 else other

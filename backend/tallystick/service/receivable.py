@@ -180,7 +180,7 @@ def _obstacles(context: Context, cursor: Cursor, proven: ProvenEvidence) -> tupl
     """
     supplier = proven.record.evidence.issuer
     with context.store.transaction(read_only=True) as transaction:
-        history = Reader.at(context, cursor).read(transaction, supplier)
+        history = Reader(context, cursor.block).read(transaction, supplier)
     if history.withheld:
         raise Refused(
             f"supplier {to_hex(supplier)}: {history.withheld} entries of its log are withheld by their operators.",

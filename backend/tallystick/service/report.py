@@ -18,7 +18,8 @@ from tallystick.protocol.standing import SealedEntry, judge, recover_signers
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, PartyId, SignerWindow
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
-from tallystick.store.records import AppendRecord, Cursor, EvidenceRecord, LogEntryRecord
+from tallystick.service.showing import Showing
+from tallystick.store.records import AppendRecord, EvidenceRecord, LogEntryRecord
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,23 @@ class History:
 
 @dataclass
 class Reader:
-    """Reads histories as of one block; keeps what it recovered, for an evidence stands in several logs."""
+    """Reads histories as of one block; keeps what it recovered, for an evidence stands in several logs.
+
+    ``showing`` is what one holder shows of its own history: with choices in it, read no other.
+    """
 
     context: Context
     as_of: BlockRef
+    showing: Showing = field(default_factory=Showing)
     _unpacked: dict[EvidenceId, SealedEntry] = field(default_factory=dict)
 
-    @classmethod
-    def at(cls, context: Context, cursor: Cursor) -> Reader:
-        """A reader as of the indexed block ``cursor``."""
-        return cls(context, BlockRef(cursor.block_number, cursor.block_hash, cursor.timestamp))
-
     def read(self, transaction: Transaction, party: PartyId) -> History:
-        """The history of ``party`` as ``transaction`` has it."""
+        """The history of ``party`` as ``transaction`` has it, and as far as it is shown."""
         appends = transaction.appends(party, self.as_of.number)
-        records = _records_by_append(appends, transaction.log(party, self.as_of.number))
+        records = [
+            None if kept is None else [self.showing.shown(party, record) for record in kept]
+            for kept in _records_by_append(appends, transaction.log(party, self.as_of.number))
+        ]
         batches: list[tuple[LogAppend, Sequence[SealedEntry] | None]] = []
         for append, kept in zip(appends, records, strict=True):
             sealed = None if kept is None else [self._unpack(record) for record in kept]
@@ -101,9 +104,9 @@ def report_of(history: History) -> Mapping[str, Json]:
     return derive(history.party, history.entries, history.as_of, history.withheld)
 
 
-def histories(context: Context, cursor: Cursor, parties: Sequence[PartyId]) -> Iterator[Mapping[str, Json]]:
-    """The report of each of ``parties`` as of ``cursor``, in that order."""
-    reader = Reader.at(context, cursor)
+def histories(context: Context, as_of: BlockRef, parties: Sequence[PartyId]) -> Iterator[Mapping[str, Json]]:
+    """The report of each of ``parties`` as of the final block ``as_of``, in that order."""
+    reader = Reader(context, as_of)
     with context.store.transaction(read_only=True) as transaction:
         for party in parties:
             yield report_of(reader.read(transaction, party))

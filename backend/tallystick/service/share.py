@@ -1,10 +1,13 @@
 """Share a history: one file that anyone can check against one block hash.
 
-Rules: the bundle is as of the indexed block, which is final; everything in it that can be proven is proven from that
-block's header; names are the registrar's signed statements, so a home without the registrar's key shows ids alone.
+Rules: the bundle is as of a final block, by default the newest; everything in it that can be proven is proven from that
+block's header; the holder chooses what to show (``showing.py``); names are the registrar's signed statements, so a home
+without the registrar's key shows ids alone.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from tallystick.chain.records import StateProof
 from tallystick.errors import ChainError
@@ -13,22 +16,37 @@ from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, Bundle
 from tallystick.protocol.evidence import Evidence
 from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT, REGISTRAR_ROLE, head_slot, role_slot, window_slot
 from tallystick.protocol.types import ZERO32, PartyId
+from tallystick.service.as_of import find_block
 from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.parties import bind
 from tallystick.service.report import History, Reader, log_append, report_of
+from tallystick.service.showing import read_showing
 
 
-def bundle(context: Context, party: PartyId) -> tuple[Bundle, bytes]:
-    """The bundle of ``party``'s complete history as of the newest final block, and its bytes.
+def bundle(
+    context: Context,
+    party: PartyId,
+    *,
+    as_of: str | None = None,
+    hide: Sequence[str] = (),
+    names_others: bool = True,
+) -> tuple[Bundle, bytes]:
+    """The bundle of ``party``'s complete history as of ``as_of`` (``as_of.py``), and its bytes.
+
+    ``hide`` are choices of fields (``showing.py``); with ``names_others`` false, only the party itself is named.
 
     Raises:
+        UsageError: no such block, or a choice of no effect. NotFound: a choice names an unknown party.
         ChainError: the node gives no state proofs (``eth_getProof``) for that block.
     """
-    cursor = index(context)
+    block = find_block(context, index(context).block, as_of)
     with context.store.transaction(read_only=True) as transaction:
-        history = Reader.at(context, cursor).read(transaction, party)
-        known = [transaction.party(other) for other in sorted(_parties(history))]
+        showing = read_showing(transaction, hide, names_others=names_others)
+        history = Reader(context, block, showing).read(transaction, party)
+        showing.check_used()
+        named = [other for other in sorted(_parties(history)) if showing.names(party, other)]
+        known = [transaction.party(other) for other in named]
     nameable = [record for record in known if record is not None and record.identifiers]
     bindings = () if context.registrar is None else tuple(bind(context, record) for record in nameable)
     proof = _prove(context, history, bindings)

@@ -124,6 +124,25 @@ HISTORY: dict[str, Any] = {
     "asSeller": {},
     "tradelines": [{"counterparty": SUPPLIER, "role": "buyer", "currency": "EUR", "invoiceCount": 14}],
 }
+CHANGES: dict[str, Any] = {
+    "party": BUYER,
+    "from": {"blockNumber": 96, "blockHash": "0x" + "19d7" * 16, "timestamp": 1764547200},
+    "to": AS_OF,
+    "definitions": "tallystick-credit/1",
+    "added": [
+        {
+            "seq": 41,
+            "evidence": INVOICE,
+            "kind": "INVOICE",
+            "issuer": SUPPLIER,
+            "standing": "stands",
+            "anchoredAt": 1767345612,
+        }
+    ],
+    "shownOtherwise": [],
+    "figures": [{"role": "asBuyer", "currency": "EUR", "metric": "invoiceCount", "before": 13, "after": 14}],
+    "invoices": [],
+}
 BUNDLE: dict[str, Any] = {
     "format": "tallystick-bundle/1",
     "chainId": 31337,

@@ -28,7 +28,7 @@ from tallystick.web import problems
 from tallystick.web.operation import PATHS
 from tallystick.web.problems import Problem
 
-BODY_TYPES = ("application/json", "application/octet-stream")
+BODY_TYPES = ("application/json", "application/octet-stream", "application/gzip")
 
 Observe = Callable[[str, str, int, float], None]
 """Called with method, route, status and seconds of every request."""

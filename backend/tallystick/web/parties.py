@@ -8,9 +8,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Body, Header, Path, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Response
 
+from tallystick.credit import changes
 from tallystick.service import share
+from tallystick.service.as_of import find_block
+from tallystick.service.changes import changes_since
 from tallystick.service.index import index
 from tallystick.service.parties import NewParty, add_parties, find_party, parse_identifier
 from tallystick.service.report import histories
@@ -26,6 +29,15 @@ PartyPath = Annotated[
     Path(
         description="The party: its id, SCHEME:identifier, or its unique name. A name with a slash: use the id.",
         examples=["LEI:529900T8BM49AURSDO55"],
+    ),
+]
+
+AsOf = Annotated[
+    str | None,
+    Query(
+        alias="asOf",
+        description="As of the end of this day (YYYY-MM-DD, UTC) or this block; else the newest final block.",
+        examples=["2026-03-31"],
     ),
 ]
 
@@ -62,6 +74,27 @@ _BUNDLE[200]["headers"] = {
     "ETag": {"description": "SHA-256 of the bytes.", "schema": {"type": "string"}},
     "Content-Disposition": {"description": "attachment; NAME.tally.json", "schema": {"type": "string"}},
 }
+_CHANGES = _json_answer(
+    "What changed, and by which evidence.",
+    {
+        "type": "object",
+        "required": [*examples.CHANGES],
+        "properties": {
+            "added": {"type": "array", "items": {"type": "object"}, "description": "The entries sealed in between."},
+            "figures": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "Before and after, as in reports.",
+            },
+            "invoices": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "`because` names the evidence; none where only time went by.",
+            },
+        },
+    },
+    examples.CHANGES,
+)
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The reader has these bytes already."}}
 
 
@@ -118,34 +151,60 @@ def read_party(party: PartyPath, installed: Installed) -> PartyView:
     "/{party}/history",
     operation_id="readHistory",
     summary="Read a party's credit history",
-    responses={**_HISTORY, **answers(404, 422, 502, 503)},
+    responses={**_HISTORY, **answers(400, 404, 422, 502, 503)},
     response_class=Response,
 )
-def read_history(party: PartyPath, installed: Installed) -> Response:
-    """Derive the complete credit history of a party as of the newest final block."""
-    cursor = index(installed)
+def read_history(party: PartyPath, installed: Installed, as_of: AsOf = None) -> Response:
+    """Derive the complete credit history of a party as of a final block."""
+    block = find_block(installed, index(installed).block, as_of)
     with installed.store.transaction(read_only=True) as transaction:
         found = find_party(transaction, party)
-    report = next(histories(installed, cursor, [found.party]))
+    report = next(histories(installed, block, [found.party]))
     return Response(orjson.dumps(report), media_type="application/json")
+
+
+@router.get(
+    "/{party}/changes",
+    operation_id="readChanges",
+    summary="Read what changed in a party's history",
+    responses={**_CHANGES, **answers(400, 404, 409, 422, 502, 503)},
+    response_class=Response,
+)
+def read_changes(
+    party: PartyPath,
+    installed: Installed,
+    since: Annotated[str, Query(description="From the end of this day (UTC), or from this block on.", examples=["12"])],
+    as_of: AsOf = None,
+) -> Response:
+    """Tell what is different from one final block to another: figures and invoices, and by which evidence."""
+    with installed.store.transaction(read_only=True) as transaction:
+        found = find_party(transaction, party)
+    made = changes.to_json(changes_since(installed, found.party, since, as_of))
+    return Response(orjson.dumps(made), media_type="application/json")
 
 
 @router.get(
     "/{party}/bundle",
     operation_id="downloadBundle",
     summary="Download a party's history as a bundle",
-    responses={**_BUNDLE, **_NOT_MODIFIED, **answers(404, 422, 502, 503)},
+    responses={**_BUNDLE, **_NOT_MODIFIED, **answers(400, 404, 422, 502, 503)},
     response_class=Response,
 )
 def download_bundle(
     party: PartyPath,
     installed: Installed,
+    as_of: AsOf = None,
+    hide: Annotated[
+        list[str] | None,
+        Query(description="FIELD or FIELD@PARTY that is not shown, * for every field.", examples=["note"]),
+    ] = None,
+    anonymous: Annotated[bool, Query(description="Do not say who the counterparties are.")] = False,
     if_none_match: Annotated[str | None, Header(description="ETags that the reader has.")] = None,
 ) -> Response:
     """Export a party's complete history as one file that anyone can check offline against one block hash."""
     with installed.store.transaction(read_only=True) as transaction:
         found = find_party(transaction, party)
-    _, data = share.bundle(installed, found.party)
+    _, data = share.bundle(installed, found.party, as_of=as_of, hide=hide or (), names_others=not anonymous)
     etag = f'"{hashlib.sha256(data).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if if_none_match is not None and (if_none_match.strip() == "*" or etag in if_none_match):

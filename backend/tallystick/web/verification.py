@@ -43,8 +43,11 @@ _VERDICT = {
 }
 _BUNDLE_BODY = {
     "required": True,
-    "description": "The bundle file, byte for byte.",
-    "content": {"application/json": {"schema": {"type": "object"}, "example": examples.BUNDLE}},
+    "description": "The bundle file, byte for byte, plain or compressed.",
+    "content": {
+        "application/json": {"schema": {"type": "object"}, "example": examples.BUNDLE},
+        "application/gzip": {"schema": {"type": "string", "format": "binary"}},
+    },
 }
 
 

@@ -1,0 +1,103 @@
+"""What was said against a statement, or to change it, by both sides and in their own words.
+
+Rules:
+
+- told are disputes, resolutions, corrections and write-offs that stand, and what acknowledges one of these, under the
+  statement that they lead back to, parent by parent;
+- whether one has the effect it claims is for ``disputes.py`` and its neighbours to judge: here each side is heard;
+- words are the shown text fields; what a holder hides is missing, and the entry counts as hiding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tallystick.protocol.entry import Entry, Standing
+from tallystick.protocol.evidence import Kind
+from tallystick.protocol.types import EvidenceId, PartyId, Timestamp
+
+_TOLD = frozenset({Kind.DISPUTE, Kind.RESOLUTION, Kind.CORRECTION, Kind.WRITE_OFF})
+_ANSWERS = _TOLD | {Kind.ACKNOWLEDGEMENT}
+_NUMBERS = ("contractNumber", "deliveryNumber", "invoiceNumber", "paymentReference")
+WORDS = (
+    *("reasonCode", "outcome", "correctionType", "currency", "disputedAmount", "creditAmount", "amount"),
+    *("acceptedAmount", "creditNoteNumber", "reason", "description", "note"),
+)
+"""The fields that are told of an answer, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One answer: who said what, and when by the issuer's word and by the chain's."""
+
+    seq: int
+    evidence: EvidenceId
+    kind: int
+    issuer: PartyId
+    answers: EvidenceId
+    occurred_at: Timestamp
+    anchored_at: Timestamp
+    words: Mapping[str, str]
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What was said about one statement, in the order of the log."""
+
+    about: EvidenceId
+    kind: int
+    number: str | None
+    issuer: PartyId
+    counterparty: PartyId
+    said: tuple[Said, ...]
+
+
+def tell(entries: Iterable[Entry]) -> tuple[Story, ...]:
+    """The stories in ``entries``, a log in order, by the place of what they are about."""
+    standing = {entry.evidence_id: entry for entry in entries if entry.standing is Standing.STANDS}
+    said: dict[EvidenceId, list[Said]] = {}
+    for entry in standing.values():
+        parent = standing.get(entry.evidence.parent)
+        if parent is not None and _is_told(entry, parent):
+            said.setdefault(_root(parent, standing).evidence_id, []).append(_say(entry))
+    about = sorted((standing[root] for root in said), key=lambda entry: entry.seq)
+    return tuple(
+        Story(
+            about=entry.evidence_id,
+            kind=entry.evidence.kind,
+            number=next((value for name in _NUMBERS if isinstance(value := entry.fields.get(name), str)), None),
+            issuer=entry.evidence.issuer,
+            counterparty=entry.evidence.counterparty,
+            said=tuple(said[entry.evidence_id]),
+        )
+        for entry in about
+    )
+
+
+def _is_told(entry: Entry, parent: Entry) -> bool:
+    kind = entry.evidence.kind
+    return kind in _TOLD or (kind == Kind.ACKNOWLEDGEMENT and parent.evidence.kind in _TOLD)
+
+
+def _root(entry: Entry, standing: Mapping[EvidenceId, Entry]) -> Entry:
+    """The statement that ``entry`` leads back to: an answer stands only where its parent does, which is before it."""
+    while entry.evidence.kind in _ANSWERS and (parent := standing.get(entry.evidence.parent)) is not None:
+        entry = parent
+    return entry
+
+
+def _say(entry: Entry) -> Said:
+    evidence = entry.evidence
+    return Said(
+        seq=entry.seq,
+        evidence=entry.evidence_id,
+        kind=evidence.kind,
+        issuer=evidence.issuer,
+        answers=evidence.parent,
+        occurred_at=evidence.occurred_at,
+        anchored_at=entry.anchored_at,
+        words={name: value for name in WORDS if isinstance(value := entry.fields.get(name), str)},
+        hidden=entry.hidden,
+    )
