@@ -95,6 +95,11 @@ class Server:
             cleaner.communicate()
             self._directory = None
 
+    @property
+    def process(self) -> int:
+        """The id of its first process, which all others come from."""
+        return int(self._log.with_name("data").joinpath("postmaster.pid").read_text().split()[0])
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         settings = {**_SETTINGS, "unix_socket_directories": self._directory}

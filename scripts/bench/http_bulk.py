@@ -116,19 +116,23 @@ def measure(minutes: float, bulk: int) -> None:
         _wait_until(url, lambda counts: counts.get("final", 0) == 1)
         processes = {"server": api.pid, "worker": worker.pid, "anvil": _below("anvil")}
         before = {name: _cpu(process) for name, process in processes.items()}
-        sent, waited = 0, 0.0
+        database_before = _cpu_below(server.process)
+        sent, waited, looked = 0, 0.0, 0.0
         states: list[tuple[dict[str, int], dict[str, int]]] = []
         started = time.perf_counter()
         with Progress(disable=not sys.stderr.isatty()) as shown:
             task = shown.add_task("posting", total=minutes * 60)
             while (passed := time.perf_counter() - started) < minutes * 60:
                 shown.update(task, completed=passed)
-                counts = _counts(url)
+                if passed - looked >= POLL_SECONDS or not looked:
+                    # the figures are counted anew each time, which takes as long as the ledger is large
+                    counts, looked = _counts(url), passed
                 if passed >= minutes * 60 / 3 * (len(states) + 1):
                     states.append((counts, {name: _memory(process) for name, process in processes.items()}))
                 if sum(counts.get(state, 0) for state in ("pending", "sealing", "included")) > MOST_PENDING:
                     time.sleep(POLL_SECONDS)
                     waited += POLL_SECONDS
+                    looked = 0.0
                     continue
                 _post(url, drafts(sent, bulk))
                 sent += bulk
@@ -137,6 +141,7 @@ def measure(minutes: float, bulk: int) -> None:
         took = time.perf_counter() - started
         states.append((_counts(url), {name: _memory(process) for name, process in processes.items()}))
         used = {name: _cpu(process) - before[name] for name, process in processes.items()}
+        used["PostgreSQL"] = _cpu_below(server.process) - database_before
     rate, peer = sent / took, peer_rate()
     print(f"{sent} evidence in {took:.0f} s from the first request to the last one final: {rate:.0f} a second")
     print(f"  posted in {posted:.0f} s, of which {waited:.0f} s waiting because {MOST_PENDING} were pending")
@@ -182,6 +187,14 @@ def _cpu(process: int) -> float:
     """CPU seconds that ``process`` has used."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _cpu_below(process: int) -> float:
+    """CPU seconds of ``process`` and of all that it started, those that have ended included."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    ended = (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return _cpu(process) + ended + sum(_cpu(int(child)) for child in children)
 
 
 def _memory(process: int) -> int:

@@ -50,7 +50,7 @@ def test_a_log_that_was_rewritten_is_refused() -> None:
     shorter = Snapshot(log.entries[:1], LATE)
     swapped = Snapshot(in_order(reversed(log.entries)), LATE)
     for later in (shorter, swapped):
-        with pytest.raises(Refused, match="entry 0|entry 1"):
+        with pytest.raises(Refused, match=r"entry 0|entry 1"):
             compare(SUPPLIER, Snapshot(log.entries, EARLY), later)
 
 
@@ -164,7 +164,7 @@ def trades(draw: st.DrawFn) -> list[Entry]:
 
 @given(st.data())
 def test_on_one_day_every_change_has_a_cause_that_is_new(data: st.DataObject) -> None:
-    """Whatever was traded: with no day in between, an invoice changes only by entries that came after, and names them."""
+    """With no day in between, an invoice changes only by entries that came after, and names at least one of them."""
     entries = trades(data.draw)  # type: ignore[arg-type]
     known = data.draw(st.integers(0, len(entries)))
     later = replace(EARLY, number=EARLY.number + 1)

@@ -323,7 +323,7 @@ def test_entries_stand_as_their_vector_says(case: Any) -> None:
 def _sealed(entry: Any, domain: Domain) -> SealedEntry:
     evidence = parse_evidence(entry["evidence"], "evidence")
     evidence_id = evidence.evidence_id(domain)
-    signers = recover_signers(evidence, evidence_id, raw(entry["signatures"]))
+    signers = recover_signers(evidence_id, raw(entry["signatures"]), len(evidence.signing_parties()))
     return SealedEntry(evidence_id, evidence, signers, content.parse_all(entry["disclosures"]), 0)
 
 

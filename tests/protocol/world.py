@@ -327,7 +327,7 @@ def unpack(entry: BundleEntry, domain: Domain | None = None) -> SealedEntry:
     return SealedEntry(
         evidence_id,
         entry.evidence,
-        recover_signers(entry.evidence, evidence_id, entry.signatures),
+        recover_signers(evidence_id, entry.signatures, len(entry.evidence.signing_parties())),
         fields,
         content.hidden_count(entry.evidence.content_root, entry.disclosures, entry.hidden),
     )

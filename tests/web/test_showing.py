@@ -80,10 +80,10 @@ def test_a_choice_about_nobody_is_refused(api: Api) -> None:
     problem(api.get("/v1/parties/Buyer/bundle", params={"hide": "note@Nobody"}), 404, "not-found")
 
 
-@pytest.mark.parametrize("hide", [["invoiceNumber"], ["invoiceNumber@Supplier", "paymentTermsDays"], ["*"], ["*@Supplier"]])
-def test_hidden_fields_stay_with_the_holder(
-    api: Api, opened: Opened, blocks: tuple[int, int], hide: list[str]
-) -> None:
+@pytest.mark.parametrize(
+    "hide", [["invoiceNumber"], ["invoiceNumber@Supplier", "paymentTermsDays"], ["*"], ["*@Supplier"]]
+)
+def test_hidden_fields_stay_with_the_holder(api: Api, opened: Opened, blocks: tuple[int, int], hide: list[str]) -> None:
     """No disclosure of a hidden field leaves; the log is complete, the figures are marked, and not called valid."""
     whole = parse_bundle(api.get("/v1/parties/Buyer/bundle").content)
     data = api.get("/v1/parties/Buyer/bundle", params={"hide": hide}).content

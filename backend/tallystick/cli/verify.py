@@ -37,6 +37,8 @@ class Given(NamedTuple):
     ledger: Address | None
 
 
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that check signatures; worth it from 10,000 on.")]
+
 _EXITS = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_FAILED, Outcome.UNCHECKED: EXIT_UNCHECKED}
 _STYLES = {Outcome.VALID: "bold green", Outcome.INVALID: "bold red", Outcome.UNCHECKED: "bold yellow"}
 
@@ -61,6 +63,7 @@ def verify_command(
     receivable: Annotated[
         str | None, typer.Option(help="Evidence id of an invoice by the subject: say what speaks against financing it.")
     ] = None,
+    jobs: Jobs = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Check a bundle, offline with --block-hash; exit 0 valid, 1 invalid, 3 could not check."""
@@ -70,7 +73,7 @@ def verify_command(
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
     with bars(quiet=as_json) as progress, never_reads_as_invalid():
-        verdict = check_file(file, trust, rpc or (), progress)
+        verdict = check_file(file, trust, rpc or (), progress, jobs)
     obstacles = None if invoice is None else check.receivable_obstacles(verdict, invoice)
     if as_json:
         found = {} if invoice is None else {"obstacles": None if obstacles is None else list(obstacles)}
@@ -93,7 +96,7 @@ def parse_trust(block_hash: str | None, ledger: str | None) -> Given:
         raise UsageError(error.message, todo=error.todo) from error
 
 
-def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars) -> Verdict:
+def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int = 1) -> Verdict:
     """The verdict on the bundle in ``file``, plain or compressed. Raises ``UsageError`` where it can't be read."""
     data = read_bounded(file, bootstrap.limits().bundle_bytes, "bundle")
     return check.check(
@@ -103,6 +106,7 @@ def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars) -> 
         ledger=trust.ledger,
         nodes=[bootstrap.node(url) for url in rpc],
         progress=lambda done, total: progress("verified", done, total),
+        jobs=jobs,
     )
 
 

@@ -30,6 +30,10 @@ from tallystick.protocol.types import ZERO32, Address, EvidenceId, PartyId, Sign
 
 WindowOf = Callable[[PartyId, Address], SignerWindow | None]
 """The window of a signer for a party, or None where it was never added."""
+Signers = tuple[Address, ...] | None
+"""The accounts that made an evidence's signatures, in order; None where one of them is no signature."""
+RecoverAll = Callable[[Iterable[tuple[EvidenceId, bytes, int]]], Iterable[Signers]]
+"""``recover_signers`` of many (evidence id, signatures, count), in their order; the one step worth several cores."""
 Lookup = Callable[[EvidenceId], Evidence | None]
 """The evidence of an id where it stands in the log, else None."""
 
@@ -61,18 +65,22 @@ class SealedEntry:
 
     evidence_id: EvidenceId
     evidence: Evidence
-    signers: tuple[Address, ...] | None
+    signers: Signers
     fields: Mapping[str, Json] | None
     hidden: int
 
 
-def recover_signers(evidence: Evidence, evidence_id: EvidenceId, signatures: bytes) -> tuple[Address, ...] | None:
-    """Who signed ``evidence`` (named ``evidence_id``) in ``signatures``, or None if one of them is no signature."""
+def recover_signers(evidence_id: EvidenceId, signatures: bytes, count: int) -> Signers:
+    """Who made the ``count`` ``signatures`` of ``evidence_id``, or None if one of them is no signature."""
     try:
-        parts = split(signatures, len(evidence.signing_parties()))
-        return tuple(recover(evidence_id, part) for part in parts)
+        return tuple(recover(evidence_id, part) for part in split(signatures, count))
     except BadSignature:
         return None
+
+
+def recover_one_by_one(signed: Iterable[tuple[EvidenceId, bytes, int]]) -> Iterator[Signers]:
+    """``recover_signers`` of each of ``signed``, in this process."""
+    return (recover_signers(*one) for one in signed)
 
 
 def judge(

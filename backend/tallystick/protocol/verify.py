@@ -22,7 +22,7 @@ Source: protocol section 6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from tallystick.errors import MalformedBundle, MalformedEvidence
@@ -31,16 +31,23 @@ from tallystick.protocol.bundle import Bundle, BundleEntry, parse_bundle
 from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.log import LogAppend, fold, subject_root
-from tallystick.protocol.standing import SealedEntry, judge, recover_signers
+from tallystick.protocol.standing import RecoverAll, SealedEntry, Signers, judge, recover_one_by_one
 from tallystick.protocol.types import Address, EvidenceId, PartyId, SignerWindow, clip, to_hex
 from tallystick.protocol.verdict import DeriveReport, Outcome, Progress, Step, Trust, Verdict
 from tallystick.protocol.verify_state import Run, StepFailedError, binding_signers, check_block, check_state
 
 
 def verify(
-    data: bytes, trust: Trust, *, derive: DeriveReport, progress: Progress = lambda done, total: None
+    data: bytes,
+    trust: Trust,
+    *,
+    derive: DeriveReport,
+    progress: Progress = lambda done, total: None,
+    recover_all: RecoverAll = recover_one_by_one,
 ) -> Verdict:
     """Check the bundle ``data`` with nothing but ``trust``; ``derive`` recomputes the report.
+
+    ``recover_all`` may use other processes for the signatures, which take most of the time.
 
     Never raises for anything that ``data`` holds: the verdict says it.
     """
@@ -48,14 +55,19 @@ def verify(
         bundle = parse_bundle(data)
     except MalformedBundle as error:
         return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
-    return verify_bundle(bundle, trust, derive=derive, progress=progress)
+    return verify_bundle(bundle, trust, derive=derive, progress=progress, recover_all=recover_all)
 
 
 def verify_bundle(
-    bundle: Bundle, trust: Trust, *, derive: DeriveReport, progress: Progress = lambda done, total: None
+    bundle: Bundle,
+    trust: Trust,
+    *,
+    derive: DeriveReport,
+    progress: Progress = lambda done, total: None,
+    recover_all: RecoverAll = recover_one_by_one,
 ) -> Verdict:
     """Check a parsed ``bundle``: all steps of ``verify`` after the first."""
-    run = Run(bundle, derive, progress, passed=[Step.SCHEMA])
+    run = Run(bundle, derive, progress, recover_all, passed=[Step.SCHEMA])
     try:
         state = check_block(run, trust)
         if state is not None:
@@ -174,8 +186,11 @@ def _judge_entries(run: Run) -> None:
     done = 0
     used: set[tuple[PartyId, Address]] = set()
     batches: list[tuple[LogAppend, Sequence[SealedEntry] | None]] = []
+    signers = iter(run.recover_all(_signed(run)))
     for item, ids in zip(bundle.appends, run.ids, strict=True):
-        sealed = None if item.entries is None else [_unpack(e, i) for e, i in zip(item.entries, ids, strict=True)]
+        sealed = None
+        if item.entries is not None:
+            sealed = [_unpack(e, i, next(signers)) for e, i in zip(item.entries, ids, strict=True)]
         for entry in sealed or ():
             used.update(zip(entry.evidence.signing_parties(), entry.signers or (), strict=False))
         batches.append((item.append, sealed))
@@ -196,7 +211,13 @@ def _judge_entries(run: Run) -> None:
     _compare_standing(run, Step.SIGNATURE, _SIGNATURE_STANDINGS)
 
 
-def _unpack(entry: BundleEntry, evidence_id: EvidenceId) -> SealedEntry:
+def _signed(run: Run) -> Iterator[tuple[EvidenceId, bytes, int]]:
+    for item, ids in zip(run.bundle.appends, run.ids, strict=True):
+        for entry, evidence_id in zip(item.entries or (), ids, strict=True):
+            yield evidence_id, entry.signatures, len(entry.evidence.signing_parties())
+
+
+def _unpack(entry: BundleEntry, evidence_id: EvidenceId, signers: Signers) -> SealedEntry:
     try:
         fields: Mapping[str, Json] | None = content.parse_all(entry.disclosures)
     except MalformedEvidence:
@@ -204,7 +225,7 @@ def _unpack(entry: BundleEntry, evidence_id: EvidenceId) -> SealedEntry:
     return SealedEntry(
         evidence_id=evidence_id,
         evidence=entry.evidence,
-        signers=recover_signers(entry.evidence, evidence_id, entry.signatures),
+        signers=signers,
         fields=fields,
         hidden=content.hidden_count(entry.evidence.content_root, entry.disclosures, entry.hidden),
     )

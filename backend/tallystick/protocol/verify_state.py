@@ -20,6 +20,7 @@ from tallystick.protocol.slots import (
     role_slot,
     window_slot,
 )
+from tallystick.protocol.standing import RecoverAll
 from tallystick.protocol.state import Account, NodePool, ProofError, check_header
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
 from tallystick.protocol.verdict import DeriveReport, Progress, State, Step, Trust
@@ -41,6 +42,7 @@ class Run:
     bundle: Bundle
     derive: DeriveReport
     progress: Progress
+    recover_all: RecoverAll
     passed: list[Step]
     chain_head: Hash | None = None
     """The subject's head as the chain holds it; None where there is no state to ask."""

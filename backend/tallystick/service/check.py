@@ -18,6 +18,7 @@ from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
 from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Trust, Verdict
 from tallystick.protocol.verify import verify_bundle
+from tallystick.service.recovery import recovering
 from tallystick.service.report import derive
 
 
@@ -42,8 +43,12 @@ def check(
     ledger: Address | None = None,
     nodes: Sequence[Node] = (),
     progress: Progress = lambda done, total: None,
+    jobs: int = 1,
 ) -> Verdict:
-    """The verdict on the bundle ``data``, against ``block_hash``; where None, against what all ``nodes`` agree on."""
+    """The verdict on the bundle ``data``, against ``block_hash``; where None, against what all ``nodes`` agree on.
+
+    Signatures are checked by ``jobs`` processes.
+    """
     state: State | None = None
     try:
         bundle = parse_bundle(data)
@@ -62,7 +67,8 @@ def check(
         if nodes and bundle.proof is None:
             state = nodes[0].state(nodes[0].block(bundle.as_of.number))
         trust = Trust(code_hashes, block_hash, ledger, state)
-        return verify_bundle(bundle, trust, derive=derive, progress=progress)
+        with recovering(jobs) as recover_all:
+            return verify_bundle(bundle, trust, derive=derive, progress=progress, recover_all=recover_all)
     except ChainError as error:
         return Verdict(Outcome.UNCHECKED, str(error), None, bundle)
 

@@ -71,7 +71,7 @@ class Reader:
             self._unpacked[record.evidence_id] = SealedEntry(
                 evidence_id=record.evidence_id,
                 evidence=record.evidence,
-                signers=recover_signers(record.evidence, record.evidence_id, record.signatures),
+                signers=recover_signers(record.evidence_id, record.signatures, len(record.evidence.signing_parties())),
                 fields=_fields(record),
                 hidden=content.hidden_count(record.evidence.content_root, record.disclosures, record.hidden),
             )

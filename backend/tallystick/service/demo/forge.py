@@ -19,7 +19,7 @@ from tallystick.protocol.entry import Entry
 from tallystick.protocol.evidence import Domain
 from tallystick.protocol.log import subject_root
 from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT, REGISTRAR_ROLE, head_slot, role_slot, window_slot
-from tallystick.protocol.standing import SealedEntry, judge, recover_signers
+from tallystick.protocol.standing import SealedEntry, Signers, judge, recover_signers
 from tallystick.protocol.types import Address, EvidenceId, PartyId, SignerWindow, Timestamp
 from tallystick.service.ports import Chain
 from tallystick.service.report import derive
@@ -94,8 +94,12 @@ def _withheld(appends: Sequence[BundleAppend]) -> int:
 
 def _signers(entry: BundleEntry, domain: Domain) -> Iterator[tuple[PartyId, Address]]:
     """The (party, signer) pairs whose windows ``entry`` relies upon."""
-    signers = recover_signers(entry.evidence, entry.evidence.evidence_id(domain), entry.signatures) or ()
+    signers = _recover(entry, entry.evidence.evidence_id(domain)) or ()
     yield from zip(entry.evidence.signing_parties(), signers, strict=False)
+
+
+def _recover(entry: BundleEntry, evidence_id: EvidenceId) -> Signers:
+    return recover_signers(evidence_id, entry.signatures, len(entry.evidence.signing_parties()))
 
 
 def _unpack(entry: BundleEntry, domain: Domain) -> SealedEntry:
@@ -103,7 +107,7 @@ def _unpack(entry: BundleEntry, domain: Domain) -> SealedEntry:
     return SealedEntry(
         evidence_id=evidence_id,
         evidence=entry.evidence,
-        signers=recover_signers(entry.evidence, evidence_id, entry.signatures),
+        signers=_recover(entry, evidence_id),
         fields=content.parse_all(entry.disclosures),
         hidden=content.hidden_count(entry.evidence.content_root, entry.disclosures, entry.hidden),
     )
