@@ -76,7 +76,7 @@ def main() -> None:
             with context.store.transaction(read_only=True) as transaction:
                 ids = [party.party for party in transaction.parties()]
                 counts = transaction.counts()
-            for _ in report.histories(context, index(context), ids):
+            for _ in report.histories(context, index(context).block, ids):
                 pass
             marks.append(("all histories", time.perf_counter()))
     evidence = counts.evidence[EvidenceState.FINAL]

@@ -21,7 +21,7 @@ from tallystick.store.records import EvidenceState
 
 
 def history_of(stage: Stage, played: Played, identifier: str) -> History:
-    reader = Reader.at(stage.context, index(stage.context))
+    reader = Reader(stage.context, index(stage.context).block)
     with stage.context.store.transaction() as transaction:
         return reader.read(transaction, played.parties[identifier].party)
 

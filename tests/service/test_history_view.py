@@ -19,7 +19,7 @@ def shown(world: World, language: str, width: int) -> list[str]:
     cursor = index.index(world.context)
     with world.context.store.transaction() as transaction:
         party = parties.find_party(transaction, BUYER).party
-    [made] = report.histories(world.context, cursor, [party])
+    [made] = report.histories(world.context, cursor.block, [party])
     out = io.StringIO()
     Console(file=out, width=width).print(render(made, {}, language))
     return out.getvalue().splitlines()

@@ -35,7 +35,7 @@ def check_everything_sealed_once(world: World, evidence: int) -> None:
         counts = transaction.counts()
         assert counts.evidence[EvidenceState.FINAL] == evidence
         for party in transaction.parties():
-            history = Reader.at(world.context, cursor).read(transaction, party.party)
+            history = Reader(world.context, cursor.block).read(transaction, party.party)
             ids = [entry.evidence_id for entry in history.entries]
             assert len(ids) == len(set(ids))
             head = world.chain.head(party.party, world.chain.final_block())
