@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 
 import pytest
 
@@ -93,4 +94,6 @@ def test_a_reader_learns_what_is_hidden_and_no_more(traded: tuple[Shell, int]) -
     assert "1 entries hide fields" in done.stdout
     shell.ok("bundle", "Buyer AG", "-o", "all.tally.json.gz")
     block = json.loads(gzip.decompress((shell.folder / "all.tally.json.gz").read_bytes()))["asOf"]["blockHash"]
-    assert "VALID" in shell.ok("verify", "all.tally.json.gz", "--block-hash", block, "--jobs", "2")
+    valid = shell.ok("verify", "all.tally.json.gz", "--block-hash", block, "--jobs", "2")
+    assert "VALID" in valid
+    assert re.search(r"as of .* UTC, (just now|ahead of this computer's clock|\d+ minutes ago): what", valid)

@@ -125,6 +125,17 @@ def read_bounded(file: Path, limit: int, what: str) -> bytes:
     return data
 
 
+def _age(age: datetime.timedelta) -> str:
+    """How long ago that is by this computer's clock, in the largest unit of which there are two."""
+    seconds = int(age.total_seconds())
+    if seconds < 0:
+        return "ahead of this computer's clock"
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"
+
+
 def _print_obstacles(obstacles: Sequence[Obstacle]) -> None:
     against = "; ".join(obstacle.reason for obstacle in obstacles) or "nothing in this log speaks against financing it"
     console.print(f"receivable {against}")
@@ -148,7 +159,8 @@ def print_verdict(verdict: Verdict) -> None:
     names = {binding.party: binding.name for binding in bundle.bindings}
     console.print(f"subject    {escape(names.get(bundle.subject, to_hex(bundle.subject)))}")
     day = datetime.datetime.fromtimestamp(bundle.as_of.timestamp, datetime.UTC)
-    console.print(f"as of      {day:%Y-%m-%d %H:%M} UTC: what was sealed later is not in it")
+    age = _age(datetime.datetime.now(datetime.UTC) - day)
+    console.print(f"as of      {day:%Y-%m-%d %H:%M} UTC, {age}: what was sealed later is not in it")
     if verdict.outcome is Outcome.UNCHECKED:
         console.print("proven     nothing yet: this is neither good nor bad news about the history")
         return
