@@ -1,7 +1,9 @@
-"""How fast a bundle verifies on one core, beside how fast coincurve alone recovers public keys.
+"""How fast a bundle verifies, beside how fast coincurve alone recovers public keys on one core.
 
 Builds a history of N entries of realistic content (an invoice has seven fields), verifies it with the real credit
-report, and recovers as many bare signatures in between, so that both are measured under the same load. Example::
+report, and recovers as many bare signatures in between, so that both are measured under the same load: on one core by
+CPU time, with a process for each core by the clock. Memory is that of a process which verifies N entries, and 4 N.
+Example::
 
     python scripts/bench/verify.py --entries 5000 --rounds 5
 """
@@ -10,10 +12,16 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
+import os
 import pstats
+import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import coincurve
@@ -26,8 +34,10 @@ from protocol.world import CODE_HASHES, DAY, Signed, World, actor  # noqa: E402
 from tallystick.credit import report  # noqa: E402
 from tallystick.protocol.bundle import format_bundle  # noqa: E402
 from tallystick.protocol.evidence import Kind  # noqa: E402
+from tallystick.protocol.types import Hash  # noqa: E402
 from tallystick.protocol.verdict import Outcome, Trust  # noqa: E402
 from tallystick.protocol.verify import verify  # noqa: E402
+from tallystick.service.recovery import recovering  # noqa: E402
 
 BATCH_ENTRIES = 100
 
@@ -54,11 +64,50 @@ def history(world: World, count: int) -> Iterator[Signed]:
         yield world.evidence(buyer, supplier, Kind.PAYMENT, payment, parent=invoice)
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """CPU seconds of this process that ``call`` takes."""
-    start = time.process_time()
+def seconds(call: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
+    """What ``call`` takes by ``clock``: CPU seconds of this process unless told otherwise."""
+    start = clock()
     call()
-    return time.process_time() - start
+    return clock() - start
+
+
+def build(count: int) -> tuple[bytes, Hash, list[Signed]]:
+    """A bundle of ``count`` entries, the hash of its block, and what is in it."""
+    world, operator = World(), actor("operator")
+    signed: list[Signed] = []
+    for batch in batched_entries(history(world, count)):
+        world.seal(operator, batch)
+        signed += batch
+        print(f"\rsealed {len(signed):,} entries", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    world.now += 30 * DAY
+    bundle = world.bundle(actor("supplier").party, bindings=[world.binding(actor("supplier"))], derive=derive)
+    return format_bundle(bundle), bundle.as_of.hash, signed
+
+
+def check(data: bytes, block_hash: Hash, jobs: int = 1) -> None:
+    """Verify as the command line does."""
+    with recovering(jobs) as recover_all:
+        verdict = verify(data, Trust(CODE_HASHES, block_hash), derive=derive, recover_all=recover_all)
+    assert verdict.outcome is Outcome.VALID, verdict.message
+
+
+def peak_megabytes(file: str, block_hash: Hash) -> int:
+    """Peak memory of this process, which verifies ``file`` and nothing else."""
+    gc.disable()
+    check(Path(file).read_bytes(), block_hash)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def measure_memory(count: int) -> None:
+    """Print the peak memory for ``count`` entries and for four times as many, each in a new process."""
+    for entries in (count, 4 * count):
+        data, block_hash, _ = build(entries)
+        with tempfile.NamedTemporaryFile() as file, get_context("spawn").Pool(1) as pool:
+            file.write(data)
+            file.flush()
+            peak = pool.apply(peak_megabytes, (file.name, block_hash))
+        print(f"{entries:,} entries in {len(data) / 1e6:.0f} MB: {peak} MB at the peak")
 
 
 def main() -> None:
@@ -67,27 +116,17 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=5_000, help="entries of the history")
     parser.add_argument("--rounds", type=int, default=3, help="how often to verify; the best round is reported")
     parser.add_argument("--profile", action="store_true", help="show where the time goes instead")
+    parser.add_argument("--memory", action="store_true", help="measure memory instead")
     options = parser.parse_args()
-
-    world, operator = World(), actor("operator")
-    signed: list[Signed] = []
-    for batch in batched_entries(history(world, options.entries)):
-        world.seal(operator, batch)
-        signed += batch
-        print(f"\rsealed {len(signed):,} entries", end="", file=sys.stderr)
-    print(file=sys.stderr)
-    world.now += 30 * DAY
-    bundle = world.bundle(actor("supplier").party, bindings=[world.binding(actor("supplier"))], derive=derive)
-    data = format_bundle(bundle)
+    if options.memory:
+        measure_memory(options.entries)
+        return
+    data, block_hash, signed = build(options.entries)
     signatures = [
         (item.evidence_id, item.signatures[at : at + 64] + bytes([item.signatures[at + 64] - 27]))
         for item in signed
         for at in range(0, len(item.signatures), 65)
     ]
-
-    def check() -> None:
-        verdict = verify(data, Trust(CODE_HASHES, bundle.as_of.hash), derive=derive)
-        assert verdict.outcome is Outcome.VALID, verdict.message
 
     def recover() -> None:
         for digest, signature in signatures:
@@ -95,18 +134,24 @@ def main() -> None:
 
     if options.profile:
         profile = cProfile.Profile()
-        profile.runcall(check)
+        profile.runcall(check, data, block_hash)
         pstats.Stats(profile).sort_stats("tottime").print_stats(30)
         return
-    rounds = [(seconds(check), seconds(recover)) for _ in range(options.rounds)]
-    checking, recovering = min(a for a, _ in rounds), min(b for _, b in rounds)
+    gc.disable()  # as the command line does
+    rounds = [(seconds(partial(check, data, block_hash)), seconds(recover)) for _ in range(options.rounds)]
+    checking, recovering_alone = min(a for a, _ in rounds), min(b for _, b in rounds)
     print(f"bundle: {len(signed):,} entries, {len(signatures):,} signatures, {len(data) / 1e6:.1f} MB")
     print(f"verification: {len(signed) / checking:,.0f} entries/s a core ({checking:.2f} s)")
-    print(f"bare coincurve recovery: {len(signatures) / recovering:,.0f} signatures/s ({recovering:.2f} s)")
-    print(
-        f"signature checks are {recovering / checking:.0%} of the time; "
-        f"verification runs at {recovering / checking:.2f} of bare recovery"
-    )
+    print(f"bare coincurve recovery: {len(signatures) / recovering_alone:,.0f} signatures/s ({recovering_alone:.2f} s)")
+    print(f"verification takes {checking / recovering_alone:.2f} times bare recovery")
+    jobs = os.cpu_count() or 1
+    clocked: list[list[float]] = []
+    for _ in range(options.rounds):
+        clocked.append([])
+        for many in (1, jobs):
+            clocked[-1].append(seconds(partial(check, data, block_hash, many), time.perf_counter))
+    one, several = (min(times) for times in zip(*clocked, strict=True))
+    print(f"with {jobs} processes it takes {several / one:.2f} of the time of one ({several:.2f} s, {one:.2f} s)")
 
 
 def batched_entries(entries: Iterator[Signed]) -> Iterator[list[Signed]]:
