@@ -9,7 +9,7 @@ import pytest
 from tallystick.protocol.signing import private_key_address, sign
 from tallystick.protocol.standing import recover_one_by_one
 from tallystick.protocol.types import EvidenceId
-from tallystick.service.recovery import CHUNK, recovering
+from tallystick.service.recovery import CHUNK, WORTH_IT, recovering
 
 
 def signed(number: int) -> tuple[EvidenceId, bytes, int]:
@@ -26,7 +26,7 @@ def test_no_job_is_the_same_as_one() -> None:
         assert recover_all is recover_one_by_one
 
 
-@pytest.mark.parametrize("count", [0, 1, CHUNK, 9 * CHUNK + 3])
+@pytest.mark.parametrize("count", [0, 1, WORTH_IT - 1, WORTH_IT, WORTH_IT + 9 * CHUNK + 3])
 def test_signers_come_in_order_from_any_number_of_processes(count: int) -> None:
     """More chunks than the processes take at once, one, and none: each evidence gets its own signers."""
     evidence = [signed(number % 1000) for number in range(count)]
@@ -41,4 +41,4 @@ def test_signers_come_in_order_from_any_number_of_processes(count: int) -> None:
 def test_what_fails_in_another_process_is_raised_here() -> None:
     """A fault of the program is no verdict: it is not swallowed."""
     with recovering(2) as recover_all, pytest.raises(TypeError):
-        list(recover_all([(EvidenceId(bytes(32)), None, 1)]))  # type: ignore[list-item]
+        list(recover_all([(EvidenceId(bytes(32)), None, 1)] * WORTH_IT))  # type: ignore[list-item]

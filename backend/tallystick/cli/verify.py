@@ -38,7 +38,7 @@ class Given(NamedTuple):
     ledger: Address | None
 
 
-Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that check signatures; worth it from 10,000 on.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that check signatures, where there are thousands.")]
 
 _EXITS = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_FAILED, Outcome.UNCHECKED: EXIT_UNCHECKED}
 _STYLES = {Outcome.VALID: "bold green", Outcome.INVALID: "bold red", Outcome.UNCHECKED: "bold yellow"}

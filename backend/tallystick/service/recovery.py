@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from itertools import islice
+from contextlib import ExitStack, contextmanager
+from itertools import chain, islice
 from multiprocessing import get_context
 
 from tallystick.protocol.standing import RecoverAll, Signers, recover_one_by_one
@@ -18,6 +18,8 @@ from tallystick.protocol.types import EvidenceId
 
 CHUNK = 500
 """Evidence sent to a process at once: some twenty milliseconds of work."""
+WORTH_IT = 4_000
+"""A process needs some tenths of a second to start: as long as so many signatures take."""
 _AHEAD = 4
 """Chunks that wait or work for each process; the rest is not even read."""
 
@@ -26,15 +28,24 @@ _Signed = tuple[EvidenceId, bytes, int]
 
 @contextmanager
 def recovering(jobs: int) -> Iterator[RecoverAll]:
-    """A ``RecoverAll`` of ``jobs`` processes, which end with the block; of this process alone where ``jobs`` is 1."""
+    """A ``RecoverAll`` of ``jobs`` processes, which end with the block; of this process alone where ``jobs`` is 1.
+
+    So few evidence that the processes would not have started before they are done are left to this one.
+    """
     if jobs <= 1:
         yield recover_one_by_one
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ExitStack() as stack:
 
         def recover_all(signed: Iterable[_Signed]) -> Iterator[Signers]:
-            waiting: deque[Future[list[Signers]]] = deque()
             rest = iter(signed)
+            first = list(islice(rest, WORTH_IT))
+            if len(first) < WORTH_IT:
+                yield from recover_one_by_one(first)
+                return
+            pool = stack.enter_context(ProcessPoolExecutor(jobs, mp_context=get_context("spawn")))
+            waiting: deque[Future[list[Signers]]] = deque()
+            rest = chain(first, rest)
             while chunk := list(islice(rest, CHUNK)):
                 waiting.append(pool.submit(_recover, chunk))
                 if len(waiting) >= jobs * _AHEAD:
