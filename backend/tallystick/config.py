@@ -77,6 +77,10 @@ class Settings:
     """The account that admits parties; its key is in the keystore. None: somebody else's."""
     database_url: str | None = None
     """The database of the store; None: ``ledger.sqlite3`` in the home."""
+    authority_url: str | None = None
+    """The RFC 3161 authority that ``tallystick timestamp`` asks; None: nobody is asked."""
+    authority_roots: str | None = None
+    """PEM file with the root certificates by which its tokens are checked; relative to the home."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -286,6 +290,8 @@ _FORMS = (
     _Form("chain", "operator", "0x and 40 lower-case hex digits", _address, lambda value: _quoted(to_hex(value))),
     _Form("chain", "registrar", "0x and 40 lower-case hex digits", _address, lambda value: _quoted(to_hex(value))),
     _Form("store", "database_url", 'text, e.g. "postgresql://user@host/ledger"', _text, _quoted),
+    _Form("timestamp", "authority_url", 'text, e.g. "https://tsa.example.com/"', _text, _quoted),
+    _Form("timestamp", "authority_roots", 'the path of a PEM file, e.g. "tsa-roots.pem"', _text, _quoted),
     *(_Form("limits", one.name, "a whole number from 1", _number(1), str) for one in dataclasses.fields(Limits)),
 )
 
@@ -318,7 +324,7 @@ def parse_settings(content: bytes, name: str) -> Settings:
                 raise HomeError(
                     f"{name}: [{table}] {key}: expected {form.expected}, got {clip(value)}.", todo="Correct the value."
                 ) from error
-    return Settings(**values["chain"], **values["store"], limits=Limits(**values["limits"]))
+    return Settings(**values["chain"], **values["store"], **values["timestamp"], limits=Limits(**values["limits"]))
 
 
 def format_settings(settings: Settings) -> str:

@@ -22,6 +22,8 @@
     ├── StoreError                   the database holds something else than expected, or refused a statement
     │   └── StoreUnavailable         it did not answer, is locked by another process, or its disk is full
     │       └── AccountBusy          another process sends transactions from that account
+    ├── TimestampError               a time-stamping authority gave no token, or none that holds
+    ├── RenderError                  a page can't be made: a font that is missing
     └── ChainError                   the chain or the node before it
         ├── ChainUnreachable         no answer: says nothing about any evidence
         ├── WrongChain               another chain, genesis or contract than expected
@@ -125,6 +127,14 @@ class StoreUnavailable(StoreError):
 
 class AccountBusy(StoreUnavailable):
     """Another process has the exclusive right to send transactions from that account; the message names it."""
+
+
+class TimestampError(TallystickError):
+    """A time-stamping authority gave no token, or none that holds; sealing does not depend on it."""
+
+
+class RenderError(TallystickError):
+    """A page can't be made as it must be; the message says what is missing."""
 
 
 class ChainError(TallystickError):

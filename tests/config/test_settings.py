@@ -27,6 +27,8 @@ SETTINGS = st.builds(
     operator=st.none() | ADDRESSES,
     registrar=st.none() | ADDRESSES,
     database_url=st.none() | TEXTS,
+    authority_url=st.none() | TEXTS,
+    authority_roots=st.none() | TEXTS,
     limits=st.builds(Limits, **{one.name: NUMBERS for one in dataclasses.fields(Limits)}),
 )
 
@@ -38,8 +40,8 @@ def parse(text: str) -> Settings:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("chain = 5", "expected the tables chain, store, limits, got 'chain'"),
-        ("[chian]", "expected the tables chain, store, limits, got 'chian'"),
+        ("chain = 5", "expected the tables chain, store, timestamp, limits, got 'chain'"),
+        ("[chian]", "expected the tables chain, store, timestamp, limits, got 'chian'"),
         ("rpc_url = 'http://localhost'", "expected the tables .*, got 'rpc_url'"),
         ("[[chain]]", "expected the tables .*, got 'chain'"),
         ("[chain]\nurl = 'x'", r"\[chain\]: expected rpc_url, chain_id, .*, got the key 'url'"),
@@ -87,7 +89,7 @@ def test_half_a_character_is_refused() -> None:
 def test_an_empty_file_has_the_defaults() -> None:
     """Nothing need stand in the file."""
     assert parse("") == Settings()
-    assert parse("[chain]\n[store]\n[limits]\n") == Settings()
+    assert parse("[chain]\n[store]\n[timestamp]\n[limits]\n") == Settings()
 
 
 @given(SETTINGS)

@@ -42,6 +42,7 @@ from tallystick.store.records import (
     SignerRecord,
     StatusEvent,
     Submission,
+    TimestampRecord,
 )
 
 Sign = Callable[[bytes], bytes]
@@ -146,6 +147,16 @@ class Transaction(Protocol):
 
     def status_events(self, after: int, limit: int) -> list[StatusEvent]:
         """What became of evidence since position ``after``, oldest first."""
+
+    # time-stamps on the roots of outgoing batches
+    def unstamped(self) -> list[BatchRecord]:
+        """The final batches frozen here whose roots have no time-stamp, oldest first."""
+
+    def add_timestamp(self, stamp: TimestampRecord) -> bool:
+        """Keep ``stamp`` unless its batch has one; whether it was kept."""
+
+    def timestamps(self, batches: Iterable[tuple[Address, int]] | None = None) -> list[TimestampRecord]:
+        """The time-stamps of these ``batches`` (operator, batch id), or all; by operator, then batch id."""
 
     # the indexed chain
     def cursor(self) -> Cursor | None:
@@ -327,6 +338,16 @@ class Keys(Protocol):
         """r || s || v over the 32-byte ``digest``. Raises ``NotFound`` if this keystore has no such key."""
 
 
+class Authority(Protocol):
+    """A time-stamping authority (RFC 3161)."""
+
+    @property
+    def url(self) -> str: ...
+
+    def stamp(self, root: Hash) -> tuple[bytes, Timestamp]:
+        """A token on the batch root ``root`` that holds, and the time it tells. Raises ``TimestampError``."""
+
+
 class Clock(Protocol):
     """Time as an argument: the wall clock in production, the story's clock in the demo."""
 
@@ -341,6 +362,7 @@ class Entropy(Protocol):
 
 __all__ = [
     "AppendRecord",
+    "Authority",
     "Chain",
     "Clock",
     "Entropy",

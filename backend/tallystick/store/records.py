@@ -146,6 +146,17 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class TimestampRecord:
+    """An RFC 3161 time-stamp on the root of a batch: ``token`` (DER) of ``authority``, which says ``stamped_at``."""
+
+    operator: Address
+    batch_id: int
+    authority: str
+    token: bytes
+    stamped_at: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
 class AppendRecord:
     """One append to a party's log as the chain has it; ``ordinal`` counts the party's appends from 0."""
 

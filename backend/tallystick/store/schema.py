@@ -37,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision this code works with: the newest under ``migrations/versions``."""
 
 INT64_MAX = 2**63 - 1
@@ -201,6 +201,17 @@ batch_entry = Table(
     Column("evidence_id", LargeBinary, ForeignKey("evidence.evidence_id"), nullable=False, index=True),
     ForeignKeyConstraint(["operator", "batch_id"], ["batch.operator", "batch.batch_id"]),
     sqlite_with_rowid=False,
+)
+
+timestamp_token = Table(
+    "timestamp_token",
+    metadata,
+    _bytes("operator", primary_key=True),
+    _number("batch_id", primary_key=True, autoincrement=False),
+    Column("authority", Text, nullable=False),
+    _bytes("token"),
+    _number("stamped_at"),
+    ForeignKeyConstraint(["operator", "batch_id"], ["batch.operator", "batch.batch_id"]),
 )
 
 status_event = Table(
