@@ -20,6 +20,7 @@ from rich.table import Table
 
 from tallystick import __version__, bootstrap
 from tallystick.cli import demo as demo_command
+from tallystick.cli.certificate import certificate_command
 from tallystick.cli.histories import bundle_command, changes_command, diff_command, history_command
 from tallystick.cli.keys import key_app
 from tallystick.cli.operate import doctor_command, serve_command, worker_command
@@ -35,6 +36,7 @@ from tallystick.cli.output import (
 from tallystick.cli.receipt import receipt_app, receipt_json
 from tallystick.cli.receivable import receivable_app
 from tallystick.cli.status import show_status
+from tallystick.cli.timestamp import timestamp_command
 from tallystick.cli.verify import verify_command
 from tallystick.config import Home
 from tallystick.errors import NotFound, TallystickError, UsageError
@@ -347,6 +349,8 @@ app.command("history")(history_command)
 app.command("changes")(changes_command)
 app.command("bundle")(bundle_command)
 app.command("status")(show_status)
+app.command("certificate")(certificate_command)
+app.command("timestamp")(timestamp_command)
 app.command("verify")(verify_command)
 app.command("diff")(diff_command)
 app.command("demo")(demo_command.demo)

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tallystick.cli.labels import word
+from tallystick.render.labels import word
 
 _ID_CHARACTERS = 10
 

@@ -12,7 +12,6 @@ from rich.markup import escape
 from tallystick import bootstrap
 from tallystick.cli import history as history_view
 from tallystick.cli.changes import render as render_changes
-from tallystick.cli.labels import LANGUAGES
 from tallystick.cli.output import bars, console, print_json
 from tallystick.cli.verify import check_file, never_reads_as_invalid, parse_trust, print_verdict
 from tallystick.config import Home
@@ -20,6 +19,7 @@ from tallystick.credit import changes as credit_changes
 from tallystick.errors import UsageError
 from tallystick.protocol.compression import compress
 from tallystick.protocol.types import to_hex
+from tallystick.render.labels import LANGUAGES
 from tallystick.service import changes, parties, report, share
 from tallystick.service.as_of import find_block
 from tallystick.service.index import index

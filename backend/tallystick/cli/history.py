@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tallystick.cli.labels import METRICS, kind_word, word
+from tallystick.render.labels import METRICS, kind_word, word
 
 _BUCKETS = ("current", "d1to30", "d31to60", "d61to90", "d91plus")
 _BUCKET_STYLES = ("green", "yellow", "dark_orange", "red", "bold red")

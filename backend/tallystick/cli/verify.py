@@ -23,12 +23,14 @@ from tallystick.cli.output import (
     console,
     print_json,
 )
+from tallystick.cli.proof import unwrapped, verify_proof
 from tallystick.credit.receivables import Obstacle
 from tallystick.errors import MalformedInput, TallystickError, UsageError
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.types import Address, EvidenceId, Hash, parse_address, parse_bytes32, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
 from tallystick.service import check
+from tallystick.service.check_proof import is_proof
 
 
 class Given(NamedTuple):
@@ -57,7 +59,7 @@ def never_reads_as_invalid() -> Iterator[None]:
 
 
 def verify_command(
-    file: Annotated[Path, typer.Argument(help="The bundle, NAME.tally.json.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="NAME.tally.json, or a certificate, NAME.pdf.", show_default=False)],
     block_hash: Annotated[str | None, typer.Option(help="The as-of block's hash, from a source you trust.")] = None,
     rpc: Annotated[list[str] | None, typer.Option(help="A node you trust; several must agree on the block.")] = None,
     ledger: Annotated[str | None, typer.Option(help="The ledger contract you know; others are refused.")] = None,
@@ -65,16 +67,24 @@ def verify_command(
         str | None, typer.Option(help="Evidence id of an invoice by the subject: say what speaks against financing it.")
     ] = None,
     jobs: Jobs = 1,
+    timestamp_roots: Annotated[
+        Path | None, typer.Option(help="Of an evidence's certificate: PEM file to check its time-stamps by.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
-    """Check a bundle, offline with --block-hash; exit 0 valid, 1 invalid, 3 could not check."""
+    """Check a bundle or a certificate, offline with --block-hash; exit 0 valid, 1 invalid, 3 could not check."""
     trust = parse_trust(block_hash, ledger)
     try:
         invoice = None if receivable is None else EvidenceId(parse_bytes32(receivable.lower(), "--receivable"))
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
+    data = read_certificate(file)
+    if is_proof(data):
+        with never_reads_as_invalid():
+            outcome = verify_proof(data, trust, rpc or (), timestamp_roots, as_json)
+        raise typer.Exit(_EXITS[outcome])
     with bars(quiet=as_json) as progress, never_reads_as_invalid():
-        verdict = check_file(file, trust, rpc or (), progress, jobs)
+        verdict = _check_bundle(data, trust, rpc or (), progress, jobs)
     obstacles = None if invoice is None else check.receivable_obstacles(verdict, invoice)
     if as_json:
         found = {} if invoice is None else {"obstacles": None if obstacles is None else list(obstacles)}
@@ -99,8 +109,11 @@ def parse_trust(block_hash: str | None, ledger: str | None) -> Given:
 
 def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int = 1) -> Verdict:
     """The verdict on the bundle in ``file``, plain or compressed. Raises ``UsageError`` where it can't be read."""
+    return _check_bundle(read_bounded(file, bootstrap.limits().bundle_bytes, "bundle"), trust, rpc, progress, jobs)
+
+
+def _check_bundle(data: bytes, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> Verdict:
     gc.disable()  # a bundle holds no cycles, and looking for some among millions of objects takes a fifth of the time
-    data = read_bounded(file, bootstrap.limits().bundle_bytes, "bundle")
     return check.check(
         data,
         code_hashes=bootstrap.published_code_hashes(),
@@ -110,6 +123,12 @@ def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars, job
         progress=lambda done, total: progress("verified", done, total),
         jobs=jobs,
     )
+
+
+def read_certificate(file: Path) -> bytes:
+    """What ``file`` holds: of a certificate, what is attached. Raises ``UsageError`` where nothing can be read."""
+    limit = bootstrap.limits().bundle_bytes
+    return unwrapped(read_bounded(file, limit, "bundle or certificate"), limit)
 
 
 def read_bounded(file: Path, limit: int, what: str) -> bytes:

@@ -17,6 +17,8 @@ LEDGER_REGISTRY_SLOT = word(0)
 """EvidenceLedger: the address of its PartyRegistry."""
 LEDGER_HEAD_MAPPING = 1
 """EvidenceLedger: party => head."""
+LEDGER_BATCH_ROOT_MAPPING = 3
+"""EvidenceLedger: operator => batch id => batch root; slot 2 holds how many batches each operator sealed."""
 REGISTRY_ROLE_MAPPING = 0
 """PartyRegistry: OpenZeppelin AccessControl, role => (account => bool, admin role)."""
 REGISTRY_WINDOW_MAPPING = 2
@@ -36,6 +38,11 @@ PLEDGE_WORDS = 5
 def head_slot(subject: PartyId) -> bytes:
     """EvidenceLedger: where the head of ``subject`` stands."""
     return keccak256(subject + word(LEDGER_HEAD_MAPPING))
+
+
+def batch_root_slot(operator: Address, batch_id: int) -> bytes:
+    """EvidenceLedger: where the root of batch ``batch_id`` of ``operator`` stands; zero: not sealed."""
+    return keccak256(word(batch_id) + keccak256(bytes(12) + operator + word(LEDGER_BATCH_ROOT_MAPPING)))
 
 
 def window_slot(party: PartyId, signer: Address) -> bytes:

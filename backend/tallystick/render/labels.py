@@ -111,6 +111,12 @@ _KINDS: Mapping[str, str] = {
     "RESOLUTION": "争议处理",
     "CORRECTION": "更正",
     "WRITE_OFF": "核销",
+    "CONSENT": "同意",
+    "ACCESS": "访问授权",
+    "ASSIGNMENT": "转让",
+    "RELEASE": "解除",
+    "SIGNAL": "信号",
+    "PROFILE": "资料",
 }
 
 
