@@ -271,7 +271,7 @@ def token_check(home: Home, roots_file: Path | None = None) -> CheckToken:
     if roots_file is None and named is not None:
         roots_file = home.directory / named
     roots = () if roots_file is None else timestamp_roots(roots_file)
-    return lambda token, root: check_token(token, root, roots)
+    return lambda token, root: check_token(token, root, roots, now=SystemClock().now())
 
 
 def timestamp_roots(path: Path) -> tuple[Certificate, ...]:

@@ -88,6 +88,8 @@ def test_the_pdf_alone_is_verified(trading: Shell, stranger: Shell, invoice: str
     assert told.startswith("VALID: the ledger held this evidence as of block")
     assert "Supplier GmbH" in told
     assert invoice in told
+    assert "payableAmount      1250.00" in told
+    assert "a printed page is not checked" in told
     assert stranger.run("verify", str(file)).returncode == 3
     assert stranger.run("verify", str(file), "--block-hash", "0x" + "00" * 32).returncode == 1
     other = "0x" + "11" * 20

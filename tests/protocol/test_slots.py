@@ -42,6 +42,8 @@ def test_the_ledger_keeps_its_registry_and_the_heads_where_the_verifier_looks() 
     assert variables["registry"]["offset"] == 0
     assert variables["head"]["slot"] == slots.LEDGER_HEAD_MAPPING
     assert variables["head"]["type"] == "mapping(bytes32 => bytes32)"
+    assert variables["batchRoot"]["slot"] == slots.LEDGER_BATCH_ROOT_MAPPING
+    assert variables["batchRoot"]["type"] == "mapping(address => mapping(uint64 => bytes32))"
 
 
 def test_the_registry_keeps_roles_and_windows_where_the_verifier_looks() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.proven import provable
 from service.world import ACKNOWLEDGEMENT, BUYER, CONTRACT, DISPUTE, INVOICE, PAYMENT, SUPPLIER, World, changed
-from tallystick.errors import Refused
+from tallystick.errors import Refused, UsageError
 from tallystick.protocol import canonical, content
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.evidence import Kind
@@ -257,11 +257,43 @@ def test_hidden_fields_stay_hidden_and_are_counted(story: Story) -> None:
     assert "fields that are hidden: 1 at least" in verdict.inclusion.caveats
 
 
+def test_a_holder_hides_fields_by_name(story: Story) -> None:
+    """What is hidden by name is in neither proof nor answers; a name that hides nothing is refused with those there."""
+    invoice = story.invoice.evidence_id
+    certificate = certify_evidence(story.world.context, invoice, unchecked, hide=["payableAmount", "currency"])
+    assert certificate.hidden == 2
+    assert {"payableAmount", "currency"}.isdisjoint(certificate.fields)
+    assert all("currency" not in answer.entry.fields for answer in certificate.answers)
+    assert any(answer.entry.hidden for answer in certificate.answers)
+    verdict = check(story.world, certificate.proof, block_hash=certificate.inclusion.as_of.hash)
+    assert verdict.outcome is Outcome.VALID
+    with pytest.raises(UsageError, match=r"expected fields of the evidence, currency, .*; got payable"):
+        certify_evidence(story.world.context, invoice, unchecked, hide=["payable"])
+    history = certify_party(story.world.context, story.invoice.evidence.issuer, hide=["payableAmount"])
+    assert history.verdict.outcome is Outcome.UNCHECKED
+
+
+def test_a_certificate_is_as_of_the_block_that_is_asked_for(story: Story) -> None:
+    """As of the same block it is the same proof, whatever was sealed since; before its block there is none."""
+    as_of = story.certificate.inclusion.as_of
+    with provable() as world:
+        [first] = world.record(INVOICE)
+        seal(world.context)
+        before = certify(world, first.evidence_id)
+        world.record({**changed(INVOICE, invoiceNumber="4712"), "label": None})
+        seal(world.context)
+        number = before.inclusion.as_of.number
+        assert certify(world, first.evidence_id).proof != before.proof
+        assert certify_evidence(world.context, first.evidence_id, unchecked, as_of=str(number)).proof == before.proof
+    with pytest.raises(Refused, match="does not hold it yet"):
+        certify_evidence(story.world.context, story.invoice.evidence_id, unchecked, as_of=str(as_of.number - 1))
+
+
 def test_what_answers_it_is_certified_too(story: Story) -> None:
     """Acknowledgement, dispute, its resolution and the payment are told; the other invoice and the contract are not."""
     told = [(answer.entry.evidence.kind, answer.allocated) for answer in story.certificate.answers]
     answers = {Kind.ACKNOWLEDGEMENT: None, Kind.DISPUTE: None, Kind.RESOLUTION: None, Kind.PAYMENT: "1000.00"}
-    assert len(told) == len(answers)
+    assert [kind for kind, _ in told] == list(answers)
     assert dict(told) == answers
     assert {answer.entry.evidence_id for answer in story.certificate.answers} == {r.evidence_id for r in story.answers}
 

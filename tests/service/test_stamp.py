@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -146,6 +147,12 @@ def test_every_final_batch_is_stamped_once(trading: World, authority: Authority)
     with trading.context.store.transaction(read_only=True) as transaction:
         roots = [batch.root for batch in transaction.batches([BatchState.FINAL])]
     assert [one.root for one in checked] == roots
+    for one in checked:  # and by the program openssl alone, as docs/certificates.md says
+        (authority.folder / "token.tsr").write_bytes(one.stamp.token)
+        (authority.folder / "root.bin").write_bytes(one.root)
+        command = ["openssl", "ts", "-verify", "-in", "token.tsr", "-data", "root.bin", "-CAfile", "root.pem"]
+        done = subprocess.run(command, cwd=authority.folder, capture_output=True, text=True, check=False)
+        assert "Verification: OK" in done.stdout + done.stderr
 
 
 def test_two_who_stamp_at_once_keep_one_token_a_batch(trading: World, authority: Authority) -> None:

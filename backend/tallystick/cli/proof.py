@@ -10,12 +10,14 @@ from rich.markup import escape
 
 from tallystick import bootstrap
 from tallystick.cli.output import console, print_json
+from tallystick.config import SystemClock
 from tallystick.errors import MalformedInput, UsageError
+from tallystick.protocol import content
 from tallystick.protocol.evidence import kind_name
 from tallystick.protocol.types import ZERO32, Address, Hash, to_hex
 from tallystick.protocol.verdict import Outcome
 from tallystick.render.attachment import attached_file, is_pdf
-from tallystick.render.page import moment
+from tallystick.render.page import moment, one_line
 from tallystick.service.check_proof import ProofVerdict, check_proof, proof_json
 
 
@@ -51,6 +53,7 @@ def verify_proof(data: bytes, trust: Trust, rpc: Sequence[str], roots_file: Path
         ledger=trust.ledger,
         nodes=[bootstrap.node(url) for url in rpc],
         timestamp_roots=() if roots_file is None else bootstrap.timestamp_roots(roots_file),
+        now=SystemClock().now(),
     )
     if as_json:
         print_json(proof_json(verdict))
@@ -81,8 +84,11 @@ def _print(verdict: ProofVerdict) -> None:
     for role, party in (("issuer", evidence.issuer), ("about", evidence.counterparty)):
         if party != ZERO32:
             console.print(f"{role:<10} {escape(names.get(party, to_hex(party)))}", soft_wrap=True)
+    for name, value in content.parse_all(inclusion.disclosures).items():
+        console.print(f"  {name:<18} {escape(one_line(value))}", soft_wrap=True)
     console.print(f"as of      {moment(inclusion.as_of.timestamp)}: what was sealed later is not in it")
     if outcome is Outcome.UNCHECKED:
         console.print("proven     nothing yet: this is neither good nor bad news about the evidence")
     for caveat in told.caveats:
         console.print(f"[yellow]mind[/]       {escape(caveat)}", soft_wrap=True)
+    console.print("[dim]a printed page is not checked: compare it with this[/]")

@@ -13,7 +13,7 @@ Rules:
 
     disclosures -> content root -> evidence id + signatures -> entry leaf -> subject root -> batch root -> slot -> block
 
-Source: protocol section 15.
+Source: protocol section 17.
 """
 
 from __future__ import annotations

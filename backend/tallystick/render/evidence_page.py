@@ -16,7 +16,7 @@ from tallystick.protocol.log import entry_leaf
 from tallystick.protocol.types import ZERO32, PartyId, to_hex
 from tallystick.protocol.verdict import Outcome
 from tallystick.render.labels import kind_word
-from tallystick.render.page import Block, Heading, Page, Row, Rows, Steps, Table, Text, moment
+from tallystick.render.page import Block, Heading, Page, Row, Rows, Steps, Table, Text, moment, one_line
 from tallystick.render.words import EVIDENCE_STEPS, LIMITS, field_word, pick, say
 from tallystick.service.certificate import Answer, EvidenceCertificate
 
@@ -135,7 +135,7 @@ class _Words:
 
     def answer(self, answer: Answer) -> list[str]:
         entry = answer.entry
-        told = [f"{field_word(k, self.language)}: {_one_line(v)}" for k, v in entry.fields.items() if _is_short(v)]
+        told = [f"{field_word(k, self.language)}: {one_line(v)}" for k, v in entry.fields.items() if _is_short(v)]
         if answer.allocated is not None:
             told.append(self.say("allocated", amount=answer.allocated))
         if entry.hidden:
@@ -212,17 +212,9 @@ def _shown(label: str, value: Json) -> Iterator[tuple[str, str]]:
     """A field as rows; each item of a list has a row of its own."""
     if isinstance(value, list) and value:
         for number, item in enumerate(value, 1):
-            yield f"{label} {number}", _one_line(item)
+            yield f"{label} {number}", one_line(item)
     else:
-        yield label, _one_line(value)
-
-
-def _one_line(value: Json) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_one_line(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        return "; ".join(_one_line(item) for item in value) or "–"
-    return "–" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        yield label, one_line(value)
 
 
 def _is_short(value: Json) -> bool:

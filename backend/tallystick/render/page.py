@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Timestamp
 
 
@@ -98,6 +99,15 @@ def moment(at: Timestamp) -> str:
         return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (ValueError, OverflowError, OSError):
         return f"{at} s"
+
+
+def one_line(value: Json) -> str:
+    """A value of a content as text, objects and lists spelled out."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one_line(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(one_line(item) for item in value) or "–"
+    return "–" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _block(block: Block) -> Mapping[str, Any]:

@@ -14,7 +14,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
 
 from tallystick.errors import RenderError
 from tallystick.protocol.types import Timestamp
@@ -39,17 +38,6 @@ def render_pdf(pages: Sequence[Page], attachments: Mapping[str, bytes], created_
     Raises:
         RenderError: a character that no font can show, or a font that is not installed.
     """
-    made: bytes = _compile(pages, attachments, created_at, format="pdf", pdf_standards=["a-3b"])
-    return made
-
-
-def render_png(pages: Sequence[Page], created_at: Timestamp, ppi: float = 100) -> list[bytes]:
-    """The pages as pictures, to look at them. Raises ``RenderError`` as ``render_pdf``."""
-    made = _compile(pages, {}, created_at, format="png", ppi=ppi)
-    return made if isinstance(made, list) else [made]
-
-
-def _compile(pages: Sequence[Page], attachments: Mapping[str, bytes], created_at: Timestamp, **options: Any) -> Any:
     import typst
 
     fonts = _fonts()
@@ -62,12 +50,14 @@ def _compile(pages: Sequence[Page], attachments: Mapping[str, bytes], created_at
     }
     template = (files("tallystick.render") / _TEMPLATE).read_bytes()
     try:
-        return typst.compile(
+        made: bytes = typst.compile(
             template,
+            format="pdf",
+            pdf_standards=["a-3b"],
             sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
             timestamp=min(created_at, _LATEST),
-            **options,
         )
+        return made
     except typst.TypstError as error:
         if "could not be displayed" in error.message:
             shown = error.message.splitlines()[0].removeprefix("PDF/A-3b error: ")

@@ -109,7 +109,7 @@ def certify_evidence(
     as_of: str | None = None,
     hide: Collection[str] = (),
 ) -> EvidenceCertificate:
-    """What can be certified of the evidence ``evidence_id`` as of ``as_of`` (``as_of.py``), its fields ``hide`` left out.
+    """What can be certified of ``evidence_id`` as of ``as_of`` (``as_of.py``), its fields ``hide`` left out.
 
     ``check_token`` judges the kept time-stamps; those it can't judge are certified as not checked.
 
@@ -307,7 +307,7 @@ _ANSWERS = frozenset(
 
 
 def _answers(histories: Sequence[History], evidence_id: EvidenceId) -> list[Answer]:
-    """What stands and answers the evidence, directly or through an answer, by time then id, each once."""
+    """What stands and answers the evidence, directly or through an answer, in the order of its sealing, each once."""
     found: dict[EvidenceId, Answer] = {}
     for history in histories:
         answered = {evidence_id}
@@ -317,7 +317,7 @@ def _answers(histories: Sequence[History], evidence_id: EvidenceId) -> list[Answ
                 if entry.evidence.parent in answered or allocated is not None:
                     answered.add(entry.evidence_id)
                     found.setdefault(entry.evidence_id, Answer(entry, allocated))
-    return sorted(found.values(), key=lambda answer: (answer.entry.anchored_at, answer.entry.evidence_id))
+    return sorted(found.values(), key=lambda answer: answer.entry.anchored_at)
 
 
 def _allocated(entry: Entry, invoice: EvidenceId) -> str | None:

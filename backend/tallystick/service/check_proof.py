@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tallystick.errors import ChainError, MalformedInput
 from tallystick.protocol.entry import Json
 from tallystick.protocol.inclusion import FORMAT, Inclusion, InclusionVerdict, check_inclusion, parse_inclusion
-from tallystick.protocol.types import Address, Hash, to_hex
+from tallystick.protocol.types import Address, Hash, Timestamp, to_hex
 from tallystick.protocol.verdict import CodeHashes, Outcome, Step, Trust
 from tallystick.service.check import Node
 from tallystick.timestamp.token import TokenVerdict, check_token
@@ -46,18 +46,22 @@ def check_proof(
     ledger: Address | None = None,
     nodes: Sequence[Node] = (),
     timestamp_roots: Sequence[Certificate] = (),
+    now: Timestamp | None = None,
 ) -> ProofVerdict:
-    """The verdict on the proof ``data``, against ``block_hash``; where None, against what all ``nodes`` agree on."""
+    """The verdict on the proof ``data``, against ``block_hash``; where None, against what all ``nodes`` agree on.
+
+    Time-stamps are checked by ``timestamp_roots``; one of later than ``now`` could not be checked.
+    """
     try:
         inclusion = parse_inclusion(data)
     except MalformedInput as error:
         return ProofVerdict(InclusionVerdict(Outcome.INVALID, str(error), Step.SCHEMA))
     try:
         for node in nodes:
-            found = node.block(inclusion.as_of.number).hash
             if (chain_id := node.chain_id()) != inclusion.domain.chain_id:
                 message = f"{node.url} serves chain {chain_id}, the proof is of chain {inclusion.domain.chain_id}"
                 return ProofVerdict(InclusionVerdict(Outcome.UNCHECKED, message, None, inclusion))
+            found = node.block(inclusion.as_of.number).hash
             if block_hash is not None and found != block_hash:
                 message = f"block {inclusion.as_of.number}: {node.url} says {to_hex(found)}, not {to_hex(block_hash)}"
                 return ProofVerdict(InclusionVerdict(Outcome.UNCHECKED, message, None, inclusion))
@@ -67,7 +71,7 @@ def check_proof(
     verdict = check_inclusion(data, Trust(code_hashes, block_hash, ledger))
     if verdict.outcome is Outcome.INVALID:
         return ProofVerdict(verdict)
-    stamps = tuple(check_token(token, root, timestamp_roots) for token, root in _stamped(inclusion))
+    stamps = tuple(check_token(token, root, timestamp_roots, now=now) for token, root in _stamped(inclusion))
     return ProofVerdict(_with_caveats(verdict, stamps), stamps)
 
 

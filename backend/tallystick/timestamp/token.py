@@ -7,7 +7,8 @@ Rules:
 - valid: granted, the imprint is the root's, signed by a certificate for time-stamping that leads to one of the reader's
   roots and was good at the time that the token tells;
 - invalid: malformed, of something else, or with a signature or certificate that does not hold;
-- could not check: nothing leads from the signer to the reader's roots. That says nothing about the token.
+- could not check: nothing leads from the signer to the reader's roots, or the reader's clock is behind. That says
+  nothing about the token.
 
 Source: RFC 3161 section 2.4; RFC 5816.
 """
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_TOKEN_BYTES = 64 * 1024
 MAX_ROOTS_BYTES = 1024 * 1024
+CLOCK_LEAD_SECONDS = 300
+"""How far the authority's clock may be ahead of the reader's."""
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _NOTHING_LEADS_THERE = (
@@ -73,7 +76,8 @@ def check_token(
 ) -> TokenVerdict:
     """The verdict on ``token`` as a time-stamp of the batch root ``root``, by the certificates ``roots`` alone.
 
-    With ``nonce`` it must be the answer to the request with that nonce; with ``now`` it must not be of later.
+    With ``nonce`` it must be the answer to the request with that nonce. One that is later than ``now`` could not be
+    checked: one of the two clocks is wrong.
     """
     from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
@@ -94,8 +98,6 @@ def check_token(
         return TokenVerdict(Outcome.UNCHECKED, "its hash is none of SHA-256, SHA-384 and SHA-512", at, authority)
     if stamped != info.message_imprint.message:
         return _invalid("it is a time-stamp of something else than this batch root", at, authority)
-    if now is not None and at > now:
-        return _invalid("it tells a time that has not come yet", at, authority)
     if not roots:
         return TokenVerdict(Outcome.UNCHECKED, "no root certificates were given to check it by", at, authority)
     try:
@@ -105,6 +107,9 @@ def check_token(
             message = "nothing leads from its signer to one of the given root certificates"
             return TokenVerdict(Outcome.UNCHECKED, message, at, authority)
         return _invalid(f"it does not hold: {_reason(str(error))}", at, authority)
+    if now is not None and at > now + CLOCK_LEAD_SECONDS:
+        message = "it tells a time that has not come by this machine's clock"
+        return TokenVerdict(Outcome.UNCHECKED, message, at, authority)
     return TokenVerdict(Outcome.VALID, "the authority knew this batch root at that time", at, authority)
 
 
