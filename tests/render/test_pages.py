@@ -75,7 +75,7 @@ def test_a_character_without_a_font_is_an_error(monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_text_is_never_read_as_markup(text: str) -> None:
     """Whatever a party calls itself, or writes into a field, is shown as it is written."""
-    page = plain(Rows([Row("name", text)]), Table(["a"], [[text]]), Heading(text), subtitle=text)
+    page = plain(Rows([Row("name", text)]), Table(["a"], [[text]], [1]), Heading(text), subtitle=text)
     shown = texts(pdf.render_pdf([page], {}, AT))
     assert shown.count(" ".join(text.split())) >= 3
 
@@ -86,6 +86,16 @@ def test_a_hash_stands_in_one_line() -> None:
     data = pdf.render_pdf([plain(Rows([Row("a rather long label for a hash", value, mono=True)]))], {}, AT)
     lines = [line for page in PdfReader(io.BytesIO(data)).pages for line in page.extract_text().splitlines()]
     assert any(value in line for line in lines)
+
+
+def test_nothing_runs_off_the_page() -> None:
+    """A name or number without a blank breaks rather than run into its neighbour or off the page, and none is lost."""
+    long = "".join(chr(ord("a") + i % 26) for i in range(300))
+    blocks = [Text(long, "alert"), Heading(long), Rows([Row(long, long)]), Table(["a", "b"], [[long, long]], [1, 1])]
+    data = pdf.render_pdf([plain(*blocks, title=long, subtitle=long)], {}, AT)
+    assert texts(data).count("z") == 8 * long.count("z")
+    lines = [line for page in PdfReader(io.BytesIO(data)).pages for line in page.extract_text().splitlines()]
+    assert max(map(len, lines)) < 130, "what stands in one line is as wide as the page at most"
 
 
 def test_the_same_page_gives_the_same_bytes() -> None:

@@ -131,7 +131,7 @@ class _Words:
             yield Text(self.say("noAnswers"))
             return
         header = [self.say(key) for key in ("date", "kind", "by", "said")]
-        yield Table(header, [self.answer(answer) for answer in self.of.answers], wide=3)
+        yield Table(header, [self.answer(answer) for answer in self.of.answers], (0, 0, 2, 5))
 
     def answer(self, answer: Answer) -> list[str]:
         entry = answer.entry

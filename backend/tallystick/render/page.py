@@ -48,12 +48,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; ``right`` has the columns that hold figures, ``wide`` the one that takes the room that is left."""
+    """A table; ``right`` has the columns that hold figures.
+
+    ``shares`` are the columns' shares of the room; 0 is as much as a column needs, for texts that are never long.
+    """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    shares: Sequence[int]
     right: Sequence[int] = ()
-    wide: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def _block(block: Block) -> Mapping[str, Any]:
                 "header": list(block.header),
                 "rows": [list(row) for row in block.rows],
                 "right": list(block.right),
-                "wide": block.wide,
+                "shares": list(block.shares),
             }
         case Steps():
             return {"kind": "steps", "items": list(block.items), "numbered": block.numbered}

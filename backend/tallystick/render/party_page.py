@@ -93,7 +93,9 @@ class _Words:
             shown = [(word(k, self.language), figure(k, metrics, currency)) for k in METRICS if k in metrics]
             half = (len(shown) + 1) // 2
             right = [*shown[half:], ("", "")] if len(shown) % 2 else shown[half:]
-            yield Table(["", "", "", ""], [[*a, *b] for a, b in zip(shown[:half], right, strict=True)], (1, 3), wide=-1)
+            yield Table(
+                ["", "", "", ""], [[*a, *b] for a, b in zip(shown[:half], right, strict=True)], (0, 1, 0, 1), (1, 3)
+            )
             ages = [f"{word(age, self.language)} {amount(metrics['ageing'][age])}" for age in _AGEING]
             rows = [Row(self.say("ageing"), f"{' · '.join(ages)} {currency}")]
             if metrics["evidence"]:
@@ -118,7 +120,7 @@ class _Words:
             cells = [amount(line[key]) if key.endswith("Amount") else figure(key, line, "") for key in keys]
             mark = " *" if line["restsOnHidden"] else ""
             rows.append([name + mark, f"{word(line['role'], self.language)} {line['currency']}", *cells])
-        yield Table(header, rows, (2, 3, 4, 5, 6))
+        yield Table(header, rows, (1, 0, 0, 0, 0, 0, 0), (2, 3, 4, 5, 6))
         yield from self.more(len(lines))
 
     def disputes(self) -> Iterator[Block]:
@@ -128,7 +130,7 @@ class _Words:
             yield Text(self.say("none"))
             return
         header = [self.say(key) for key in ("date", "about", "kind", "by", "said")]
-        yield Table(header, rows[:MAX_LINES], wide=4)
+        yield Table(header, rows[:MAX_LINES], (0, 2, 0, 2, 5))
         yield from self.more(len(rows))
 
     def told(self, story: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
