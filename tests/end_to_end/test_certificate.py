@@ -13,7 +13,7 @@ from service.world import ACKNOWLEDGEMENT, BUYER, CONTRACT, INVOICE, SUPPLIER, c
 from tallystick.render import pdf
 from timestamp.authority import listening, made_in, needs_openssl
 
-needs_font = pytest.mark.skipif(not pdf._fonts(), reason=f"no Chinese font is installed: {pdf.INSTALL_FONT}")
+needs_font = pytest.mark.skipif(not pdf.has_chinese(), reason=f"no Chinese font is installed: {pdf.INSTALL_FONT}")
 
 
 @pytest.fixture(scope="module")

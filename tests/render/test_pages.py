@@ -30,11 +30,7 @@ __all__ = ["provable", "story"]
 AT = Timestamp(1_767_225_600)
 
 
-def has_chinese_font() -> bool:
-    return bool(pdf._fonts())
-
-
-needs_font = pytest.mark.skipif(not has_chinese_font(), reason=f"no Chinese font is installed: {pdf.INSTALL_FONT}")
+needs_font = pytest.mark.skipif(not pdf.has_chinese(), reason=f"no Chinese font is installed: {pdf.INSTALL_FONT}")
 
 
 def texts(data: bytes) -> str:

@@ -119,7 +119,7 @@ class _Words:
         for verdict in self.of.timestamps.values():
             checked = self.say("stampValid")
             if verdict.outcome is not Outcome.VALID:
-                checked = self.say("stampUnchecked", why=verdict.message)
+                checked = self.say("stampUnchecked")
             at = "–" if verdict.at is None else moment(verdict.at)
             rows.append(Row(self.say("stampedAt"), f"{at}; {checked}"))
             rows.append(Row(self.say("stampBy"), verdict.authority or "–"))

@@ -70,7 +70,7 @@ class _Words:
         else:
             yield Text(self.say("complete"), "strong")
         if self.of.verdict.outcome is not Outcome.VALID:
-            yield Text(self.say("restsOnHidden", why=self.of.verdict.message), "alert")
+            yield Text(self.say("restsOnHidden"), "alert")
         if hiding := sum(1 for entry in self.of.entries if entry.hidden):
             yield Text(self.say("hiddenEntries", count=hiding), "alert")
 

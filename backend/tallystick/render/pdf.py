@@ -14,10 +14,14 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from tallystick.errors import RenderError
 from tallystick.protocol.types import Timestamp
 from tallystick.render.page import Page
+
+if TYPE_CHECKING:
+    from typst import Fonts
 
 LATIN_FONTS = ("Libertinus Serif", "DejaVu Sans Mono")
 """Both are part of the typesetter's package."""
@@ -40,7 +44,8 @@ def render_pdf(pages: Sequence[Page], attachments: Mapping[str, bytes], created_
     """
     import typst
 
-    fonts = _fonts()
+    known = typst.Fonts()
+    fonts = _chinese(known)
     data = {
         "documents": [{**page.to_json(), "qr": _qr(page.qr)} for page in pages],
         "attachments": [{"name": name, "data": content.decode()} for name, content in attachments.items()],
@@ -54,6 +59,7 @@ def render_pdf(pages: Sequence[Page], attachments: Mapping[str, bytes], created_
             template,
             format="pdf",
             pdf_standards=["a-3b"],
+            font_paths=known,
             sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
             timestamp=min(created_at, _LATEST),
         )
@@ -69,12 +75,17 @@ def render_pdf(pages: Sequence[Page], attachments: Mapping[str, bytes], created_
         ) from error
 
 
-def _fonts() -> list[str]:
-    """The font for Chinese that this system has; none where there is none, which matters only where it is needed."""
+def has_chinese() -> bool:
+    """Whether this system has a font for Chinese."""
     import typst
 
-    known = set(typst.Fonts(include_system_fonts=True, include_embedded_fonts=False).families())
-    return [family for family in CJK_FONTS if family in known][:1]
+    return bool(_chinese(typst.Fonts()))
+
+
+def _chinese(known: Fonts) -> list[str]:
+    """The font for Chinese among those ``known``; none where there is none, which matters only where it is needed."""
+    families = set(known.families())
+    return [family for family in CJK_FONTS if family in families][:1]
 
 
 def _qr(text: str) -> str:

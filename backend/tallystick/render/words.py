@@ -77,7 +77,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "provenAt": ("proven to be there, at the latest", "可证明的最晚存在时间"),
     "stampedAt": ("time-stamped (RFC 3161)", "可信时间戳（RFC 3161）"),
     "stampValid": ("checked against the configured root certificates", "已按所配置的根证书核验"),
-    "stampUnchecked": ("NOT checked: {why}", "未核验：{why}"),
+    "stampUnchecked": ("NOT checked by any root certificate", "未按任何根证书核验"),
     "stampBy": ("time-stamping authority", "时间戳机构"),
     # where
     "chain": ("chain id (EIP-155)", "链 ID（EIP-155）"),
@@ -133,8 +133,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "不完整：有 {count} 条记录被封存方扣留，未计入下列数据；数据可能优于实际情况。",
     ),
     "restsOnHidden": (
-        "COULD NOT BE CHECKED IN FULL: {why}",
-        "未能完全核验：{why}",
+        "NOT TO BE RELIED UPON IN FULL: a check of the bundle comes to “could not check”, for its figures may rest on "
+        "what is hidden or withheld.",
+        "不可完全信赖：证明文件的核验结果为“无法核验”，因为数据可能依赖被隐藏或扣留的内容。",
     ),
     "hiddenEntries": (
         "{count} entries hide fields. Figures marked * rest on them: they may be others in truth.",
