@@ -24,13 +24,13 @@ from tallystick.protocol.evidence import Evidence, Kind
 from tallystick.protocol.inclusion import (
     Inclusion,
     Place,
-    check_inclusion,
     format_inclusion,
     proven_slots,
     signers_of,
 )
 from tallystick.protocol.types import ZERO32, Address, BlockRef, EvidenceId, PartyId, SignerWindow, to_hex
 from tallystick.protocol.verdict import Outcome, Trust, Verdict
+from tallystick.protocol.verify_inclusion import check_inclusion
 from tallystick.service.as_of import find_block
 from tallystick.service.check import check
 from tallystick.service.context import Context

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from tallystick.errors import ChainError, MalformedInput
 from tallystick.protocol.entry import Json
-from tallystick.protocol.inclusion import FORMAT, Inclusion, InclusionVerdict, check_inclusion, parse_inclusion
+from tallystick.protocol.inclusion import FORMAT, Inclusion, parse_inclusion
 from tallystick.protocol.types import Address, Hash, Timestamp, to_hex
 from tallystick.protocol.verdict import CodeHashes, Outcome, Step, Trust
+from tallystick.protocol.verify_inclusion import InclusionVerdict, check_inclusion
 from tallystick.service.check import Node
 from tallystick.timestamp.token import TokenVerdict, check_token
 
