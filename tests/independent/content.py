@@ -103,6 +103,10 @@ def _whole(value: Any, most: int | None = None) -> bool:
     return type(value) is int and value >= 0 and (most is None or value <= most)
 
 
+def _is_string(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def _one_of(*choices: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and value in choices
 
@@ -125,48 +129,26 @@ def _matches(pattern: str) -> Callable[[Any], bool]:
 ALLOCATION: dict[str, Callable[[Any], bool]] = {"invoice": _matches("0x[0-9a-f]{64}"), "amount": is_amount}
 DOCUMENT: dict[str, Callable[[Any], bool]] = {
     "sha256": _matches("[0-9a-f]{64}"),
-    "mediaType": is_text,
-    "name": is_text,
+    "mediaType": _is_string,
+    "name": _is_string,
     "size": _whole,
 }
 
+AMOUNTS = (
+    *("totalAmount", "deliveredValue", "payableAmount", "taxAmount", "amount", "acceptedAmount"),
+    *("acceptedQuantity", "creditAmount"),
+)
+DATES = ("effectiveDate", "expiryDate", "receivedDate", "issueDate", "dueDate", "valueDate")
+TEXTS = (
+    *("contractNumber", "title", "deliveryNumber", "carrier", "trackingNumber", "invoiceNumber", "orderNumber"),
+    *("paymentReference", "method", "endToEndId", "note", "reasonCode", "description", "creditNoteNumber", "reason"),
+)
 FORMS: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(
-        [
-            "totalAmount",
-            "deliveredValue",
-            "payableAmount",
-            "taxAmount",
-            "amount",
-            "acceptedAmount",
-            "acceptedQuantity",
-            "creditAmount",
-        ],
-        is_amount,
-    ),
+    **dict.fromkeys(AMOUNTS, is_amount),
     "disputedAmount": lambda value: is_amount(value) and value.strip("0.") != "",
     "currency": is_currency,
-    **dict.fromkeys(["effectiveDate", "expiryDate", "receivedDate", "issueDate", "dueDate", "valueDate"], is_date),
-    **dict.fromkeys(
-        [
-            "contractNumber",
-            "title",
-            "deliveryNumber",
-            "carrier",
-            "trackingNumber",
-            "invoiceNumber",
-            "orderNumber",
-            "paymentReference",
-            "method",
-            "endToEndId",
-            "note",
-            "reasonCode",
-            "description",
-            "creditNoteNumber",
-            "reason",
-        ],
-        is_text,
-    ),
+    **dict.fromkeys(DATES, is_date),
+    **dict.fromkeys(TEXTS, is_text),
     "paymentTermsDays": lambda value: _whole(value, 3650),
     "issuerRole": _one_of("supplier", "buyer"),
     "outcome": _one_of("withdrawn", "credited", "cancelled"),

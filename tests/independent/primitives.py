@@ -8,6 +8,7 @@ import json
 import re
 from functools import lru_cache
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from Crypto.Hash import keccak as _keccak
@@ -53,7 +54,7 @@ def unhex(text: Any, size: int | None = None) -> bytes:
 
 def whole(value: Any, low: int = 0, high: int = LIMIT - 1) -> int:
     require(type(value) is int and low <= value <= high, f"whole number from {low} to {high} wanted")
-    return value
+    return int(value)
 
 
 def canonical(value: Any) -> bytes:
@@ -96,21 +97,21 @@ def parse(data: bytes, depth: int) -> Any:
 
 def members(value: Any, *names: str) -> dict[str, Any]:
     require(isinstance(value, dict) and set(value) == set(names), f"an object of exactly {names} wanted")
-    return value
+    return dict(value)
 
 
 def listed(value: Any) -> list[Any]:
     require(isinstance(value, list), "a list wanted")
-    return value
+    return list(value)
 
 
 def ascending(keys: list[Any]) -> bool:
-    return all(a < b for a, b in zip(keys, keys[1:], strict=False))
+    return all(a < b for a, b in pairwise(keys))
 
 
 # --- RLP (yellow paper, appendix B) ---------------------------------------------------------------------------------
 
-Item = bytes | list["Item"]
+Item = Any  # bytes, or a list of items
 
 
 def _rlp(data: bytes, at: int, end: int) -> tuple[Item, int]:
@@ -146,7 +147,7 @@ def unrlp(data: bytes) -> Item:
 
 def integer(item: Item) -> int:
     require(isinstance(item, bytes) and len(item) <= 32 and item[:1] != b"\0", "not an integer")
-    return int.from_bytes(item, "big")  # type: ignore[arg-type]
+    return int.from_bytes(item, "big")
 
 
 # --- secp256k1 ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Storage and state proofs (section 9)."""
 
-from independent.primitives import Item, ascending, integer, keccak, padded, require, unrlp, word
+from independent.primitives import Item, Refused, ascending, integer, keccak, padded, require, unrlp, word
 
 EMPTY = keccak(b"\x80")
 REGISTRAR_ROLE = keccak(b"REGISTRAR_ROLE")
@@ -26,7 +26,7 @@ def header(data: bytes) -> tuple[bytes, int, int]:
     require(isinstance(items, list) and len(items) >= 15, "a header has at least 15 items")
     require(all(isinstance(item, bytes) for item in items), "a header holds byte strings")
     require(len(items[3]) == 32, "a state root has 32 bytes")
-    return items[3], integer(items[8]), integer(items[11])  # type: ignore[return-value]
+    return items[3], integer(items[8]), integer(items[11])
 
 
 class Pool:
@@ -60,22 +60,20 @@ class Pool:
         while True:
             require(isinstance(node, list) and len(node) in (2, 17), "a node has 2 or 17 items")
             if len(node) == 17:
-                if not path:
-                    return _value(node[16])
+                require(path, "a path ends in a branch")
                 child, path = node[int(path[0], 16)], path[1:]
                 if child == b"":
                     return None
                 node = self._child(child)
                 continue
             require(isinstance(node[0], bytes) and node[0], "a node without path")
-            flag, rest = node[0].hex()[0], node[0].hex()[1:]  # type: ignore[union-attr]
+            flag, rest = node[0].hex()[0], node[0].hex()[1:]
             require(flag in "0123", "a node's path has an unknown flag")
             if flag in "02":
                 require(rest[0] == "0", "a node's path has stray bits")
                 rest = rest[1:]
             if flag in "23":
                 return _value(node[1]) if rest == path else None
-            require(rest, "an extension of nothing")
             if not path.startswith(rest):
                 return None
             path = path[len(rest) :]
@@ -84,12 +82,12 @@ class Pool:
     def account(self, root: bytes, address: bytes) -> tuple[bytes, bytes]:
         """Storage root and code hash."""
         found = self.get(root, address)
-        require(found is not None, "the account is absent")
-        items = unrlp(found)  # type: ignore[arg-type]
+        if found is None:
+            raise Refused("the account is absent")
+        items = unrlp(found)
         require(isinstance(items, list) and len(items) == 4, "an account has four items")
         require(all(isinstance(item, bytes) for item in items), "an account holds byte strings")
-        require(len(items[2]) == len(items[3]) == 32, "an account's hashes have 32 bytes")
-        return items[2], items[3]  # type: ignore[return-value]
+        return items[2], items[3]
 
     def slot(self, root: bytes, slot: bytes) -> int:
         found = self.get(root, slot)
@@ -97,5 +95,6 @@ class Pool:
 
 
 def _value(item: Item) -> bytes | None:
-    require(isinstance(item, bytes), "a value is a byte string")
-    return item or None  # type: ignore[return-value]
+    if not isinstance(item, bytes):
+        raise Refused("a value is a byte string")
+    return item

@@ -120,6 +120,13 @@ class Binding:
 
 def binding(value: Any) -> Binding:
     value = members(value, "party", "scheme", "identifier", "name", "issuedAt", "signature")
-    texts = [value[name] for name in ("scheme", "identifier", "name")]
-    require(all(isinstance(text, str) and len(text) <= 1000 for text in texts), "text of at most 1,000 characters")
-    return Binding(unhex(value["party"], 32), *texts, whole(value["issuedAt"]), unhex(value["signature"], 65))
+    for text in (value["scheme"], value["identifier"], value["name"]):
+        require(isinstance(text, str) and len(text) <= 1000, "text of at most 1,000 characters wanted")
+    return Binding(
+        party=unhex(value["party"], 32),
+        scheme=value["scheme"],
+        identifier=value["identifier"],
+        name=value["name"],
+        issued_at=whole(value["issuedAt"]),
+        signature=unhex(value["signature"]),
+    )

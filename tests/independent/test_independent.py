@@ -13,7 +13,7 @@ import pytest
 
 from independent import content, logs, receipts, receivables, standing, state, statements
 from independent.bundles import Bundle
-from independent.primitives import Refused, canonical, recover, require, unhex
+from independent.primitives import Refused, canonical, keccak, recover, require, sha, unhex
 from independent.verifier import STEPS, Reader, verify
 
 HERE = Path(__file__).parent
@@ -91,7 +91,7 @@ def test_evidence(case: dict[str, Any]) -> None:
 
 def test_the_type_hash_on_the_page() -> None:
     page = (VECTORS.parent / "protocol.md").read_text()
-    assert f"0x{statements.keccak(statements.EVIDENCE).hex()}" in page
+    assert f"0x{keccak(statements.EVIDENCE).hex()}" in page
 
 
 @named(SIGNATURES["invalid"])
@@ -118,7 +118,7 @@ def test_contents(case: dict[str, Any]) -> None:
         for salt, name in zip(case["salts"], names, strict=True)
     ]
     assert made == case["disclosures"]
-    assert [content.sha(text.encode()) for text in made] == [unhex(digest) for digest in case["digests"]]
+    assert [sha(text.encode()) for text in made] == [unhex(digest) for digest in case["digests"]]
     assert dict(map(content.opened, made)) == case["fields"]
     content.showing(unhex(case["contentRoot"]), sorted(made), []).check()
 
@@ -293,7 +293,7 @@ def test_receipts_to_refuse(case: dict[str, Any]) -> None:
 def test_receipts(case: dict[str, Any]) -> None:
     found = receipts.read(case["file"].encode())
     assert found.digest == unhex(case["digest"])
-    assert found.signatures_hash == statements.keccak(unhex(case["signatures"]))
+    assert found.signatures_hash == keccak(unhex(case["signatures"]))
     assert found.in_force()
 
 

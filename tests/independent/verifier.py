@@ -1,8 +1,8 @@
 """The verification of section 11: the steps in order, the first failure names the verdict's code.
 
-It reads docs/protocol.md and nothing else; no part of the product is imported. What it leaves out: a node that answers in
-place of a proof, and the credit report (docs/definitions.md), whose derivation the reader brings. Without one, `report` is
-not recomputed and the verdict says so.
+Written from docs/protocol.md and nothing else. What it leaves out: a node that answers in place of a proof, and the
+credit report (docs/definitions.md), whose derivation the reader brings. Without one, `report` is not recomputed and the
+verdict says so.
 """
 
 from collections.abc import Callable
@@ -88,7 +88,7 @@ class _Check:
         self.head = self.pool.slot(self.ledger, head_slot(bundle.subject)).to_bytes(32, "big")
         for (party, signer), (added, revoked) in bundle.windows.items():
             window = self.pool.slot(self.registry, signer_slot(party, signer))
-            require(window == added | revoked << 64, "another window")
+            require(window % 2**128 == added | revoked << 64, "another window")
         for each in bundle.bindings:
             account = each.signer(bundle.domain)
             if account is not None:
