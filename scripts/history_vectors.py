@@ -6,12 +6,13 @@ Part of ``make_vectors.py``, which writes them to ``state.json``, ``standing.jso
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from protocol.contents import FIELDS
 from protocol.tries import path, storage_trie
-from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor, show, story
+from protocol.world import CODE_HASHES, LEDGER, Actor, Signed, World, actor, show, story
 from tallystick.protocol import content
 from tallystick.protocol.bundle import Bundle, format_bundle, format_evidence
 from tallystick.protocol.entry import Entry, Json, Standing
@@ -99,11 +100,64 @@ def standing_vectors() -> Any:
     late.revoke(supplier)
     late.seal(actor("operator"), [late.contract(supplier, buyer, deal="later"), early, invoice])
     cases.append(_standing_case("a contract at a later index, a repeated seal, a revoked key", late, supplier.party))
+    edges = _edges()
+    cases.append(_standing_case("at the edges of the rules", edges, actor("supplier").party))
     return {
         "about": "Logs, and the standing of each entry in order (docs/protocol.md, Standing). Everything is shown.",
         "domain": {"chainId": late.domain.chain_id, "ledger": to_hex(late.domain.contract)},
         "cases": cases,
     }
+
+
+def _edges() -> World:
+    """Two of each: just within a rule, and just beyond it."""
+    world = World()
+    supplier, buyer = world.join("supplier"), world.join("buyer")
+    contract = world.contract(supplier, buyer)
+    one_sided = world.evidence(supplier, None, Kind.CONTRACT, deal="alone", signers=[supplier, buyer])
+    world.seal(actor("operator"), [contract, one_sided])
+    must = FIELDS[Kind.INVOICE]
+    invoice = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
+    full, over = (must | {f"more{i}": i for i in range(count - len(must))} for count in (64, 65))
+    document = {"sha256": "ab" * 32, "mediaType": "", "name": "", "size": 0}
+    batch = [
+        invoice,
+        world.evidence(supplier, buyer, Kind.INVOICE, full, parent=contract),
+        _beyond(world, supplier, invoice, over),
+        *(
+            world.evidence(supplier, buyer, Kind.INVOICE, must | {"documents": [document | change]}, parent=contract)
+            for change in ({}, {"size": -1})
+        ),
+        *(
+            world.evidence(supplier, buyer, Kind.INVOICE, parent=contract, issued_at=world.now + ahead)
+            for ahead in (600, 601)
+        ),
+    ]
+    dispute = world.evidence(buyer, supplier, Kind.DISPUTE, parent=invoice)
+    resolution = world.evidence(buyer, supplier, Kind.RESOLUTION, parent=dispute)
+    credited: dict[str, Json] = {"correctionType": "replaced", "outcome": "credited"}
+    how_much: dict[str, Json] = {"creditAmount": "100.00", "currency": "EUR"}
+    answers = [
+        world.evidence(buyer, supplier, Kind.CORRECTION, fields, parent=resolution)
+        for fields in (credited | how_much, credited)
+    ]
+    unsealed = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
+    lost = world.evidence(supplier, buyer, Kind.CORRECTION, {"correctionType": "replaced"}, parent=unsealed)
+    world.seal(actor("operator"), batch)
+    world.seal(actor("operator"), [dispute, resolution, *answers, lost])
+    return world
+
+
+def _beyond(world: World, supplier: Actor, like: Signed, fields: Mapping[str, Json]) -> Signed:
+    """An invoice with more fields than a content may have."""
+    names = sorted(fields)
+    made = [
+        text
+        for some in (names[:40], names[40:])
+        for text in content.make({name: fields[name] for name in some}, lambda size: bytes(size))
+    ]
+    root = content.content_root([content.digest(text) for text in made])
+    return world.sign(replace(like.evidence, content_root=root), [supplier], made)
 
 
 def _standing_case(name: str, world: World, party: PartyId) -> Any:
@@ -203,23 +257,42 @@ def _forgeries(bundle: Bundle) -> list[dict[str, Any]]:
     cheaper = _with_amount(entry["disclosures"], "1.00")
     revoked = next(i for i, signer in enumerate(value["signers"]) if signer["revokedAt"])
 
-    def forgery(name: str, failed: str, *patch: tuple[str, str, Any]) -> dict[str, Any]:
+    def forgery(name: str, failed: str, *patch: tuple[str, str, Any], base: str = "complete") -> dict[str, Any]:
         operations = [
             {"op": op, "path": at} | ({} if op == "remove" else {"value": changed}) for op, at, changed in patch
         ]
-        return {"name": name, "base": "complete", "patch": operations, "failed": failed}
+        return {"name": name, "base": base, "patch": operations, "failed": failed}
 
+    shown = "/appends/0/entries/1"
+    evidence = f"{shown}/evidence"
+    other_block = ("replace", "/asOf/blockHash", to_hex(word("block")))
+    other_ledger = ("replace", "/ledger", to_hex(word("a strange ledger")[:20]))
+    unsigned = {
+        **value["bindings"][0],
+        "party": to_hex(b"\xff" * 32),
+        "signature": value["bindings"][0]["signature"][:-2],
+    }
     return [
         forgery("an unknown member", "schema", ("add", "/note", "x")),
         forgery("an entry left out", "schema", ("remove", "/appends/0/entries/1", None)),
         forgery("standing spelled out", "schema", ("add", "/appends/0/entries/1/standing", "stands")),
-        forgery("another block hash", "header", ("replace", "/asOf/blockHash", to_hex(word("block")))),
+        forgery("a number with a fraction", "schema", ("replace", "/report/standing", 2.5)),
+        forgery("a report of 16 levels", "schema", ("add", "/report/deep", nested(15))),
+        forgery("evidence issued by nobody", "schema", ("replace", f"{evidence}/issuer", to_hex(bytes(32)))),
+        forgery("a count of zero", "schema", ("replace", "/appends/1/count", 0), ("replace", "/appends/1/entries", [])),
+        forgery("another block hash", "header", other_block),
         forgery("another time", "header", ("replace", "/asOf/timestamp", value["asOf"]["timestamp"] - 1)),
-        forgery("another ledger", "account", ("replace", "/ledger", to_hex(word("a strange ledger")[:20]))),
+        forgery("another block, without proof", "header", other_block, base="no proof"),
+        forgery("a header with a byte more", "header", ("replace", "/proof/header", value["proof"]["header"] + "00")),
+        forgery("another ledger", "account", other_ledger),
+        forgery("another ledger, without proof", "account", other_ledger, base="no proof"),
+        forgery("trie nodes out of order", "account", ("replace", "/proof/nodes", value["proof"]["nodes"][::-1])),
         forgery("the ledger as registry", "account", ("replace", "/registry", value["ledger"])),
         forgery("a spare trie node", "storage", *_spare_node(value)),
         forgery("a trie node left out", "account", ("remove", _node_of_root(bundle), None)),
         forgery("a key not revoked", "storage", ("replace", f"/signers/{revoked}/revokedAt", 0)),
+        forgery("a key that signed left out", "storage", ("remove", f"/signers/{revoked}", None)),
+        forgery("a binding of another name", "storage", ("replace", "/bindings/0/name", "Supplier AG")),
         forgery("a batch left out", "head", ("remove", "/appends/1", None)),
         forgery(
             "an entry left out with its count",
@@ -236,12 +309,25 @@ def _forgeries(bundle: Bundle) -> list[dict[str, Any]]:
             ("replace", "/appends/0/entries/1/signatures", to_hex(sign(word("x"), actor("buyer").key))),
         ),
         forgery("signed by a revoked key, declared standing", "signature", ("remove", _standing(1, 0), None)),
+        forgery("void for another reason", "signature", ("replace", _standing(1, 0), "badSignature")),
         forgery("a good entry declared void", "reference", ("add", _standing(0, 1), "foreign")),
         forgery("an amount changed", "content", ("replace", "/appends/0/entries/1/disclosures", cheaper)),
         forgery("a field left out", "content", ("remove", "/appends/0/entries/1/disclosures/0", None)),
+        forgery("a good entry declared malformed", "content", ("add", _standing(0, 1), "malformed")),
+        forgery("disclosures out of order", "content", ("replace", f"{shown}/disclosures", entry["disclosures"][::-1])),
+        forgery("a binding with a signature that is none", "binding", ("add", "/bindings/1", unsigned)),
         forgery("a binding repeated", "binding", ("add", "/bindings/1", value["bindings"][0])),
         forgery("the report altered", "report", ("replace", "/report/standing", 3)),
+        forgery("a report of 15 levels", "report", ("add", "/report/deep", nested(14))),
     ]
+
+
+def nested(levels: int) -> Any:
+    """Lists in lists, so many levels."""
+    value: Any = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
 
 
 def _standing(append: int, entry: int) -> str:
