@@ -25,10 +25,10 @@ sys.path[:0] = [str(ROOT / "backend"), str(ROOT / "tests"), str(ROOT / "scripts"
 
 from rich.progress import track  # noqa: E402
 
-from mutation.check import ACCEPTED, CRASH, DIFFERS, FAULTS, LESS, SAME, UNEXCUSED, Result, check  # noqa: E402
+from mutation.check import ACCEPTED, CRASH, DIFFERS, FAULTS, LESS, NO_BLOCK, SAME, UNEXCUSED, Result, bases_of, check  # noqa: E402
 from tallystick.protocol.verdict import Outcome, Step  # noqa: E402
 
-COLUMNS = [*(step.value for step in Step), Outcome.UNCHECKED.value, LESS, SAME, *FAULTS]
+COLUMNS = [*(step.value for step in Step), Outcome.UNCHECKED.value, NO_BLOCK, LESS, SAME, *FAULTS]
 
 
 def results(seed: int, numbers: range, jobs: int, every: int = 0) -> Iterable[Result]:
@@ -37,6 +37,7 @@ def results(seed: int, numbers: range, jobs: int, every: int = 0) -> Iterable[Re
     if jobs == 1:
         yield from map(run, numbers)
         return
+    bases_of(seed)  # made before the processes part
     with Pool(jobs) as pool:
         yield from pool.imap_unordered(run, numbers, 200)
 

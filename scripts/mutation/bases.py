@@ -46,6 +46,11 @@ class Base:
     retold: Sequence[Any]
     """This history retold: one thing changed, everything else made to fit."""
 
+    def untrusting(self) -> Base:
+        """The same for a reader who trusts no block."""
+        trust, reader = replace(self.trust, block_hash=None), replace(self.reader, block_hash=None)
+        return replace(self, trust=trust, reader=reader)
+
 
 def credit_report(subject: PartyId, entries: Sequence[Entry], as_of: BlockRef, withheld: int) -> Mapping[str, Json]:
     """The report that a real bundle carries."""
@@ -73,7 +78,7 @@ def their_counting_report(bundle: TheirBundle, standings: list[list[str] | None]
     }
 
 
-def bases() -> list[Base]:
+def bases(seed: int) -> list[Base]:
     """Histories of every kind and standing, under the report of the vectors and under the credit report."""
     world, supplier = story()
     small, seller = _small()
@@ -84,7 +89,7 @@ def bases() -> list[Base]:
             made.append(_base(f"story of the {who.name}, {label}", world, who, derive))
         made.append(_base(f"small, {label}", small, seller, derive))
         for number in range(RANDOM_WORLDS // 2):
-            rng = random.Random(f"{label} {number}")  # noqa: S311 - drawn again from its name
+            rng = random.Random(f"{seed} {label} {number}")  # noqa: S311 - drawn again from its name
             made.append(_base(f"random {number}, {label}", *random_world(rng), derive))
     return made
 
