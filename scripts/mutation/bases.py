@@ -103,8 +103,12 @@ def _small() -> tuple[World, Actor]:
 
 
 def _base(name: str, world: World, who: Actor, derive: DeriveReport) -> Base:
+    named = world.binding(who)
+
     def show(shown: World, party: PartyId = who.party) -> Bundle:
-        return shown.bundle(party, bindings=[shown.binding(who)], derive=derive)
+        same = (shown.domain, shown.registrar) == (world.domain, world.registrar)
+        # a registrar's newer statement would be as good: there is one alone
+        return shown.bundle(party, bindings=[named if same else shown.binding(who)], derive=derive)
 
     bundle = show(world)
     trust = Trust(CODE_HASHES, bundle.as_of.hash, world.ledger)

@@ -12,7 +12,6 @@ Rules:
 
 from __future__ import annotations
 
-import copy
 import json
 import traceback
 from dataclasses import dataclass
@@ -113,13 +112,15 @@ def _judged(base: Base, data: bytes, verdict: Verdict) -> tuple[str, str]:
         if base.trust.block_hash is None:
             return NO_BLOCK, ""
         return (verdict.outcome.value, "") if _excused(verdict) else (UNEXCUSED, verdict.message)
-    value, block = orjson.loads(data), orjson.loads(base.data)["asOf"]
+    block = orjson.loads(base.data)["asOf"]
     genuine = [orjson.loads(base.data), *(other for other in base.others if other["asOf"] == block)]
-    if value in genuine:
+    if data in [orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in genuine]:
         return SAME, ""
-    if any(_shows_less(copy.deepcopy(each), orjson.loads(data)) for each in genuine):
-        return LESS, ""
-    return ACCEPTED, verdict.message
+    try:
+        less = any(_shows_less(each, orjson.loads(data)) for each in genuine)
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):  # no bundle at all
+        less = False
+    return (LESS, "") if less else (ACCEPTED, verdict.message)
 
 
 def _excused(verdict: Verdict) -> bool:

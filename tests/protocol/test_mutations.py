@@ -24,7 +24,7 @@ from tallystick.protocol.entry import Standing
 from tallystick.protocol.verdict import Outcome, Step, Trust, Verdict
 from tallystick.protocol.verify import verify
 
-SEED, COUNT, EVERY = 1, 2_000, 5
+SEED, COUNT, EVERY = 1, 2_000, 10
 
 
 def test_no_mutation_is_accepted_or_breaks_the_verifier_and_every_step_finds_some() -> None:
@@ -39,7 +39,7 @@ def test_no_mutation_is_accepted_or_breaks_the_verifier_and_every_step_finds_som
 
 def test_bundles_of_random_histories_are_judged_alike_by_both_verifiers() -> None:
     standings = Counter[Standing]()
-    for number in range(60):
+    for number in range(40):
         rng = random.Random(f"history {number}")
         world, who = random_world(rng)
         standings.update(entry.standing for entry in world.judged(who.party))
@@ -50,10 +50,8 @@ def test_bundles_of_random_histories_are_judged_alike_by_both_verifiers() -> Non
         )
         trust = Trust(CODE_HASHES, bundle.as_of.hash, world.ledger)
         data = format_bundle(bundle)
-        ours, theirs = (
-            verify(data, trust, derive=counting_report),
-            verify_independently(data, reader_of(trust, counting_report)),
-        )
+        ours = verify(data, trust, derive=counting_report)
+        theirs = verify_independently(data, reader_of(trust, counting_report))
         assert ours.failed is None, ours.message
         assert (ours.outcome, None) == (theirs.outcome, theirs.failed), theirs.why
     assert set(standings) == set(Standing)
