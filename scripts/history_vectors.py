@@ -116,17 +116,18 @@ def _edges() -> World:
     contract = world.contract(supplier, buyer)
     one_sided = world.evidence(supplier, None, Kind.CONTRACT, deal="alone", signers=[supplier, buyer])
     world.seal(actor("operator"), [contract, one_sided])
-    must = FIELDS[Kind.INVOICE]
+    must: dict[str, Json] = dict(FIELDS[Kind.INVOICE])
     invoice = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
-    full, over = (must | {f"more{i}": i for i in range(count - len(must))} for count in (64, 65))
-    document = {"sha256": "ab" * 32, "mediaType": "", "name": "", "size": 0}
+    full, over = ({**must, **{f"more{i}": i for i in range(count - len(must))}} for count in (64, 65))
+    document: dict[str, Json] = {"sha256": "ab" * 32, "mediaType": "", "name": "", "size": 0}
+    sizes: list[dict[str, Json]] = [document, document | {"size": -1}]
     batch = [
         invoice,
         world.evidence(supplier, buyer, Kind.INVOICE, full, parent=contract),
         _beyond(world, supplier, invoice, over),
         *(
-            world.evidence(supplier, buyer, Kind.INVOICE, must | {"documents": [document | change]}, parent=contract)
-            for change in ({}, {"size": -1})
+            world.evidence(supplier, buyer, Kind.INVOICE, {**must, "documents": [each]}, parent=contract)
+            for each in sizes
         ),
         *(
             world.evidence(supplier, buyer, Kind.INVOICE, parent=contract, issued_at=world.now + ahead)

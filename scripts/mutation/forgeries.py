@@ -219,7 +219,7 @@ def disclosure_altered(value: Any, rng: Random, base: Base) -> None:
         salt, name, old = json.loads(urlsafe_b64decode(shown[at] + "=" * (-len(shown[at]) % 4)))
     except ValueError as error:
         raise NothingToDoError from error
-    new = rng.choice(["1.00", "2020-01-01", "USD", "", None, 1, [], f"{old}0"])
+    new: Any = rng.choice(["1.00", "2020-01-01", "USD", "", None, 1, [], f"{old}0"])
     shown[at] = urlsafe_b64encode(orjson.dumps([salt, name, new])).rstrip(b"=").decode()
     if rng.random() < 0.8:
         shown.sort()

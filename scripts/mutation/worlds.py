@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from protocol.world import FIELDS, START, Actor, Signed, World, actor
+from protocol.contents import FIELDS
+from protocol.world import START, Actor, Signed, World, actor
 from tallystick.protocol import content
 from tallystick.protocol.evidence import Evidence, Kind
 from tallystick.protocol.hashing import keccak256
