@@ -26,6 +26,8 @@ from mutation.bases import Base, bases
 from mutation.forgeries import FORGERIES
 from mutation.spellings import SPELLINGS
 from mutation.values import VALUES, NothingToDoError
+from tallystick.protocol.bundle import MAX_BUNDLE_BYTES
+from tallystick.protocol.compression import expand, is_compressed
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.verdict import Outcome, Verdict
@@ -114,6 +116,8 @@ def _judged(base: Base, data: bytes, verdict: Verdict) -> tuple[str, str]:
         return (verdict.outcome.value, "") if _excused(verdict) else (UNEXCUSED, verdict.message)
     block = orjson.loads(base.data)["asOf"]
     genuine = [orjson.loads(base.data), *(other for other in base.others if other["asOf"] == block)]
+    if is_compressed(data):  # one file has many compressions
+        data = expand(data, MAX_BUNDLE_BYTES)
     if data in [orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in genuine]:
         return SAME, ""
     try:

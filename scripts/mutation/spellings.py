@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -73,6 +74,16 @@ def _one_of(text: str, pattern: str, rng: Random, change: Callable[[str], str]) 
     return (text[: match.start()] + change(match[0]) + text[match.end() :]).encode()
 
 
+def _compressed(data: bytes, rng: Random) -> bytes:
+    """The file, or a mutation of it, as gzip, perhaps damaged."""
+    other = rng.choice([data, _bit_flipped(data, rng), _bytes_inserted(data, rng)])
+    packed = gzip.compress(other, rng.choice([0, 1, 9]), mtime=rng.choice([0, 1]))
+    damage = rng.choice([_bit_flipped, _byte_changed, _bytes_dropped, _bytes_inserted, _cut_off, None])
+    if damage is None:
+        return rng.choice([packed, packed + packed, gzip.compress(packed)])
+    return damage(packed, rng)
+
+
 SPELLINGS: Mapping[str, Spelling] = {
     "bits flipped": _bit_flipped,
     "a byte changed": _byte_changed,
@@ -81,4 +92,5 @@ SPELLINGS: Mapping[str, Spelling] = {
     "cut off": _cut_off,
     "slices exchanged": _slices_exchanged,
     "spelled otherwise": _spelled_otherwise,
+    "compressed": _compressed,
 }

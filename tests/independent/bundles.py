@@ -1,10 +1,11 @@
 """The bundle's format (section 10): canonical JSON with exactly the members named there."""
 
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from independent.content import showing
-from independent.primitives import ZERO, ascending, listed, members, parse, require, unhex, whole
+from independent.primitives import ZERO, Refused, ascending, listed, members, parse, require, unhex, whole
 from independent.standing import REASONS, Entry, Windows
 from independent.statements import Binding, binding, evidence, separator
 
@@ -81,7 +82,20 @@ def _windows(value: Any) -> Windows:
     return found
 
 
+def _unpacked(data: bytes) -> bytes:
+    """What a compressed file holds: one gzip member and nothing behind it, never more than a bundle may be."""
+    stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        found = stream.decompress(data, MOST_BYTES + 1)
+    except zlib.error as error:
+        raise Refused(f"damaged: {error}") from error
+    require(len(found) > MOST_BYTES or (stream.eof and not stream.unused_data), "not exactly one gzip member")
+    return found
+
+
 def read(data: bytes) -> Bundle:
+    if data[:2] == b"\x1f\x8b":
+        data = _unpacked(data)
     require(len(data) <= MOST_BYTES, "too long")
     value = members(
         parse(data, 16),

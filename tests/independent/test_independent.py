@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import gzip
 import json
 import sys
 from pathlib import Path
@@ -258,6 +259,22 @@ def test_texts_that_are_no_bundle(case: dict[str, Any]) -> None:
         case["bundle"] if "bundle" in case else case.get("prepend", "") + BASES[case["base"]] + case.get("append", "")
     )
     assert verify(text.encode(), reader()).failed == case["failed"]
+
+
+def test_compressed_bundles() -> None:
+    """RFC 1952: one member, whole, and no bytes behind it; its name and time say nothing."""
+    packed = gzip.compress(BASES["complete"].encode())
+    for good in (packed, gzip.compress(BASES["complete"].encode(), 1, mtime=1)):
+        assert verify(good, reader()).outcome == "valid"
+    for bad in (
+        packed[:-1],
+        packed + b"\n",
+        packed + packed,
+        packed[:-8] + bytes(8),
+        packed[:2],
+        gzip.compress(packed),
+    ):
+        assert verify(bad, reader()).failed == "schema"
 
 
 @named(BUNDLES["bases"])
