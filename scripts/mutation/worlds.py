@@ -19,6 +19,16 @@ from tallystick.protocol.hashing import keccak256
 from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp
 
 KINDS = [*range(1, 16), 200, 255, *([Kind.INVOICE] * 4), *([Kind.CORRECTION] * 3), *([Kind.ACKNOWLEDGEMENT] * 3)]
+ANSWERS = {
+    Kind.CONTRACT: [Kind.DELIVERY, Kind.INVOICE, Kind.INVOICE, Kind.PAYMENT, Kind.CONSENT, Kind.CONTRACT],
+    Kind.CONSENT: [Kind.DELIVERY, Kind.INVOICE, Kind.PAYMENT, Kind.ACKNOWLEDGEMENT],
+    Kind.DELIVERY: [Kind.INVOICE, Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.CORRECTION],
+    Kind.INVOICE: [Kind.PAYMENT, Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.DISPUTE, Kind.CORRECTION, Kind.WRITE_OFF],
+    Kind.DISPUTE: [Kind.RESOLUTION, Kind.RESOLUTION, Kind.RESOLUTION, Kind.ACKNOWLEDGEMENT, Kind.CORRECTION],
+    Kind.RESOLUTION: [Kind.CORRECTION, Kind.CORRECTION, Kind.ACKNOWLEDGEMENT],
+    Kind.CORRECTION: [Kind.CORRECTION, Kind.CORRECTION, Kind.ACKNOWLEDGEMENT, Kind.DISPUTE],
+}
+"""Kinds that may answer each: most of what is drawn is as it should be, so that the rest has something to spoil."""
 ZERO = bytes(32)
 ODD: dict[str, list[Any]] = {
     "amount": ["0", "0.0", "00", "1.", "1.123456", "1.1234567", "1" * 18, "1" * 19, "-1", "", 5, None, "1e3", "١"],
@@ -102,7 +112,9 @@ class _Draw:
         rng, world = self.rng, self.world
         kind = rng.choice(KINDS)
         parent = rng.choice([None, *self.made[-8:], *self.made[-8:]]) if self.made else None
-        issuer, counterparty = self._sides(parent)
+        if parent is not None and rng.random() < 0.8:
+            kind = rng.choice(ANSWERS.get(Kind(parent.evidence.kind), KINDS) if parent.evidence.kind < 16 else KINDS)
+        issuer, counterparty = self._sides(kind, parent)
         deal = DealId(keccak256(f"deal {rng.choice(['', '', 'other'])}".encode()))
         world.made += 1
         shown = self._disclosures(self._fields(kind, parent))
@@ -124,11 +136,12 @@ class _Draw:
             return replace(signed, signatures=rng.choice([b"", signed.signatures[:-1], bytes(65), bytes(130)]))
         return signed
 
-    def _sides(self, parent: Signed | None) -> tuple[Actor, Actor | None]:
+    def _sides(self, kind: int, parent: Signed | None) -> tuple[Actor, Actor | None]:
         rng = self.rng
-        if parent is not None and rng.random() < 0.75:
+        if parent is not None and rng.random() < 0.88:
             sides = [self._who(parent.evidence.issuer), self._who(parent.evidence.counterparty)]
-            if rng.random() < 0.6:
+            answer = kind in (Kind.ACKNOWLEDGEMENT, Kind.DISPUTE)
+            if answer != (rng.random() < (0.4 if kind in (Kind.PAYMENT, Kind.RESOLUTION) else 0.08)):
                 sides.reverse()
             if sides[0] is not None:
                 return sides[0], sides[1]
@@ -156,7 +169,9 @@ class _Draw:
                 fields["dueDate"] = "2023-12-01"
         if kind == Kind.RESOLUTION and rng.random() < 0.5:
             fields = {"outcome": "credited", "creditAmount": "1.00", "currency": "EUR"}
-        if rng.random() < 0.3:
+        if "outcome" in fields and rng.random() < 0.4:
+            fields["outcome"] = "credited"
+        if rng.random() < 0.18:
             name = rng.choice([*NAMES, *(name for name in ODD if name not in ("date", "text")), *fields])
             fields[name] = rng.choice(ODD[NAMES.get(name, name if name in ODD else "anything")])
         if fields and rng.random() < 0.08:
