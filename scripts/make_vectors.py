@@ -20,7 +20,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "backend"), str(ROOT / "tests"), str(ROOT / "scripts")]
 
-from history_vectors import bundle_vectors, nested, standing_vectors, state_vectors, word  # noqa: E402
+from bundle_vectors import bundle_vectors, nested  # noqa: E402
+from history_vectors import standing_vectors, state_vectors, word  # noqa: E402
 from protocol.contents import FIELDS  # noqa: E402
 from protocol.world import (  # noqa: E402
     NETWORK_KEY,

@@ -23,7 +23,7 @@ import orjson
 
 from independent.verifier import verify as verify_independently
 from mutation.bases import Base, bases
-from mutation.forgeries import FORGERIES
+from mutation.proof_forgeries import FORGERIES
 from mutation.spellings import SPELLINGS
 from mutation.values import VALUES, NothingToDoError
 from tallystick.protocol.bundle import MAX_BUNDLE_BYTES

@@ -12,28 +12,19 @@ from typing import Any
 
 import pytest
 
-from independent import content, logs, receipts, receivables, standing, state, statements
+from independent import content, logs, standing, state, statements
 from independent.bundles import Bundle
 from independent.primitives import Refused, canonical, keccak, recover, require, sha, unhex
+from independent.vectors import VECTORS, load, named
 from independent.verifier import STEPS, Reader, verify
 
 HERE = Path(__file__).parent
-VECTORS = HERE.parents[1] / "docs" / "vectors"
 # Besides the standard library: Keccak, which it lacks, and what runs the tests.
 ALLOWED = {"Crypto", "pytest", "independent"}
 
 
-def load(name: str) -> Any:
-    return json.loads((VECTORS / f"{name}.json").read_text())
-
-
-def named(cases: list[dict[str, Any]]) -> Any:
-    return pytest.mark.parametrize("case", cases, ids=lambda case: case["name"])
-
-
 PARTIES, EVIDENCE, SIGNATURES, CONTENT = load("parties"), load("evidence"), load("signatures"), load("content")
 LOG, STANDING, STATE, BUNDLES = load("log"), load("standing"), load("state"), load("bundles")
-RECEIPTS, RECEIVABLES = load("receipts"), load("receivables")
 DOMAIN = statements.separator(EVIDENCE["domain"]["chainId"], unhex(EVIDENCE["domain"]["ledger"], 20))
 
 
@@ -296,82 +287,3 @@ def test_the_report_is_said_not_to_be_recomputed_where_nobody_brings_its_derivat
 
 def test_the_vectors_hold_a_forgery_for_every_step() -> None:
     assert {case["failed"] for case in [*BUNDLES["forgeries"], *BUNDLES["texts"]]} == set(STEPS)
-
-
-# --- sections 13 and 14 ---------------------------------------------------------------------------------------------
-
-
-@named(RECEIPTS["invalid"])
-def test_receipts_to_refuse(case: dict[str, Any]) -> None:
-    assert receipts.fault(case["file"].encode()) == case["reason"]
-
-
-@named(RECEIPTS["valid"])
-def test_receipts(case: dict[str, Any]) -> None:
-    found = receipts.read(case["file"].encode())
-    assert found.digest == unhex(case["digest"])
-    assert found.signatures_hash == keccak(unhex(case["signatures"]))
-    assert found.in_force()
-
-
-@named(RECEIPTS["promises"])
-def test_promises(case: dict[str, Any]) -> None:
-    assert receipts.promise(case["sealBy"], case["sealed"], case["unknown"], case["asOf"]) == case["promise"]
-
-
-@named(RECEIVABLES["invalidInvoices"])
-def test_invoices_without_fingerprint(case: dict[str, Any]) -> None:
-    with pytest.raises(Refused):
-        receivables.fingerprint(unhex(RECEIVABLES["networkKey"]), case["invoice"])
-
-
-@named(RECEIVABLES["fingerprints"])
-def test_fingerprints(case: dict[str, Any]) -> None:
-    assert receivables.normal_number(case["invoice"]["invoiceNumber"]) == case["normalised"]["invoiceNumber"]
-    assert receivables.normal_amount(case["invoice"]["payableAmount"]) == case["normalised"]["payableAmount"]
-    found = receivables.fingerprint(unhex(RECEIVABLES["networkKey"]), case["invoice"])
-    assert found == unhex(case["fingerprint"])
-
-
-def pledge_domain(domain: dict[str, Any]) -> bytes:
-    return statements.separator(domain["chainId"], unhex(domain["receivables"], 20))
-
-
-@named(RECEIVABLES["authorisations"])
-def test_authorisations(case: dict[str, Any]) -> None:
-    domain = pledge_domain(RECEIVABLES["domain"])
-    assert domain == unhex(RECEIVABLES["domainSeparator"])
-    digest = receivables.digest(domain, case["primaryType"], case["message"])
-    assert digest == unhex(case["digest"])
-    assert receivables.signing(case["primaryType"], case["message"]) == [each["party"] for each in case["signatures"]]
-    for each in case["signatures"]:
-        assert recover(digest, unhex(each["signature"])) == unhex(each["signer"])
-
-
-@named(RECEIVABLES["otherDomains"])
-def test_authorisations_elsewhere(case: dict[str, Any]) -> None:
-    first = RECEIVABLES["authorisations"][0]
-    digest = receivables.digest(pledge_domain(case["domain"]), first["primaryType"], first["message"])
-    assert digest == unhex(case["digest"])
-
-
-def test_where_a_pledge_stands() -> None:
-    vectors, message = RECEIVABLES["storage"], RECEIVABLES["authorisations"][0]["message"]
-    slots = receivables.pledge_slots(unhex(vectors["pledgeName"]))
-    assert slots == [unhex(slot) for slot in vectors["pledgeSlots"]]
-    supplier = unhex(message["supplier"])
-    newest = receivables.newest_slot(unhex(message["receivable"]), supplier, 2)
-    assert newest == unhex(vectors["lastPledgeSlot"])
-    newest = receivables.newest_slot(unhex(message["fingerprint"]), supplier, 3)
-    assert newest == unhex(vectors["lastPledgeOfFingerprintSlot"])
-
-
-@named(RECEIVABLES["storage"]["cases"])
-def test_pledges_in_storage(case: dict[str, Any]) -> None:
-    assert receivables.pledge([unhex(each) for each in case["words"]]) == case["pledge"]
-
-
-@named(RECEIVABLES["invalidStorage"])
-def test_words_that_are_no_pledge(case: dict[str, Any]) -> None:
-    with pytest.raises(Refused):
-        receivables.pledge([unhex(each) for each in case["words"]])
