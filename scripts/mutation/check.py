@@ -26,6 +26,7 @@ from mutation.bases import Base, bases
 from mutation.proof_forgeries import FORGERIES
 from mutation.spellings import SPELLINGS
 from mutation.values import VALUES, NothingToDoError
+from tallystick.errors import MalformedInput
 from tallystick.protocol.bundle import MAX_BUNDLE_BYTES
 from tallystick.protocol.compression import expand, is_compressed
 from tallystick.protocol.entry import Standing
@@ -116,8 +117,7 @@ def _judged(base: Base, data: bytes, verdict: Verdict) -> tuple[str, str]:
         return (verdict.outcome.value, "") if _excused(verdict) else (UNEXCUSED, verdict.message)
     block = orjson.loads(base.data)["asOf"]
     genuine = [orjson.loads(base.data), *(other for other in base.others if other["asOf"] == block)]
-    if is_compressed(data):  # one file has many compressions
-        data = expand(data, MAX_BUNDLE_BYTES)
+    data = _unpacked(data)
     if data in [orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in genuine]:
         return SAME, ""
     try:
@@ -125,6 +125,14 @@ def _judged(base: Base, data: bytes, verdict: Verdict) -> tuple[str, str]:
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):  # no bundle at all
         less = False
     return (LESS, "") if less else (ACCEPTED, verdict.message)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What ``data`` holds: one file has many compressions."""
+    try:
+        return expand(data, MAX_BUNDLE_BYTES) if is_compressed(data) else data
+    except MalformedInput:
+        return data
 
 
 def _excused(verdict: Verdict) -> bool:
