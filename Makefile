@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test check prove simulate format lock clean
+.PHONY: help install demo test check prove simulate mutate format lock clean
 
 help:            ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  \t/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ prove: install   ## prove symbolically that logs only grow and a receivable has 
 
 simulate: install  ## sender and indexer through 2,000 seeds of trouble, in less than five minutes
 	$(BIN)/python scripts/simulate.py --seeds 1-2000
+
+mutate: install  ## show the verifier 100,000 mutations of valid bundles, every tenth to an independent verifier too
+	$(BIN)/python scripts/mutate_bundles.py --count 100000 --independent 10
 
 format: install  ## rewrite the code in house style
 	$(BIN)/ruff check --fix .

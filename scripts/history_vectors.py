@@ -1,35 +1,23 @@
-"""Test vectors of histories: state proofs, standings, whole bundles and forgeries with the step that finds each.
+"""Test vectors of histories: state proofs and standings.
 
-Part of ``make_vectors.py``, which writes them to ``state.json``, ``standing.json`` and ``bundles.json``.
+Part of ``make_vectors.py``, which writes them to ``state.json`` and ``standing.json``.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from protocol.contents import FIELDS
 from protocol.tries import path, storage_trie
-from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor, show, story
+from protocol.world import Actor, Signed, World, actor, show, story
 from tallystick.protocol import content
-from tallystick.protocol.bundle import Bundle, format_bundle, format_evidence
-from tallystick.protocol.entry import Entry, Json, Standing
+from tallystick.protocol.bundle import format_evidence
+from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.hashing import keccak256
-from tallystick.protocol.signing import sign
-from tallystick.protocol.state import check_header
-from tallystick.protocol.types import BlockRef, PartyId, to_hex
-
-
-def report(subject: PartyId, entries: Sequence[Entry], as_of: BlockRef, withheld: int) -> dict[str, Json]:
-    """The report of the vectors: four numbers, so that a verifier can be tested without any knowledge of credit."""
-    return {
-        "entries": len(entries),
-        "hidden": sum(entry.hidden for entry in entries),
-        "standing": sum(entry.standing is Standing.STANDS for entry in entries),
-        "withheld": withheld,
-    }
+from tallystick.protocol.types import PartyId, to_hex
 
 
 def word(label: str) -> Any:
@@ -99,11 +87,65 @@ def standing_vectors() -> Any:
     late.revoke(supplier)
     late.seal(actor("operator"), [late.contract(supplier, buyer, deal="later"), early, invoice])
     cases.append(_standing_case("a contract at a later index, a repeated seal, a revoked key", late, supplier.party))
+    edges = _edges()
+    cases.append(_standing_case("at the edges of the rules", edges, actor("supplier").party))
     return {
         "about": "Logs, and the standing of each entry in order (docs/protocol.md, Standing). Everything is shown.",
         "domain": {"chainId": late.domain.chain_id, "ledger": to_hex(late.domain.contract)},
         "cases": cases,
     }
+
+
+def _edges() -> World:
+    """Two of each: just within a rule, and just beyond it."""
+    world = World()
+    supplier, buyer = world.join("supplier"), world.join("buyer")
+    contract = world.contract(supplier, buyer)
+    one_sided = world.evidence(supplier, None, Kind.CONTRACT, deal="alone", signers=[supplier, buyer])
+    world.seal(actor("operator"), [contract, one_sided])
+    must: dict[str, Json] = dict(FIELDS[Kind.INVOICE])
+    invoice = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
+    full, over = ({**must, **{f"more{i}": i for i in range(count - len(must))}} for count in (64, 65))
+    document: dict[str, Json] = {"sha256": "ab" * 32, "mediaType": "", "name": "", "size": 0}
+    sizes: list[dict[str, Json]] = [document, document | {"size": -1}]
+    batch = [
+        invoice,
+        world.evidence(supplier, buyer, Kind.INVOICE, full, parent=contract),
+        _beyond(world, supplier, invoice, over),
+        *(
+            world.evidence(supplier, buyer, Kind.INVOICE, {**must, "documents": [each]}, parent=contract)
+            for each in sizes
+        ),
+        *(
+            world.evidence(supplier, buyer, Kind.INVOICE, parent=contract, issued_at=world.now + ahead)
+            for ahead in (600, 601)
+        ),
+    ]
+    dispute = world.evidence(buyer, supplier, Kind.DISPUTE, parent=invoice)
+    resolution = world.evidence(buyer, supplier, Kind.RESOLUTION, parent=dispute)
+    credited: dict[str, Json] = {"correctionType": "replaced", "outcome": "credited"}
+    how_much: dict[str, Json] = {"creditAmount": "100.00", "currency": "EUR"}
+    answers = [
+        world.evidence(buyer, supplier, Kind.CORRECTION, fields, parent=resolution)
+        for fields in (credited | how_much, credited)
+    ]
+    unsealed = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
+    lost = world.evidence(supplier, buyer, Kind.CORRECTION, {"correctionType": "replaced"}, parent=unsealed)
+    world.seal(actor("operator"), batch)
+    world.seal(actor("operator"), [dispute, resolution, *answers, lost])
+    return world
+
+
+def _beyond(world: World, supplier: Actor, like: Signed, fields: Mapping[str, Json]) -> Signed:
+    """An invoice with more fields than a content may have."""
+    names = sorted(fields)
+    made = [
+        text
+        for some in (names[:40], names[40:])
+        for text in content.make({name: fields[name] for name in some}, lambda size: bytes(size))
+    ]
+    root = content.content_root([content.digest(text) for text in made])
+    return world.sign(replace(like.evidence, content_root=root), [supplier], made)
 
 
 def _standing_case(name: str, world: World, party: PartyId) -> Any:
@@ -127,139 +169,3 @@ def _standing_case(name: str, world: World, party: PartyId) -> Any:
     ]
     standings = [entry.standing.value for entry in world.judged(party)]
     return {"name": name, "subject": to_hex(party), "signers": windows, "appends": appends, "standings": standings}
-
-
-def _small_world() -> tuple[World, Actor, Actor]:
-    """A contract, an invoice by a key that is revoked afterwards, and one more by it: void."""
-    world = World()
-    supplier, buyer = world.join("supplier"), world.join("buyer")
-    contract = world.contract(supplier, buyer)
-    invoice = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
-    world.seal(actor("operator"), [contract, invoice])
-    late = world.evidence(supplier, buyer, Kind.INVOICE, parent=contract)
-    world.revoke(supplier)
-    world.seal(actor("operator"), [late])
-    return world, supplier, buyer
-
-
-def bundle_vectors() -> Any:
-    """Bundles that verify, and forgeries of them as JSON patches, each with the step that finds it."""
-    world, supplier, buyer = _small_world()
-    make: Callable[..., Bundle] = lambda who, **more: world.bundle(who.party, derive=report, **more)  # noqa: E731
-    bases = {
-        "complete": make(supplier, bindings=[world.binding(supplier)]),
-        "amount hidden": make(supplier, hide={"payableAmount"}),
-        "entries withheld": make(supplier, withhold={1}),
-        "no entries": make(actor("nobody")),
-    }
-    complete = bases["complete"]
-    bases["no proof"] = replace(bases["no entries"], proof=None)
-    valid = {"complete", "no entries"}
-    forger = replace(complete, bindings=())
-    forged_binding = world.bundle(supplier.party, derive=report, bindings=[world.binding(supplier, signer=buyer)])
-    return {
-        "about": "Bundles as text; forgeries as RFC 6902 patches of the base of that name, written canonically after "
-        "patching (docs/protocol.md, Verification). The report of the vectors is {entries: entries shown, hidden: "
-        "hidden fields, standing: entries that stand, withheld: entries withheld}. The reader trusts the block hash "
-        "and ledger named here, unless a case says otherwise.",
-        "codeHashes": {"registry": to_hex(CODE_HASHES.registry), "ledger": to_hex(CODE_HASHES.ledger)},
-        "trustedBlockHash": to_hex(complete.as_of.hash),
-        "trustedLedger": to_hex(LEDGER),
-        "bases": [
-            {
-                "name": name,
-                "outcome": "valid" if name in valid else "could not check",
-                "bundle": format_bundle(bundle).decode(),
-            }
-            for name, bundle in bases.items()
-        ]
-        + [
-            {
-                "name": "binding by no registrar",
-                "outcome": "invalid",
-                "failed": "binding",
-                "bundle": format_bundle(forged_binding).decode(),
-            }
-        ],
-        "untrusted": {"base": "complete", "trustedBlockHash": None, "outcome": "could not check"},
-        "texts": _bad_texts(format_bundle(forger).decode()),
-        "forgeries": _forgeries(complete),
-    }
-
-
-def _bad_texts(text: str) -> list[dict[str, str]]:
-    short = text[:40]
-    return [
-        {"name": "cut off", "bundle": short, "failed": "schema"},
-        {"name": "empty", "bundle": "", "failed": "schema"},
-        {"name": "a line feed at the end", "append": "\n", "base": "complete", "failed": "schema"},
-        {"name": "a space before", "prepend": " ", "base": "complete", "failed": "schema"},
-    ]
-
-
-def _forgeries(bundle: Bundle) -> list[dict[str, Any]]:
-    value = json.loads(format_bundle(bundle))
-    entry = value["appends"][0]["entries"][1]
-    cheaper = _with_amount(entry["disclosures"], "1.00")
-    revoked = next(i for i, signer in enumerate(value["signers"]) if signer["revokedAt"])
-
-    def forgery(name: str, failed: str, *patch: tuple[str, str, Any]) -> dict[str, Any]:
-        operations = [
-            {"op": op, "path": at} | ({} if op == "remove" else {"value": changed}) for op, at, changed in patch
-        ]
-        return {"name": name, "base": "complete", "patch": operations, "failed": failed}
-
-    return [
-        forgery("an unknown member", "schema", ("add", "/note", "x")),
-        forgery("an entry left out", "schema", ("remove", "/appends/0/entries/1", None)),
-        forgery("standing spelled out", "schema", ("add", "/appends/0/entries/1/standing", "stands")),
-        forgery("another block hash", "header", ("replace", "/asOf/blockHash", to_hex(word("block")))),
-        forgery("another time", "header", ("replace", "/asOf/timestamp", value["asOf"]["timestamp"] - 1)),
-        forgery("another ledger", "account", ("replace", "/ledger", to_hex(word("a strange ledger")[:20]))),
-        forgery("the ledger as registry", "account", ("replace", "/registry", value["ledger"])),
-        forgery("a spare trie node", "storage", *_spare_node(value)),
-        forgery("a trie node left out", "account", ("remove", _node_of_root(bundle), None)),
-        forgery("a key not revoked", "storage", ("replace", f"/signers/{revoked}/revokedAt", 0)),
-        forgery("a batch left out", "head", ("remove", "/appends/1", None)),
-        forgery(
-            "an entry left out with its count",
-            "head",
-            ("remove", "/appends/0/entries/1", None),
-            ("replace", "/appends/0/count", 1),
-        ),
-        forgery("an earlier time of sealing", "head", ("replace", "/appends/1/timestamp", 1_700_000_001)),
-        forgery("an entry put in place of another", "root", ("replace", "/appends/1/entries/0", entry)),
-        forgery("an evidence redated", "root", ("replace", "/appends/0/entries/1/evidence/occurredAt", 1)),
-        forgery(
-            "signed anew",
-            "root",
-            ("replace", "/appends/0/entries/1/signatures", to_hex(sign(word("x"), actor("buyer").key))),
-        ),
-        forgery("signed by a revoked key, declared standing", "signature", ("remove", _standing(1, 0), None)),
-        forgery("a good entry declared void", "reference", ("add", _standing(0, 1), "foreign")),
-        forgery("an amount changed", "content", ("replace", "/appends/0/entries/1/disclosures", cheaper)),
-        forgery("a field left out", "content", ("remove", "/appends/0/entries/1/disclosures/0", None)),
-        forgery("a binding repeated", "binding", ("add", "/bindings/1", value["bindings"][0])),
-        forgery("the report altered", "report", ("replace", "/report/standing", 3)),
-    ]
-
-
-def _standing(append: int, entry: int) -> str:
-    return f"/appends/{append}/entries/{entry}/standing"
-
-
-def _with_amount(disclosures: Sequence[str], amount: str) -> list[str]:
-    fields = content.parse_all(disclosures) | {"payableAmount": amount}
-    return sorted(content.make(fields, lambda size: bytes(size)))
-
-
-def _spare_node(value: Any) -> list[tuple[str, str, Any]]:
-    nodes = [*value["proof"]["nodes"], "0xc28080"]
-    return [("replace", "/proof/nodes", sorted(nodes, key=lambda node: keccak256(bytes.fromhex(node[2:]))))]
-
-
-def _node_of_root(bundle: Bundle) -> str:
-    """Where the root node of the state trie stands among the nodes."""
-    assert bundle.proof is not None
-    _, state_root = check_header(bundle.proof.header, bundle.as_of.hash)
-    return f"/proof/nodes/{[keccak256(node) for node in bundle.proof.nodes].index(state_root)}"

@@ -20,7 +20,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "backend"), str(ROOT / "tests"), str(ROOT / "scripts")]
 
-from history_vectors import bundle_vectors, standing_vectors, state_vectors, word  # noqa: E402
+from bundle_vectors import bundle_vectors, nested  # noqa: E402
+from history_vectors import standing_vectors, state_vectors, word  # noqa: E402
 from protocol.contents import FIELDS  # noqa: E402
 from protocol.world import (  # noqa: E402
     NETWORK_KEY,
@@ -135,6 +136,7 @@ def content_vectors() -> Any:
     contents: dict[str, Mapping[str, Json]] = {
         "no fields": {},
         "an invoice": FIELDS[Kind.INVOICE],
+        "16 levels deep": {"a": nested(15)},
         "every kind of value": {"a": None, "b": True, "c": -1, "d": 2**53 - 1, "e": ["ü", {"z": "\u20ac", "y": "\n"}]},
     }
     salts = [bytes([i]) * 16 for i in range(64)]
@@ -198,6 +200,7 @@ def _bad_disclosures() -> dict[str, str]:
         "stray bits in the last character": good[:-1] + chr(ord(good[-1]) + 1),
         "white space in the JSON": encoded(f'["{salt}", "name","xy"]'),
         "a float": encoded(f'["{salt}","name",1.5]'),
+        "17 levels deep": encoded(f'["{salt}","name",{"[" * 16}{"]" * 16}]'),
         "an integer of 2**53": encoded(f'["{salt}","name",9007199254740992]'),
         "members out of order": encoded(f'["{salt}","name",{{"b":1,"a":2}}]'),
         "a repeated member": encoded(f'["{salt}","name",{{"a":1,"a":1}}]'),

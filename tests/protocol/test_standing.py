@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from protocol.trade import Trade
-from protocol.world import FIELDS, actor
+from protocol.world import FIELDS, actor, show, unpack
+from tallystick.protocol import content
 from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.evidence import Kind
+from tallystick.protocol.standing import judge
 
 
 @pytest.fixture
@@ -181,6 +183,34 @@ def test_a_correction_of_a_correction_says_what_the_first_evidence_requires(trad
     bad = trade.world.evidence(trade.supplier, trade.buyer, Kind.CORRECTION, replaced, parent=first)
     trade.seal(invoice, first, good, bad)
     assert trade.standings()[1:] == [Standing.STANDS, Standing.STANDS, Standing.STANDS, Standing.MALFORMED]
+
+
+def test_a_replaced_resolution_that_credits_must_say_what(trade: Trade) -> None:
+    invoice = trade.invoice()
+    dispute = trade.world.evidence(trade.buyer, trade.supplier, Kind.DISPUTE, parent=invoice)
+    resolution = trade.world.evidence(trade.buyer, trade.supplier, Kind.RESOLUTION, parent=dispute)
+    fields: dict[str, Json] = {"correctionType": "replaced", "outcome": "credited"}
+    bad = trade.world.evidence(trade.buyer, trade.supplier, Kind.CORRECTION, fields, parent=resolution)
+    fields |= {"creditAmount": "100.00", "currency": "EUR"}
+    good = trade.world.evidence(trade.buyer, trade.supplier, Kind.CORRECTION, fields, parent=resolution)
+    trade.seal(invoice, dispute, resolution, bad, good)
+    assert trade.standings()[-2:] == [Standing.MALFORMED, Standing.STANDS]
+
+
+@pytest.mark.parametrize(("count", "standing"), [(64, Standing.STANDS), (65, Standing.MALFORMED)])
+def test_hiding_a_field_makes_no_room_for_one_more(trade: Trade, count: int, standing: Standing) -> None:
+    fields = FIELDS[Kind.INVOICE] | {f"more{i}": i for i in range(count - len(FIELDS[Kind.INVOICE]) - 1)}
+    made = content.make(fields, lambda size: bytes(size))
+    hidden = content.digest(content.make({"hidden": 1}, lambda size: bytes(size))[0])
+    root = content.content_root([*map(content.digest, made), hidden])
+    said = replace(trade.invoice().evidence, content_root=root)
+    trade.slip_in(trade.world.sign(said, [trade.supplier], made))
+    log = trade.world.logs[trade.supplier.party]
+    batches = [(append, [unpack(show(item)) for item in items]) for append, items in log]
+    batches[-1][1][0] = replace(batches[-1][1][0], hidden=1)
+    windows = trade.world.windows
+    judged = judge(trade.supplier.party, batches, lambda party, signer: windows.get((party, signer)))
+    assert judged[-1].standing is standing
 
 
 def test_a_malformed_disclosure_makes_its_evidence_malformed(trade: Trade) -> None:

@@ -150,6 +150,16 @@ def test_bytes_that_are_no_header_fail_even_under_their_own_hash(header: bytes) 
         check_header(header, keccak256(header))
 
 
+@pytest.mark.parametrize("number", [b"\x00", b"\x00\x4d", b"\x01" * 33])
+def test_a_number_or_time_has_one_spelling(number: bytes) -> None:
+    for at in (8, 11):
+        fields = rlp.decode(HEADER)
+        fields[at] = number
+        header = rlp.encode(fields)
+        with pytest.raises(ProofError, match="header: expected number and time"):
+            check_header(header, keccak256(header))
+
+
 def test_a_header_under_another_hash_fails() -> None:
     with pytest.raises(ProofError, match="expected to hash to"):
         check_header(HEADER, bytes(32))

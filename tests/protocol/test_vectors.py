@@ -324,7 +324,11 @@ def _sealed(entry: Any, domain: Domain) -> SealedEntry:
     evidence = parse_evidence(entry["evidence"], "evidence")
     evidence_id = evidence.evidence_id(domain)
     signers = recover_signers(evidence_id, raw(entry["signatures"]), len(evidence.signing_parties()))
-    return SealedEntry(evidence_id, evidence, signers, content.parse_all(entry["disclosures"]), 0)
+    try:
+        fields = content.parse_all(entry["disclosures"])
+    except MalformedEvidence:
+        return SealedEntry(evidence_id, evidence, signers, None, 0)
+    return SealedEntry(evidence_id, evidence, signers, fields, 0)
 
 
 def read(data: bytes, block_hash: str | None = BUNDLES["trustedBlockHash"]) -> Verdict:

@@ -223,6 +223,10 @@ def test_a_forgery_is_found_even_where_there_is_no_proof() -> None:
     assert_fails(replace(forged, proof=None), Step.ROOT, "an entry was changed")
 
 
+def test_another_ledger_than_the_one_relied_on_is_found_even_where_there_is_no_proof() -> None:
+    assert_fails(replace(GOOD, proof=None), Step.ACCOUNT, "ledger: expected", ledger=actor("another").address)
+
+
 def test_a_bundle_that_a_node_proves_is_as_of_the_nodes_block() -> None:
     late = replace(GOOD, proof=None, as_of=replace(GOOD.as_of, timestamp=GOOD.as_of.timestamp + 1))  # type: ignore[arg-type]
     assert_fails(late, Step.HEADER, "asOf", **node())

@@ -312,9 +312,17 @@ class World:
 
 def show(item: Signed, hide: Collection[str] = ()) -> BundleEntry:
     """``item`` as a bundle shows it, the fields named in ``hide`` hidden."""
-    shown = [text for text in item.disclosures if not hide or content.parse(text)[0] not in hide]
+    shown = [text for text in item.disclosures if not hide or _name(text) not in hide]
     hidden = [content.digest(disclosure) for disclosure in item.disclosures if disclosure not in shown]
     return BundleEntry(item.evidence, item.signatures, tuple(shown), tuple(sorted(hidden)), Standing.STANDS)
+
+
+def _name(disclosure: str) -> str | None:
+    """The field that ``disclosure`` shows, None where it is malformed."""
+    try:
+        return content.parse(disclosure)[0]
+    except MalformedEvidence:
+        return None
 
 
 def unpack(entry: BundleEntry, domain: Domain | None = None) -> SealedEntry:

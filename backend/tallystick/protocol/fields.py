@@ -181,7 +181,7 @@ CREDITED = ("creditAmount", "currency")
 def required(kind: int, fields: Mapping[str, Json], corrected_kind: int | None = None) -> tuple[str, ...]:
     """The names that an evidence of ``kind`` must show, given its ``fields``.
 
-    A CORRECTION of type ``replaced`` says again everything that ``corrected_kind`` requires.
+    A CORRECTION of type ``replaced`` says again everything that ``corrected_kind`` requires, given the same fields.
     """
     names = REQUIRED.get(kind, ())
     if kind == Kind.RESOLUTION and fields.get("outcome") == "credited":
@@ -189,7 +189,7 @@ def required(kind: int, fields: Mapping[str, Json], corrected_kind: int | None =
     if kind == Kind.CORRECTION and fields.get("correctionType") == "credited":
         return names + CREDIT_NOTE
     if kind == Kind.CORRECTION and fields.get("correctionType") == "replaced" and corrected_kind is not None:
-        return names + REQUIRED.get(corrected_kind, ())
+        return names + required(corrected_kind, fields)
     return names
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from tallystick.errors import BadSignature, MalformedEvidence
 from tallystick.protocol import fields as field_forms
+from tallystick.protocol.content import MAX_FIELDS
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import MAX_CLOCK_LEAD_SECONDS, Evidence, Kind, subjects
 from tallystick.protocol.log import LogAppend
@@ -245,6 +246,8 @@ def _lookup(standing_by_id: Mapping[EvidenceId, Entry]) -> Lookup:
 
 
 def _well_formed(sealed: SealedEntry, parent: Entry | None, standing_by_id: Mapping[EvidenceId, Entry]) -> bool:
+    if len(sealed.fields or {}) + sealed.hidden > MAX_FIELDS:
+        return False
     kind = corrected_kind(sealed.evidence, parent.evidence if parent else None, _lookup(standing_by_id))
     try:
         field_forms.check(sealed.evidence.kind, sealed.fields or {}, hidden=sealed.hidden, corrected_kind=kind)

@@ -56,6 +56,8 @@ def check_header(header: bytes, block_hash: bytes) -> tuple[BlockRef, Hash]:
         raise ProofError("header: expected a list of at least 15 byte strings")
     if len(fields[_STATE_ROOT]) != 32:
         raise ProofError("header: expected a state root of 32 bytes")
+    if any(len(fields[i]) > 32 or fields[i][:1] == b"\x00" for i in (_NUMBER, _TIMESTAMP)):
+        raise ProofError("header: expected number and time as integers of at most 32 bytes without leading zero")
     number, timestamp = (int.from_bytes(fields[i], "big") for i in (_NUMBER, _TIMESTAMP))
     return BlockRef(number, Hash(block_hash), Timestamp(timestamp)), Hash(fields[_STATE_ROOT])
 

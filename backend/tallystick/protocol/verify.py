@@ -34,7 +34,14 @@ from tallystick.protocol.log import LogAppend, fold, subject_root
 from tallystick.protocol.standing import RecoverAll, SealedEntry, Signers, judge, recover_one_by_one
 from tallystick.protocol.types import Address, EvidenceId, PartyId, SignerWindow, clip, to_hex
 from tallystick.protocol.verdict import DeriveReport, Outcome, Progress, Step, Trust, Verdict
-from tallystick.protocol.verify_state import Run, StepFailedError, binding_signers, check_block, check_state
+from tallystick.protocol.verify_state import (
+    Run,
+    StepFailedError,
+    binding_signers,
+    check_block,
+    check_ledger,
+    check_state,
+)
 
 
 def verify(
@@ -70,7 +77,9 @@ def verify_bundle(
     run = Run(bundle, derive, progress, recover_all, passed=[Step.SCHEMA])
     try:
         state = check_block(run, trust)
-        if state is not None:
+        if state is None:
+            check_ledger(bundle, trust)
+        else:
             check_state(run, state, trust)
         for step, check in _HISTORY_STEPS:
             check(run)

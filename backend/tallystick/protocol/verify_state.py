@@ -120,9 +120,16 @@ def check_state(run: Run, state: State, trust: Trust) -> None:
         raise StepFailedError(step, str(error)) from error
 
 
-def _check_accounts(bundle: Bundle, state: State, trust: Trust) -> None:
+def check_ledger(bundle: Bundle, trust: Trust) -> None:
+    """The part of step account that asks no state: the ledger is the one that the reader relies on."""
     if trust.ledger is not None and bundle.ledger != trust.ledger:
-        raise ProofError(f"ledger: expected {to_hex(trust.ledger)}, the bundle is of {to_hex(bundle.ledger)}")
+        raise StepFailedError(
+            Step.ACCOUNT, f"ledger: expected {to_hex(trust.ledger)}, the bundle is of {to_hex(bundle.ledger)}"
+        )
+
+
+def _check_accounts(bundle: Bundle, state: State, trust: Trust) -> None:
+    check_ledger(bundle, trust)
     for name, address, published in (
         ("EvidenceLedger", bundle.ledger, trust.code_hashes.ledger),
         ("PartyRegistry", bundle.registry, trust.code_hashes.registry),
