@@ -41,8 +41,10 @@ prove: install   ## prove symbolically that logs only grow and a receivable has 
 simulate: install  ## sender and indexer through 2,000 seeds of trouble, in less than five minutes
 	$(BIN)/python scripts/simulate.py --seeds 1-2000
 
+MUTATIONS ?= 100000
+
 mutate: install  ## show the verifier 100,000 mutations of valid bundles, every tenth to an independent verifier too
-	$(BIN)/python scripts/mutate_bundles.py --count 100000 --independent 10
+	$(BIN)/python scripts/mutate_bundles.py --count $(MUTATIONS) --independent 10
 
 format: install  ## rewrite the code in house style
 	$(BIN)/ruff check --fix .
