@@ -1,6 +1,7 @@
 """The commands, one function each: parse, call, print.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage; ``verify``: 0 valid, 1 invalid, 2 usage, 3 could not check;
+``audit replay``: 0 nothing found, 1 faults, 2 usage, 3 could not check everything;
 ``receipt check``: 0 kept or not due, 1 late, broken or invalid, 2 usage, 3 could not check.
 """
 
@@ -20,6 +21,8 @@ from rich.table import Table
 
 from tallystick import __version__, bootstrap
 from tallystick.cli import demo as demo_command
+from tallystick.cli.archive import archive_app
+from tallystick.cli.audit import audit_app
 from tallystick.cli.certificate import certificate_command
 from tallystick.cli.histories import bundle_command, changes_command, diff_command, history_command
 from tallystick.cli.keys import key_app
@@ -65,6 +68,8 @@ app.add_typer(import_app, name="import")
 app.add_typer(receivable_app, name="receivable")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(key_app, name="key")
+app.add_typer(archive_app, name="archive")
+app.add_typer(audit_app, name="audit")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 File = Annotated[Path, typer.Argument(help="The file to read.", show_default=False)]

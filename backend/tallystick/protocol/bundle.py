@@ -122,7 +122,7 @@ def format_bundle(bundle: Bundle) -> bytes:
                 for (party, signer), window in sorted(bundle.windows.items())
             ],
             "appends": [_format_append(append) for append in bundle.appends],
-            "bindings": [_format_binding(binding) for binding in bundle.bindings],
+            "bindings": [format_binding(binding) for binding in bundle.bindings],
             "report": bundle.report,
         }
     )
@@ -189,7 +189,9 @@ def _parse(value: Any) -> Bundle:
         proof=_parse_proof(top["proof"]),
         windows=_parse_windows(top["signers"]),
         appends=tuple(_parse_append(item, i) for i, item in enumerate(_items(top["appends"], "appends"))),
-        bindings=tuple(_parse_binding(item, i) for i, item in enumerate(_items(top["bindings"], "bindings"))),
+        bindings=tuple(
+            parse_binding(item, f"bindings[{i}]") for i, item in enumerate(_items(top["bindings"], "bindings"))
+        ),
         report=top["report"],
     )
 
@@ -336,7 +338,8 @@ def parse_entry(value: Any, name: str) -> BundleEntry:
 _BINDING = frozenset({"party", "scheme", "identifier", "name", "issuedAt", "signature"})
 
 
-def _format_binding(binding: PartyBinding) -> dict[str, Json]:
+def format_binding(binding: PartyBinding) -> dict[str, Json]:
+    """``binding`` as a JSON object; ``parse_binding`` gives it back."""
     return {
         "party": to_hex(binding.party),
         "scheme": binding.scheme,
@@ -347,8 +350,8 @@ def _format_binding(binding: PartyBinding) -> dict[str, Json]:
     }
 
 
-def _parse_binding(value: Any, position: int) -> PartyBinding:
-    name = f"bindings[{position}]"
+def parse_binding(value: Any, name: str) -> PartyBinding:
+    """The binding that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
     members = _members(value, _BINDING, name)
     for text in ("scheme", "identifier", "name"):
         if not isinstance(members[text], str) or len(members[text]) > 1_000:

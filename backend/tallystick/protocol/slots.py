@@ -21,8 +21,12 @@ LEDGER_BATCH_ROOT_MAPPING = 3
 """EvidenceLedger: operator => batch id => batch root; slot 2 holds how many batches each operator sealed."""
 REGISTRY_ROLE_MAPPING = 0
 """PartyRegistry: OpenZeppelin AccessControl, role => (account => bool, admin role)."""
+REGISTRY_ADMITTED_MAPPING = 1
+"""PartyRegistry: party => time of its admission."""
 REGISTRY_WINDOW_MAPPING = 2
 """PartyRegistry: party => signer => window."""
+REGISTRY_OPERATOR_MAPPING = 3
+"""PartyRegistry: account => whether it may seal."""
 REGISTRAR_ROLE = keccak256(b"REGISTRAR_ROLE")
 RECEIVABLES_LEDGER_SLOT = word(0)
 """ReceivableRegistry: the address of its EvidenceLedger."""
@@ -53,6 +57,16 @@ def window_slot(party: PartyId, signer: Address) -> bytes:
 def role_slot(role: bytes, account: Address) -> bytes:
     """PartyRegistry: where it stands whether ``account`` has ``role``."""
     return keccak256(bytes(12) + account + keccak256(role + word(REGISTRY_ROLE_MAPPING)))
+
+
+def admitted_slot(party: PartyId) -> bytes:
+    """PartyRegistry: where the time of the admission of ``party`` stands; zero: never."""
+    return keccak256(party + word(REGISTRY_ADMITTED_MAPPING))
+
+
+def operator_slot(account: Address) -> bytes:
+    """PartyRegistry: where it stands whether ``account`` may seal."""
+    return keccak256(bytes(12) + account + word(REGISTRY_OPERATOR_MAPPING))
 
 
 def decode_window(value: int) -> SignerWindow:

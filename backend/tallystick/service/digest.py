@@ -11,33 +11,67 @@ Example: ``index_digest(transaction, cursor.block_number) == index_digest(replay
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from tallystick.protocol import canonical
 from tallystick.protocol.entry import Json
 from tallystick.protocol.log import signatures_hash
-from tallystick.protocol.types import Hash, PartyId, to_hex
+from tallystick.protocol.types import EvidenceId, Hash, PartyId, to_hex
 from tallystick.service.ports import Transaction
+from tallystick.store.records import AppendRecord
+
+Name = tuple[tuple[int, int], tuple[EvidenceId, bytes]]
+"""Ordinal of an append and index in it; evidence id and signatures of the entry that stands there."""
+
+
+class Logs(Protocol):
+    """All logs, be they a database's or an auditor's."""
+
+    def subjects(self) -> list[PartyId]:
+        """Whoever has a log, ascending."""
+
+    def appends(self, subject: PartyId, until_block: int) -> Sequence[AppendRecord]:
+        """All appends of ``subject`` up to and including block number ``until_block``, in order."""
+
+    def names(self, subject: PartyId, until_block: int) -> Iterable[Name]:
+        """The known entries of ``subject``, in any order."""
 
 
 def index_digest(transaction: Transaction, until_block: int) -> Hash:
     """The digest of all logs up to and including block number ``until_block``, 32 bytes."""
+    return digest_of(_Kept(transaction), until_block)
+
+
+def digest_of(logs: Logs, until_block: int) -> Hash:
+    """The same, of any ``logs``."""
     digest = hashlib.sha256()
-    for subject in transaction.subjects():
-        for line in _lines(transaction, subject, until_block):
+    for subject in logs.subjects():
+        for line in _lines(logs, subject, until_block):
             digest.update(canonical.encode(line) + b"\n")
     return Hash(digest.digest())
 
 
-def _lines(transaction: Transaction, subject: PartyId, until_block: int) -> Iterator[Json]:
-    known = {(entry.append.ordinal, entry.index): entry.record for entry in transaction.log(subject, until_block)}
-    for append in transaction.appends(subject, until_block):
+class _Kept:
+    """The logs of a database."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.subjects = transaction.subjects
+        self.appends = transaction.appends
+
+    def names(self, subject: PartyId, until_block: int) -> Iterator[Name]:
+        for entry in self._transaction.log(subject, until_block):
+            yield (entry.append.ordinal, entry.index), (entry.record.evidence_id, entry.record.signatures)
+
+
+def _lines(logs: Logs, subject: PartyId, until_block: int) -> Iterator[Json]:
+    known = dict(logs.names(subject, until_block))
+    for append in logs.appends(subject, until_block):
         for index in range(append.count):
-            record = known.get((append.ordinal, index))
-            shown = (
-                (None, None)
-                if record is None
-                else (to_hex(record.evidence_id), to_hex(signatures_hash(subject, record.signatures)))
-            )
+            shown: tuple[str | None, str | None] = (None, None)
+            if (found := known.get((append.ordinal, index))) is not None:
+                evidence_id, signatures = found
+                shown = (to_hex(evidence_id), to_hex(signatures_hash(subject, signatures)))
             seq = append.first_seq + index
             yield [to_hex(subject), seq, to_hex(append.operator), append.batch_id, index, *shown, append.timestamp]

@@ -193,6 +193,11 @@ class Transaction(Protocol):
     def appends(self, subject: PartyId, until_block: int) -> list[AppendRecord]:
         """All appends of ``subject`` up to and including block number ``until_block``, in order."""
 
+    def appends_of_batches(
+        self, operator: Address, first_batch: int, last_batch: int, until_block: int
+    ) -> list[AppendRecord]:
+        """The appends of these batches of ``operator`` (ids inclusive) up to block number ``until_block``."""
+
     def log(self, subject: PartyId, until_block: int) -> Iterator[LogEntryRecord]:
         """The known entries of ``subject``'s log up to ``until_block``, in order of append and index."""
 

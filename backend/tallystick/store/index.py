@@ -207,6 +207,18 @@ class IndexRows:
         )
         return [append_record(row) for row in self._connection.execute(statement)]
 
+    def appends_of_batches(
+        self, operator: Address, first_batch: int, last_batch: int, until_block: int
+    ) -> list[AppendRecord]:
+        """The appends of these batches of ``operator`` (ids inclusive) up to ``until_block``, by batch, then party."""
+        of_batches = (append.c.operator == operator, append.c.batch_id.between(first_batch, last_batch))
+        statement = (
+            select_appends()
+            .where(*of_batches, block.c.number <= storable(until_block))
+            .order_by(append.c.batch_id, append.c.subject)
+        )
+        return [append_record(row) for row in self._connection.execute(statement)]
+
     def log(self, subject: PartyId, until_block: int) -> Iterator[LogEntryRecord]:
         """The known entries of ``subject``'s log up to ``until_block``, in order of append and index, as they are read.
 
