@@ -1,4 +1,4 @@
-"""A ledger to audit: an accounts-receivable import on the embedded chain and SQLite, sealed, and exported as an archive."""
+"""A ledger to audit: an accounts-receivable import on the embedded chain and SQLite, sealed and exported."""
 
 from __future__ import annotations
 

@@ -63,8 +63,9 @@ class ArchiveWriter:
         UsageError: ``recipient`` is no age key, or the directory can't be written.
     """
 
-    def __init__(self, directory: Path, recipient: str | None = None) -> None:
+    def __init__(self, directory: Path, recipient: str | None = None, *, file_bytes: int = FILE_BYTES) -> None:
         self._directory = directory
+        self._file_bytes = file_bytes
         self._recipient = None if recipient is None else _parse_recipient(recipient)
         self._files: list[BatchFile] = []
         self._bindings: Content | None = None
@@ -80,7 +81,7 @@ class ArchiveWriter:
     def add(self, operator: Address, item: ArchivedEntry) -> None:
         """Put ``item`` of a batch of ``operator`` behind all that was added before."""
         first, last = self._batches
-        if self._operator != operator or (self._size >= FILE_BYTES and item.batch_id != last):
+        if self._operator != operator or (self._size >= self._file_bytes and item.batch_id != last):
             self._close_file()
             self._operator, first = operator, item.batch_id
         self._batches = (first, item.batch_id)

@@ -4,7 +4,8 @@ Rules:
 
 - every row that differs is a finding that names the evidence, the append, the signer or the party; what follows from it
   (a report, the index digest) is a finding of its own only where no row explains it;
-- where the archive proves nothing, the database is not compared: the gap is said already;
+- where the archive proves nothing, the database is not compared: the gap is said already. What other operators sealed
+  is theirs to keep: a database need not have it;
 - an evidence is compared with what was sealed; its content with the root that was signed, for a database may show more
   than the archive does;
 - a row that can't be read is a finding, whatever it holds.
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from tallystick.errors import TallystickError
@@ -22,7 +24,7 @@ from tallystick.protocol import canonical, content
 from tallystick.protocol.binding import PartyBinding
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.entry import Json
-from tallystick.protocol.types import BlockRef, EvidenceId, Hash, PartyId, SignerWindow, to_hex
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, SignerWindow, to_hex
 from tallystick.service.audit.chain import window
 from tallystick.service.audit.findings import Code, Finding
 from tallystick.service.audit.logs import Log, read_log
@@ -61,8 +63,9 @@ def compare(database: Store, replayed: Replayed, progress: Progress) -> list[Fin
             log = read_log(replayed.transaction, replayed.workbook, party, replayed.as_of.number)
             rows = comparison.readable(party, lambda party=party, log=log: comparison.log(party, log))  # type: ignore[misc]
             found += rows
-            is_whole = is_whole and not log.unproven
-            if not rows and not log.unproven and all(item.whole for items in log.items for item in items or ()):
+            same = not rows and not log.unproven and all(map(comparison.holds, log.appends))
+            is_whole = is_whole and same
+            if same and all(item.whole for items in log.items for item in items or ()):
                 unexplained.append(party)
             progress("compared", done, len(subjects))
         # a report rests on the rows of others too: on the windows of whoever signed
@@ -89,7 +92,7 @@ def binds_to(database: Store, deployment: Deployment) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Comparison:
     """``theirs``, the database, beside ``ours``, the replay."""
 
@@ -144,8 +147,19 @@ class _Comparison:
         for entry in self.theirs.log(party, self.ours.as_of.number):
             places[entry.append.ordinal][entry.index] = entry.record
         for append, items in zip(log.appends, log.items, strict=True):
-            if items is not None and append.ordinal not in differing:
+            is_held = self.holds(append) or bool(places[append.ordinal])
+            if items is not None and is_held and append.ordinal not in differing:
                 yield from _entries(party, append, dict(enumerate(items)), places[append.ordinal])
+
+    @cached_property
+    def _own(self) -> frozenset[Address]:
+        """The operators that this database seals for."""
+        operators = self.ours.transaction.sealing_operators()
+        return frozenset(operator for operator in operators if self.theirs.count_batches(operator))
+
+    def holds(self, append: AppendRecord) -> bool:
+        """Whether the entries of ``append`` must be in this database: another operator's are theirs to keep."""
+        return append.operator in self._own
 
     def reports(self, party: PartyId) -> Iterator[Finding]:
         """The report of ``party``, derived from the rows of the database."""
@@ -195,6 +209,8 @@ def _differing(item: CheckedItem, record: EvidenceRecord) -> str | None:
         return "evidence"
     if record.signatures != item.signatures:
         return "signatures"
+    if not all(isinstance(one, str) for one in record.disclosures):
+        return "content"
     shown, hidden = tuple(sorted(record.disclosures)), tuple(sorted(record.hidden))
     if (shown, hidden) == (item.disclosures, item.hidden) and item.whole:
         return None

@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,6 +30,10 @@ from tallystick.store.workbook import CheckedItem, ProvenPlace
 
 SealedBatches = Mapping[int, Mapping[PartyId, tuple[int, Hash]]]
 """What the chain sealed: by batch id, by subject, count and subject root."""
+
+
+KnownSigner = Callable[[PartyId, Address], bool]
+"""Whether an account ever was a signer of a party."""
 
 
 class Archive(Protocol):
@@ -53,51 +57,52 @@ class FileCheck:
 
 
 def check_file(
-    archive: Archive, file: BatchFile, encryption: str | None, domain: Domain, sealed: SealedBatches
+    archive: Archive,
+    file: BatchFile,
+    encryption: str | None,
+    domain: Domain,
+    sealed: SealedBatches,
+    known_signer: KnownSigner,
 ) -> FileCheck:
     """Check ``file`` of ``archive`` against the ``sealed`` batches of its operator."""
     check = FileCheck()
+    for batch_id, items in _batches(check, archive, file, encryption):
+        _Batch(check, file.operator, batch_id, items, sealed.get(batch_id, {}), known_signer).run(domain)
+    return check
+
+
+def _batches(
+    check: FileCheck, archive: Archive, file: BatchFile, encryption: str | None
+) -> Iterator[tuple[int, Sequence[ArchivedEntry]]]:
+    """The batches in ``file``, one at a time; what can't be read is said in ``check``."""
     try:
         lines = archive.lines(file.content, encryption)
     except (NotFound, MalformedInput) as error:
         code = Code.ARCHIVE_MISSING if isinstance(error, NotFound) else Code.ARCHIVE_ALTERED
         _damaged(check, file, code, error.message)
-        return check
-    batches: dict[int, list[ArchivedEntry]] = {}
-    previous: ArchivedEntry | None = None
+        return
+    items: list[ArchivedEntry] = []
     for number, line in enumerate(lines, 1):
         try:
             item = parse_archived(line)
             if not file.first_batch <= item.batch_id <= file.last_batch:
                 raise MalformedInput(f"batchId: expected {file.first_batch} to {file.last_batch}, got {item.batch_id}.")
-            if previous is not None and previous.order >= item.order:
+            if items and items[-1].order >= item.order:
                 raise MalformedInput("expected ascending by batch, then first place.")
         except MalformedInput as error:
             _damaged(check, file, Code.ARCHIVE_ALTERED, f"{file.content.name}: line {number}: {error.message}")
             continue
-        previous = item
-        if batches and item.batch_id not in batches:
-            _check_batches(check, file.operator, batches, domain, sealed)
-            batches = {}
-        batches.setdefault(item.batch_id, []).append(item)
-    _check_batches(check, file.operator, batches, domain, sealed)
-    return check
+        if items and item.batch_id != items[-1].batch_id:
+            yield items[-1].batch_id, items
+            items = []
+        items.append(item)
+    if items:
+        yield items[-1].batch_id, items
 
 
 def _damaged(check: FileCheck, file: BatchFile, code: Code, why: str) -> None:
     check.explained = (file.first_batch, file.last_batch)
     check.findings.append(Finding(code, operator=file.operator, facts=(("why", why),)))
-
-
-def _check_batches(
-    check: FileCheck,
-    operator: Address,
-    batches: Mapping[int, Sequence[ArchivedEntry]],
-    domain: Domain,
-    sealed: SealedBatches,
-) -> None:
-    for batch_id, items in batches.items():
-        _Batch(check, operator, batch_id, items, sealed.get(batch_id, {})).run(domain)
 
 
 @dataclass
@@ -109,21 +114,22 @@ class _Batch:
     batch_id: int
     items: Sequence[ArchivedEntry]
     sealed: Mapping[PartyId, tuple[int, Hash]]
+    known_signer: KnownSigner
 
     def run(self, domain: Domain) -> None:
         ids = [item.entry.evidence.evidence_id(domain) for item in self.items]
         logs = self._logs(ids)
         proven = {subject for subject, placed in logs.items() if self._is_proven(subject, placed, ids)}
         self._suspect(ids, proven)
-        for item, evidence_id in zip(self.items, ids, strict=True):
-            places = [(subject, index) for subject, index in item.places if subject in proven]
+        for number, (item, evidence_id) in enumerate(zip(self.items, ids, strict=True)):
+            places = [place for place in item.places if place[0] in proven and logs[place[0]].get(place[1]) == number]
             if not places:
                 continue
-            number = len(self.check.items)
-            self.check.items.append(self._check_item(item, evidence_id))
             self.check.places += (
-                ProvenPlace(subject, self.operator, self.batch_id, index, number) for subject, index in places
+                ProvenPlace(subject, self.operator, self.batch_id, index, len(self.check.items))
+                for subject, index in places
             )
+            self.check.items.append(self._check_item(item, evidence_id))
 
     def _logs(self, ids: Sequence[EvidenceId]) -> dict[PartyId, dict[int, int]]:
         """The items of each subject that the chain has in this batch, by index; what it does not have is said."""
@@ -151,7 +157,7 @@ class _Batch:
         return False
 
     def _suspect(self, ids: Sequence[EvidenceId], proven: set[PartyId]) -> None:
-        """Name what may be the cause of a wrong root: the evidence that no log of the batch proves."""
+        """Name what may be the cause of a wrong root: what no log of the batch proves, best what no signer signed."""
         failing = {subject for batch_id, subject in self.check.rooted_out if batch_id == self.batch_id}
         if not failing:
             return
@@ -161,7 +167,13 @@ class _Batch:
             if not any(subject in proven for subject, _ in item.places)
             and any(subject in failing for subject, _ in item.places)
         ]
-        self._find(Code.ROOT, sorted(failing), suspects)
+        unsigned = [name for name in suspects if not self._is_signed(self.items[ids.index(name)].entry, name)]
+        self._find(Code.ROOT, sorted(failing), unsigned or suspects)
+
+    def _is_signed(self, entry: BundleEntry, evidence_id: EvidenceId) -> bool:
+        """Whether each signature is by an account that ever was a signer of its party."""
+        signers = recover_signers(entry.evidence, evidence_id, entry.signatures)
+        return signers is not None and all(map(self.known_signer, entry.evidence.signing_parties(), signers))
 
     def _check_item(self, item: ArchivedEntry, evidence_id: EvidenceId) -> CheckedItem:
         entry = item.entry

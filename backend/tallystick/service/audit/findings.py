@@ -87,7 +87,7 @@ class Code(StrEnum):
 _GAPS = frozenset({Code.NODE, Code.ARCHIVE_MISSING, Code.WITHHELD, Code.HIDDEN})
 _NOTICES = frozenset({Code.REPEATED, Code.DUPLICATE_INVOICE, Code.REPORT_FINDING})
 _ORDER = {severity: rank for rank, severity in enumerate(Severity)}
-_BY_BATCH = frozenset({Code.ROOT, Code.WITHHELD, Code.SURPLUS})
+_BY_BATCH = frozenset({Code.ROOT, Code.WITHHELD, Code.SURPLUS, Code.HIDDEN})
 """Codes of which everything in one batch is one cause."""
 
 BY_STANDING: Mapping[Standing, Code] = {

@@ -94,8 +94,9 @@ def judge_log(
     report = derive(party, entries, as_of, withheld)
     shown = [item for items in log.items if items is not None for item in items]
     judged = _Judged(transaction, workbook, log, as_of, entries, shown)
-    findings = [*judged.void(), *judged.not_in_every_log(), *judged.hidden()]
-    if not unproven and all(item.whole for item in shown):
+    hidden = list(judged.hidden())
+    findings = [*judged.void(), *judged.not_in_every_log(), *hidden]
+    if not unproven and not hidden and all(item.whole for item in shown):
         findings += [*_report_findings(party, report, entries), *_pledge_findings(party, entries, pledges)]
     return JudgedLog(party, len(entries) + withheld, unproven, report, findings)
 
@@ -152,16 +153,11 @@ class _Judged:
         return any((one.operator, one.batch_id) == (entry.operator, entry.batch_id) for one in unproven)
 
     def hidden(self) -> Iterator[Finding]:
-        """How many entries hide what figures may rest on."""
-        count = sum(
-            item.whole
-            and item.hidden_count > 0
-            and entry.standing is Standing.STANDS
-            and entry.evidence.kind in MEASURED
-            for entry, item in zip(self.entries, self.items, strict=True)
-        )
-        if count:
-            yield Finding(Code.HIDDEN, (self.log.party,), facts=(("count", str(count)),))
+        """The entries that hide what figures may rest on."""
+        for entry, item in zip(self.entries, self.items, strict=True):
+            hides = item.whole and item.hidden_count > 0 and entry.standing is Standing.STANDS
+            if hides and entry.evidence.kind in MEASURED:
+                yield Finding(Code.HIDDEN, (self.log.party,), (entry.evidence_id,), entry.operator, entry.batch_id)
 
 
 def _report_findings(party: PartyId, report: Mapping[str, Any], entries: Sequence[Entry]) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ Rules:
 
 - everything is as of one final block: the oldest of the node's newest, the archive's and the database's;
 - whatever is found is a value; an exception means that the audit could not be done, and says nothing about the ledger;
-- files and parties are checked one by one and kept in the workbook: who interrupts a replay and starts it again goes on;
+- files and parties are checked one by one and kept in the workbook: an interrupted replay goes on when started again;
 - the same node, archive and database as of the same block give the same audit, whatever the number of processes.
 """
 
@@ -113,9 +113,12 @@ class Replay:
         except ChainInconsistent as error:
             self._find(Code.NODE, why=error.message)
             return self._stopped()
+        if manifest is not None and (lag := self._lag(manifest[0])) is not None:
+            self._find(Code.NODE, why=lag)
+            return self._stopped()
         database = self._database()
         with self.desk.store.transaction(read_only=True) as transaction:
-            as_of = self._as_of(transaction, manifest, database)
+            as_of = self._as_of(manifest, database)
             self.desk.workbook.ask(_question(deployment, manifest, as_of))
             self._findings += chain_checks.check_logs(transaction, self.facts, deployment, as_of, self.progress)
             parties = chain_checks.admitted(self.facts, deployment, as_of)
@@ -123,7 +126,7 @@ class Replay:
         pledged = self._pledges(as_of)
         self._read_bindings(manifest, as_of)
         with Crew(self.desk, self.open_desk, self.jobs) as crew:
-            files = self._check_files(crew, manifest, as_of)
+            files = self._check_files(crew, manifest)
             audited, unproven = self._judge(crew, as_of, pledged)
         self._explain(files, unproven)
         with self.desk.store.transaction(read_only=True) as transaction:
@@ -170,6 +173,20 @@ class Replay:
             return None
         return manifest, digest
 
+    def _lag(self, manifest: Manifest) -> str | None:
+        """Why the node can't tell about all of the archive yet, or None where it can."""
+        final = self._indexed().number
+        if manifest.as_of.number <= final:
+            return None
+        return f"the archive is as of block {manifest.as_of.number}, the node's newest final block is {final}: wait."
+
+    def _indexed(self) -> BlockRef:
+        """The newest final block."""
+        with self.desk.store.transaction(read_only=True) as transaction:
+            cursor = transaction.cursor()
+        assert cursor is not None, "the chain was indexed"
+        return cursor.block
+
     def _database(self) -> Store | None:
         if self.database is None:
             return None
@@ -179,13 +196,9 @@ class Replay:
             return None
         return self.database
 
-    def _as_of(
-        self, transaction: Transaction, manifest: tuple[Manifest, Hash] | None, database: Store | None
-    ) -> BlockRef:
+    def _as_of(self, manifest: tuple[Manifest, Hash] | None, database: Store | None) -> BlockRef:
         """The oldest of the final block, the archive's and the database's, as far as they are on the chain."""
-        cursor = transaction.cursor()
-        assert cursor is not None, "the chain was indexed"
-        as_of = cursor.block
+        as_of = self._indexed()
         if manifest is not None:
             as_of = self._older(as_of, manifest[0].as_of, Code.ARCHIVE_BLOCK)
         if database is not None:
@@ -249,7 +262,7 @@ class Replay:
 
     # checking
 
-    def _check_files(self, crew: Crew, manifest: tuple[Manifest, Hash] | None, as_of: BlockRef) -> _Files:
+    def _check_files(self, crew: Crew, manifest: tuple[Manifest, Hash] | None) -> _Files:
         """Check every file that the workbook does not have yet; findings of all."""
         seen = _Files()
         if manifest is None:
@@ -258,7 +271,8 @@ class Replay:
         left = [file for file in files if workbook.file_result(_key(file)) is None]
         total = sum(file.content.lines for file in files)
         done = total - sum(file.content.lines for file in left)
-        task = FileTask(manifest[0].encryption, self.context.chain.deployment.domain, as_of.number)
+        # an archive may be newer than the block of the audit: what was sealed since is no surplus
+        task = FileTask(manifest[0].encryption, self.context.chain.deployment.domain, self._indexed().number)
         for file, check in zip(left, crew.run(task, left), strict=True):
             workbook.add_file(_key(file), check.items, check.places, check.result)
             done += file.content.lines

@@ -12,7 +12,7 @@ from tallystick.protocol.archive import BatchFile
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Domain
 from tallystick.protocol.pledges import Pledged
-from tallystick.protocol.types import BlockRef, Hash, PartyId, to_hex
+from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, to_hex
 from tallystick.service.audit.desk import Desk
 from tallystick.service.audit.files import check_file
 from tallystick.service.audit.findings import to_json
@@ -44,7 +44,11 @@ class FileTask:
             span = (file.first_batch, file.last_batch, self.until_block)
             for append in transaction.appends_of_batches(file.operator, *span):
                 sealed.setdefault(append.batch_id, {})[append.subject] = (append.count, append.root)
-        check = check_file(desk.archive, file, self.encryption, self.domain, sealed)
+
+            def known_signer(party: PartyId, account: Address) -> bool:
+                return any(one.signer == account for one in transaction.signers([party], self.until_block))
+
+            check = check_file(desk.archive, file, self.encryption, self.domain, sealed, known_signer)
         result: dict[str, Json] = {
             "findings": [to_json(finding) for finding in check.findings],
             "explained": None if check.explained is None else list(check.explained),

@@ -18,7 +18,7 @@ _SENTENCES: Mapping[Code, tuple[str, str]] = {
         "这些地址上的合约不是已公布的合约：{why}",
     ),
     Code.HEAD: (
-        "The appends to the log of {party} fold to {expected}, its storage slot holds {got}: one is lacking or made up.",
+        "The appends to the log of {party} fold to {expected}, the chain holds {got}: one is lacking or made up.",
         "{party} 的日志追加折叠为 {expected}，而其存储槽为 {got}：有追加被遗漏或增添。",
     ),
     Code.SIGNER_WINDOW: (
@@ -65,8 +65,8 @@ _SENTENCES: Mapping[Code, tuple[str, str]] = {
         "证据 {evidence}：存档所示内容与所签署内容不符：{why}。",
     ),
     Code.HIDDEN: (
-        "{count} entries in the log of {party} hide fields that its figures may rest on.",
-        "{party} 的日志中有 {count} 个条目隐藏了其指标可能依赖的字段。",
+        "Evidence {evidence} in batch {batch} hides fields that figures may rest on.",
+        "批次 {batch} 中的证据 {evidence} 隐藏了指标可能依赖的字段。",
     ),
     Code.REPEATED: (
         "Evidence {evidence} was sealed again, in batch {batch}: it counts once.",
