@@ -1,7 +1,7 @@
 """Audit a whole accounts-receivable import: nothing is found; then plant faults of every kind, and find exactly those.
 
-Imports a ledger of some 10,000 entries with simulated customers on the embedded chain, has it audited, plants 38 faults in
-chain, archive and database (``tests/audit/planting.py``), and has it audited again. Ends with 1 if anything is found
+Imports a ledger of some 10,000 entries with simulated customers on the embedded chain, has it audited, plants 38 faults
+in chain, archive and database (``tests/audit/planting.py``), and has it audited again. Ends with 1 if anything is found
 too much or too little. Example::
 
     python scripts/audit_faults.py --file LEDGER.csv

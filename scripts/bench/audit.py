@@ -1,7 +1,7 @@
 """How long an audit replay takes on one core, beside how fast coincurve alone recovers public keys; and its memory.
 
-Imports ledgers of several suppliers into a home with an embedded chain, exports the archive, and replays it in a process
-of its own, at two sizes. What the node computes is taken off: it is not the auditor's. Memory is the peak of that
+Imports ledgers of several suppliers into a home with an embedded chain, exports the archive, and replays it in a
+process of its own, at two sizes. What the node computes is taken off: it is not the auditor's. Memory is the peak of that
 process over what it has when it begins; the largest log is the same at both sizes. Example::
 
     python scripts/bench/audit.py --suppliers 3 12 --lines 300
@@ -75,7 +75,7 @@ def signatures(folder: Path) -> list[tuple[bytes, bytes]]:
     """Every signature of the archive, as coincurve wants it, with what it signs."""
     reader = ArchiveReader(folder / "archive")
     manifest, _ = reader.manifest()
-    found = []
+    found: list[tuple[bytes, bytes]] = []
     for file in manifest.entries:
         for line in reader.lines(file.content, None):
             entry = parse_archived(line).entry

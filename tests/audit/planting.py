@@ -20,10 +20,11 @@ from tallystick.intake.drafts import parse_draft
 from tallystick.protocol import content
 from tallystick.protocol.archive import ArchivedEntry
 from tallystick.protocol.bundle import BundleEntry
+from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.log import subject_root
 from tallystick.protocol.signing import GROUP_ORDER
-from tallystick.protocol.types import EvidenceId, Hash, PartyId
+from tallystick.protocol.types import EvidenceId, Hash, PartyId, Timestamp
 from tallystick.service import parties, record
 from tallystick.service.audit.findings import Code, Finding
 from tallystick.service.seal import seal
@@ -125,7 +126,12 @@ def plant_on_chain(plot: Plot) -> None:
     rogue.seal(plot.both(c[4], malleable))
     plot.expect(Code.BAD_SIGNATURE, malleable.evidence_id)
 
-    terms = {"contractNumber": "R-5", "issuerRole": "supplier", "currency": "USD", "paymentTermsDays": 30}
+    terms: dict[str, Json] = {
+        "contractNumber": "R-5",
+        "issuerRole": "supplier",
+        "currency": "USD",
+        "paymentTermsDays": 30,
+    }
     alone = rogue.sign(owner, c[5], Kind.CONTRACT, terms, signers=[owner.signers[-1]])
     rogue.seal(plot.both(c[5], alone))
     plot.expect(Code.BAD_SIGNATURE, alone.evidence_id)
@@ -251,7 +257,8 @@ def plant_in_archive(plot: Plot) -> None:
     plot.expect(Code.ROOT, victim(31))
 
     def backdated(entry: BundleEntry) -> BundleEntry:
-        return replace(entry, evidence=replace(entry.evidence, issued_at=entry.evidence.issued_at - 1))
+        before = Timestamp(entry.evidence.issued_at - 1)
+        return replace(entry, evidence=replace(entry.evidence, issued_at=before))
 
     was = next(item.entry for _, item in items if item.entry.evidence.evidence_id(domain) == victim(34))
     items = change(items, victim(34), home, backdated)

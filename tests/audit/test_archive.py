@@ -25,10 +25,13 @@ from tallystick.protocol.archive import (
     parse_archived,
     parse_manifest,
 )
+from tallystick.protocol.bundle import BundleEntry
+from tallystick.protocol.evidence import Evidence
 from tallystick.protocol.types import Address
 from tallystick.service import archive
 from tallystick.service.audit.findings import Code
 from tallystick.store.archive import ArchiveReader, ArchiveWriter, parse_identity
+from tallystick.store.workbook import pack_struct, unpack_struct
 
 
 def only_file(home: Installation) -> tuple[Manifest, Path]:
@@ -204,6 +207,47 @@ def test_a_home_without_the_registrars_key_shows_ids_alone(home: Installation) -
     audit = home.audit()
     assert audit.findings == ()
     assert {party.name for party in audit.parties} == {None}
+
+
+ids = st.binary(min_size=32, max_size=32)
+times = st.integers(0, 2**53 - 1)
+structs = st.builds(
+    Evidence,
+    issuer=ids.filter(any),
+    counterparty=st.just(bytes(32)),
+    kind=st.integers(1, 255),
+    deal=ids,
+    parent=ids,
+    content_root=ids,
+    occurred_at=times,
+    issued_at=times,
+)
+archived = st.builds(
+    ArchivedEntry,
+    batch_id=times,
+    places=st.sets(st.tuples(ids, times), min_size=1, max_size=4).map(lambda places: tuple(sorted(places))),
+    entry=st.builds(
+        BundleEntry,
+        evidence=structs,
+        signatures=st.binary(max_size=130),
+        disclosures=st.lists(st.text(st.characters(max_codepoint=127))).map(tuple),
+        hidden=st.lists(ids).map(tuple),
+    ),
+)
+
+
+@given(archived)
+def test_what_is_archived_is_read_back(item: ArchivedEntry) -> None:
+    """Format and parse are each other's inverse, for every evidence and every showing of it."""
+    line = format_archived(item)
+    assert line.count(b"\n") == 1
+    assert parse_archived(line.removesuffix(b"\n")) == item
+
+
+@given(structs)
+def test_what_a_workbook_packs_it_unpacks(evidence: Evidence) -> None:
+    """The packed form loses nothing."""
+    assert unpack_struct(pack_struct(evidence)) == evidence
 
 
 SAMPLE = parse_manifest(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from audit.installation import imported, made_up_lines
 from audit.planting import CUSTOMERS, named, plant_everything
+from tallystick.protocol.types import Address, EvidenceId, PartyId
 from tallystick.protocol.verdict import Outcome
-from tallystick.service.audit.findings import Code, Severity
+from tallystick.service.audit.findings import Code, Finding, Severity, from_json, merged, to_json
 from tallystick.service.audit.report import format_report, outcome
 from tallystick.service.audit.words import says
 from tallystick.service.digest import index_digest
@@ -56,9 +58,24 @@ UNPLANTED = frozenset(
 
 def test_every_code_has_a_severity_and_a_sentence_in_both_languages() -> None:
     """No code lacks its words, and each is a fault, a gap or a notice."""
-    from tallystick.service.audit.findings import Finding
-
     for code in Code:
         finding = Finding(code)
         assert finding.severity in Severity
         assert says(finding) != says(finding, "zh")
+
+
+def test_a_finding_is_read_back_from_its_json_and_one_cause_is_one_finding() -> None:
+    """What is kept of a finding loses nothing; the same of two logs is said once, of two evidence twice."""
+    one = Finding(Code.MISFIT, (PARTY,), (EVIDENCE,), Address(b"\x03" * 20), 7, (("a", "b"), ("c", "d")))
+    assert from_json(to_json(one)) == one
+    assert from_json(to_json(Finding(Code.NODE))) == Finding(Code.NODE)
+    [both] = merged([one, replace(one, parties=(OTHER,))])
+    assert both == replace(one, parties=(PARTY, OTHER))
+    assert len(merged([one, replace(one, evidence=(EvidenceId(b"\x05" * 32),))])) == 2
+    assert len(merged([one, replace(one, code=Code.FOREIGN)])) == 2
+    fault, gap, notice = Finding(Code.ROOT), Finding(Code.WITHHELD), Finding(Code.REPEATED)
+    assert merged([notice, gap, fault]) == (fault, gap, notice)
+
+
+PARTY, OTHER = PartyId(b"\x01" * 32), PartyId(b"\x02" * 32)
+EVIDENCE = EvidenceId(b"\x04" * 32)

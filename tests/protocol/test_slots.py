@@ -50,6 +50,8 @@ def test_the_registry_keeps_roles_and_windows_where_the_verifier_looks() -> None
     variables = layout("PartyRegistry")
     assert variables["_roles"]["slot"] == slots.REGISTRY_ROLE_MAPPING
     assert variables["_signerWindow"]["slot"] == slots.REGISTRY_WINDOW_MAPPING
+    assert variables["admittedAt"]["slot"] == slots.REGISTRY_ADMITTED_MAPPING
+    assert variables["isOperator"]["slot"] == slots.REGISTRY_OPERATOR_MAPPING
     role = {member["label"]: member for member in variables["struct AccessControl.RoleData"]}
     assert (role["hasRole"]["slot"], role["hasRole"]["type"]) == (0, "mapping(address => bool)")
     window = {member["label"]: member for member in variables["struct IPartyRegistry.SignerWindow"]}

@@ -137,6 +137,19 @@ def test_appends_come_in_order_up_to_a_block(store: SqlStore) -> None:
         assert transaction.appends(SUPPLIER, 2**64 - 1) == mine
 
 
+def test_appends_of_batches_are_one_operators_up_to_a_block(store: SqlStore) -> None:
+    """Of a span of batch ids, both ends included: one operator's alone, none that was sealed later."""
+    with store.transaction() as transaction:
+        for number in range(4):
+            put(transaction, append(SUPPLIER, number, 2, batch_id=number))
+        put(transaction, append(BUYER, 0, 1, batch_id=1, operator=OTHER_OPERATOR), log_index=1)
+    with store.transaction(read_only=True) as transaction:
+        kept = transaction.appends(SUPPLIER, 10**9)
+        assert transaction.appends_of_batches(OPERATOR, 1, 2, 10**9) == kept[1:3]
+        assert transaction.appends_of_batches(OPERATOR, 0, 9, kept[1].block_number) == kept[:2]
+        assert transaction.appends_of_batches(OTHER_OPERATOR, 2, 9, 10**9) == []
+
+
 def test_the_last_append_has_the_highest_ordinal(store: SqlStore) -> None:
     """``last_appends`` gives the newest append of each party that has one, however many are asked for."""
     with store.transaction() as transaction:

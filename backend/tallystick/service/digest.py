@@ -14,7 +14,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from tallystick.protocol import canonical
+import orjson
+
 from tallystick.protocol.entry import Json
 from tallystick.protocol.log import signatures_hash
 from tallystick.protocol.types import EvidenceId, Hash, PartyId, to_hex
@@ -48,7 +49,8 @@ def digest_of(logs: Logs, until_block: int) -> Hash:
     digest = hashlib.sha256()
     for subject in logs.subjects():
         for line in _lines(logs, subject, until_block):
-            digest.update(canonical.encode(line) + b"\n")
+            # a list of text, whole numbers and null: its canonical form is its only one
+            digest.update(orjson.dumps(line) + b"\n")
     return Hash(digest.digest())
 
 

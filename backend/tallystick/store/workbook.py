@@ -27,6 +27,8 @@ from tallystick.protocol.types import Address, DealId, EvidenceId, Hash, PartyId
 
 VERSION = 1
 _WAIT_SECONDS = 60.0
+_READ_ITEMS = 10_000
+"""Items that are kept as they were read: most stand in two logs."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (version INTEGER NOT NULL, question TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS item (
@@ -84,6 +86,7 @@ class Workbook:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._read: dict[int, CheckedItem] = {}
         with self._translated():
             self._connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
@@ -101,6 +104,7 @@ class Workbook:
             row = self._connection.execute("SELECT version, question FROM about").fetchone()
             if row == (VERSION, question):
                 return True
+            self._read.clear()
             for statement in _EMPTY.split(";"):
                 self._connection.execute(statement)
             self._connection.execute("INSERT INTO about VALUES (?, ?)", (VERSION, question))
@@ -142,8 +146,13 @@ class Workbook:
             "ORDER BY entry.operator, entry.batch_id, entry.entry_index"
         )
         with self._translated():
-            for operator, batch_id, index, _, *row in self._connection.execute(statement, (subject,)):
-                yield operator, batch_id, index, _checked_item(row)
+            for operator, batch_id, index, number, *row in self._connection.execute(statement, (subject,)):
+                item = self._read.get(number)
+                if item is None:
+                    if len(self._read) >= _READ_ITEMS:
+                        self._read.clear()
+                    item = self._read[number] = _checked_item(row)
+                yield operator, batch_id, index, item
 
     def names(self, subject: PartyId) -> Iterator[tuple[Address, int, int, EvidenceId, bytes]]:
         """The same, of each item its evidence id and signatures alone."""

@@ -20,13 +20,13 @@ from tallystick.credit.findings import FindingCode
 from tallystick.credit.receivables import Obstacle, find_obstacles
 from tallystick.errors import MalformedInput
 from tallystick.protocol.entry import Entry, Json, Standing
-from tallystick.protocol.evidence import subjects
+from tallystick.protocol.evidence import Evidence, subjects
 from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.log import LogAppend
 from tallystick.protocol.pledges import Pledged
 from tallystick.protocol.receivable import InvoiceIdentity
 from tallystick.protocol.standing import SealedEntry, judge
-from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, SignerWindow, to_hex
+from tallystick.protocol.types import ZERO32, Address, BlockRef, EvidenceId, Hash, PartyId, SignerWindow, to_hex
 from tallystick.service.audit.findings import BY_STANDING, Code, Finding
 from tallystick.service.ports import Transaction
 from tallystick.service.report import derive, log_append
@@ -139,7 +139,7 @@ class _Judged:
         """The entries that stand here and are missing, in their batch, from the log of another whom they concern."""
         standing = {entry.evidence_id: entry.evidence for entry in self.entries if entry.standing is Standing.STANDS}
         for entry, item in zip(self.entries, self.items, strict=True):
-            if entry.standing is not Standing.STANDS:
+            if entry.standing is not Standing.STANDS or _is_everywhere(item, standing.get(entry.evidence.parent)):
                 continue
             missing = set(subjects(entry.evidence, standing.get(entry.evidence.parent))) - item.places
             lacking = tuple(sorted(party for party in missing if not self._may_have(party, entry)))
@@ -158,6 +158,12 @@ class _Judged:
             hides = item.whole and item.hidden_count > 0 and entry.standing is Standing.STANDS
             if hides and entry.evidence.kind in MEASURED:
                 yield Finding(Code.HIDDEN, (self.log.party,), (entry.evidence_id,), entry.operator, entry.batch_id)
+
+
+def _is_everywhere(item: CheckedItem, parent: Evidence | None) -> bool:
+    """Whether the batch has ``item`` in the logs of all whom it may concern: a quick look at what is usual."""
+    named = (item.evidence,) if parent is None else (item.evidence, parent)
+    return all(party in item.places or party == ZERO32 for one in named for party in (one.issuer, one.counterparty))
 
 
 def _report_findings(party: PartyId, report: Mapping[str, Any], entries: Sequence[Entry]) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tallystick.errors import BadSignature, ChainInconsistent, ChainUnreachable, MalformedInput, NotFound, WrongChain
+from tallystick.errors import BadSignature, ChainInconsistent, MalformedInput, NotFound, WrongChain
 from tallystick.protocol import canonical
 from tallystick.protocol.archive import BatchFile, Manifest, format_manifest, parse_bound
 from tallystick.protocol.binding import PartyBinding
@@ -33,7 +33,7 @@ from tallystick.protocol.entry import Json
 from tallystick.protocol.hashing import sha256
 from tallystick.protocol.pledges import Pledged
 from tallystick.protocol.slots import REGISTRAR_ROLE, role_slot
-from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, to_hex
+from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, parse_address, to_hex
 from tallystick.service.audit import chain as chain_checks
 from tallystick.service.audit.crew import Crew
 from tallystick.service.audit.database import Replayed, binds_to, compare
@@ -101,57 +101,36 @@ class Replay:
             ChainUnreachable: no answer. StoreError: database or workbook can't be used. UsageError: a wrong key.
         """
         manifest = self._manifest()
-        deployment = self.context.chain.deployment
-        try:
-            self.context.chain.check()
-            index(self.context, self.progress)
-        except WrongChain as error:
-            self._find(Code.CONTRACTS, why=error.message)
-            return self._stopped()
-        except ChainUnreachable:
-            raise
-        except ChainInconsistent as error:
-            self._find(Code.NODE, why=error.message)
-            return self._stopped()
-        if manifest is not None and (lag := self._lag(manifest[0])) is not None:
-            self._find(Code.NODE, why=lag)
-            return self._stopped()
+        if not self._is_readable(manifest):
+            deployment = self.context.chain.deployment
+            return Audit(deployment, None, None, False, None, (), 0, 0, merged(self._findings))
         database = self._database()
-        with self.desk.store.transaction(read_only=True) as transaction:
-            as_of = self._as_of(manifest, database)
-            self.desk.workbook.ask(_question(deployment, manifest, as_of))
-            self._findings += chain_checks.check_logs(transaction, self.facts, deployment, as_of, self.progress)
-            parties = chain_checks.admitted(self.facts, deployment, as_of)
-            self._findings += chain_checks.check_signers(transaction, self.facts, deployment, as_of, parties)
-        pledged = self._pledges(as_of)
+        as_of = self._as_of(manifest, database)
+        self.desk.workbook.ask(_question(self.context.chain.deployment, manifest, as_of))
+        pledged = self._check_chain(as_of)
         self._read_bindings(manifest, as_of)
         with Crew(self.desk, self.open_desk, self.jobs) as crew:
             files = self._check_files(crew, manifest)
-            audited, unproven = self._judge(crew, as_of, pledged)
-        self._explain(files, unproven)
+            audited = self._judge(crew, files, as_of, pledged)
         with self.desk.store.transaction(read_only=True) as transaction:
             digest = digest_of(_Lines(transaction, self.desk), as_of.number)
             if database is not None:
                 self._compare(transaction, database, as_of, digest)
             operators = transaction.sealing_operators()
-        batches = sum(self.context.chain.next_batch(operator, as_of) for operator in operators)
         return Audit(
-            deployment=deployment,
+            deployment=self.context.chain.deployment,
             as_of=as_of,
             archive=None if manifest is None else manifest[1],
             database=database is not None,
             digest=digest,
             parties=audited,
-            batches=batches,
+            batches=sum(self.context.chain.next_batch(operator, as_of) for operator in operators),
             evidence=self.desk.workbook.count(),
             findings=merged(self._findings),
         )
 
     def _find(self, code: Code, *, parties: Sequence[PartyId] = (), **facts: str) -> None:
         self._findings.append(Finding(code, tuple(parties), facts=tuple(sorted(facts.items()))))
-
-    def _stopped(self) -> Audit:
-        return Audit(self.context.chain.deployment, None, None, False, None, (), 0, 0, merged(self._findings))
 
     # what there is to check
 
@@ -172,6 +151,22 @@ class Replay:
             self._find(Code.ARCHIVE_LEDGER, why=why)
             return None
         return manifest, digest
+
+    def _is_readable(self, manifest: tuple[Manifest, Hash] | None) -> bool:
+        """Whether the node serves the published contracts, and all that the archive may rest on; if not, says why."""
+        try:
+            self.context.chain.check()
+            index(self.context, self.progress)
+        except WrongChain as error:
+            self._find(Code.CONTRACTS, why=error.message)
+            return False
+        except ChainInconsistent as error:
+            self._find(Code.NODE, why=error.message)
+            return False
+        if manifest is not None and (lag := self._lag(manifest[0])) is not None:
+            self._find(Code.NODE, why=lag)
+            return False
+        return True
 
     def _lag(self, manifest: Manifest) -> str | None:
         """Why the node can't tell about all of the archive yet, or None where it can."""
@@ -217,8 +212,15 @@ class Replay:
         self._find(code, number=str(other.number), expected=to_hex(other.hash), got=to_hex(held.hash))
         return as_of
 
-    def _pledges(self, as_of: BlockRef) -> Mapping[PartyId, list[Pledged]]:
-        chain = self.context.chain
+    # checking
+
+    def _check_chain(self, as_of: BlockRef) -> Mapping[PartyId, list[Pledged]]:
+        """Hold events against storage; the pledges that were made, by supplier."""
+        chain, deployment = self.context.chain, self.context.chain.deployment
+        with self.desk.store.transaction(read_only=True) as transaction:
+            self._findings += chain_checks.check_logs(transaction, self.facts, deployment, as_of, self.progress)
+            parties = chain_checks.admitted(self.facts, deployment, as_of)
+            self._findings += chain_checks.check_signers(transaction, self.facts, deployment, as_of, parties)
         changes = chain.pledge_changes(chain.deployment.block_number, as_of.number)
         events = [change.event for change in changes]
         self._findings += chain_checks.check_pledges(self.facts, chain.deployment, as_of, events)
@@ -260,8 +262,6 @@ class Replay:
             return f"it is signed by {to_hex(signer)}, who is no registrar."
         return None
 
-    # checking
-
     def _check_files(self, crew: Crew, manifest: tuple[Manifest, Hash] | None) -> _Files:
         """Check every file that the workbook does not have yet; findings of all."""
         seen = _Files()
@@ -284,9 +284,9 @@ class Replay:
         return seen
 
     def _judge(
-        self, crew: Crew, as_of: BlockRef, pledged: Mapping[PartyId, list[Pledged]]
-    ) -> tuple[list[AuditedParty], list[tuple[PartyId, Address, int]]]:
-        """Judge every log that the workbook does not have yet; the parties, and the appends that are not proven."""
+        self, crew: Crew, files: _Files, as_of: BlockRef, pledged: Mapping[PartyId, list[Pledged]]
+    ) -> list[AuditedParty]:
+        """Judge every log that the workbook does not have yet; findings of all, and the parties."""
         workbook = self.desk.workbook
         with self.desk.store.transaction(read_only=True) as transaction:
             subjects = transaction.subjects()
@@ -295,7 +295,7 @@ class Replay:
         for done, (party, result) in enumerate(zip(left, crew.run(PartyTask(as_of), work), strict=True), 1):
             workbook.add_party(party, result)
             self.progress("judged", len(subjects) - len(left) + done, len(subjects))
-        audited, unproven = [], []
+        audited = []
         for party in subjects:
             kept: Any = workbook.party_result(party)
             if not kept["entries"]:
@@ -303,14 +303,12 @@ class Replay:
             self._findings += map(from_json, kept["findings"])
             digest = Hash(sha256(canonical.encode(kept["report"])))
             audited.append(AuditedParty(party, self._names.get(party), kept["entries"], kept["withheld"], digest))
-            unproven += [(party, Address(bytes.fromhex(one[0][2:])), one[1]) for one in kept["unproven"]]
-        return audited, unproven
-
-    def _explain(self, files: _Files, unproven: Sequence[tuple[PartyId, Address, int]]) -> None:
-        """Say what is not in the archive, unless a wrong root or a damaged file says so already."""
-        for party, operator, batch_id in unproven:
-            if not files.explain(operator, batch_id, party):
-                self._findings.append(Finding(Code.WITHHELD, (party,), operator=operator, batch_id=batch_id))
+            for text, batch_id in kept["unproven"]:
+                operator = parse_address(text, "operator")
+                # a wrong root or a damaged file says already why
+                if not files.explain(operator, batch_id, party):
+                    self._findings.append(Finding(Code.WITHHELD, (party,), operator=operator, batch_id=batch_id))
+        return audited
 
     def _compare(self, transaction: Transaction, database: Store, as_of: BlockRef, digest: Hash) -> None:
         def report(party: PartyId) -> Mapping[str, Json]:
