@@ -1,8 +1,8 @@
 """How long an audit replay takes on one core, beside how fast coincurve alone recovers public keys; and its memory.
 
 Imports ledgers of several suppliers into a home with an embedded chain, exports the archive, and replays it in a
-process of its own, at two sizes. What the node computes is taken off: it is not the auditor's. Memory is the peak of that
-process over what it has when it begins; the largest log is the same at both sizes. Example::
+process of its own, at two sizes. What the node computes is taken off: it is not the auditor's. Memory is the peak of
+that process over what it has when it begins; the largest log is the same at both sizes. Example::
 
     python scripts/bench/audit.py --suppliers 3 12 --lines 300
 """
@@ -23,18 +23,21 @@ from pathlib import Path
 from typing import Any
 
 import coincurve
-from import_receivables import made_up_ledger
 
-from tallystick import auditing, bootstrap
-from tallystick.chain.embedded import open_embedded
-from tallystick.config import Home
-from tallystick.intake.receivables import read_receivables
-from tallystick.protocol.archive import parse_archived
-from tallystick.service import archive, importing, parties
-from tallystick.service.audit.report import outcome
-from tallystick.service.seal import seal
-from tallystick.store.archive import ArchiveReader
-from tallystick.store.records import Identifier
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "backend"), str(ROOT / "scripts")]
+
+from bench.import_receivables import made_up_ledger  # noqa: E402
+from tallystick import auditing, bootstrap  # noqa: E402
+from tallystick.chain.embedded import open_embedded  # noqa: E402
+from tallystick.config import Home  # noqa: E402
+from tallystick.intake.receivables import read_receivables  # noqa: E402
+from tallystick.protocol.archive import parse_archived  # noqa: E402
+from tallystick.service import archive, importing, parties  # noqa: E402
+from tallystick.service.audit.report import outcome  # noqa: E402
+from tallystick.service.seal import seal  # noqa: E402
+from tallystick.store.archive import ArchiveReader  # noqa: E402
+from tallystick.store.records import Identifier  # noqa: E402
 
 CUSTOMERS = 20
 ENVIRONMENT = {**os.environ, "TALLYSTICK_PASSPHRASE": "bench"}

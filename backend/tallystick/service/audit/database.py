@@ -28,7 +28,7 @@ from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, Party
 from tallystick.service.audit.chain import window
 from tallystick.service.audit.findings import Code, Finding
 from tallystick.service.audit.logs import Log, read_log
-from tallystick.service.context import Progress
+from tallystick.service.context import Context, Progress
 from tallystick.service.digest import index_digest
 from tallystick.service.ports import Store, Transaction
 from tallystick.service.report import Reader, report_of
@@ -42,6 +42,7 @@ _MEMBERS = tuple(field.name for field in fields(AppendRecord))
 class Replayed:
     """What the replay came to, as of ``as_of``: the indexed chain, the proven entries, the reports, the digest."""
 
+    context: Context
     transaction: Transaction
     workbook: Workbook
     as_of: BlockRef
@@ -164,7 +165,7 @@ class _Comparison:
     def reports(self, party: PartyId) -> Iterator[Finding]:
         """The report of ``party``, derived from the rows of the database."""
         # a reader keeps what it recovered: one a party keeps memory flat
-        reader = Reader(self.ours.as_of)
+        reader = Reader(self.ours.context, self.ours.as_of)
         theirs, ours = report_of(reader.read(self.theirs, party)), self.ours.report(party)
         if canonical.encode(theirs) != canonical.encode(ours):
             where = next(key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key))

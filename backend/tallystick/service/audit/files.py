@@ -23,7 +23,7 @@ from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Domain
 from tallystick.protocol.log import entry_leaf
 from tallystick.protocol.merkle import root as tree_root
-from tallystick.protocol.standing import recover_signers
+from tallystick.protocol.standing import Signers, recover_signers
 from tallystick.protocol.types import Address, EvidenceId, Hash, PartyId
 from tallystick.service.audit.findings import Code, Finding
 from tallystick.store.workbook import CheckedItem, ProvenPlace
@@ -172,7 +172,7 @@ class _Batch:
 
     def _is_signed(self, entry: BundleEntry, evidence_id: EvidenceId) -> bool:
         """Whether each signature is by an account that ever was a signer of its party."""
-        signers = recover_signers(entry.evidence, evidence_id, entry.signatures)
+        signers = _signers(entry, evidence_id)
         return signers is not None and all(map(self.known_signer, entry.evidence.signing_parties(), signers))
 
     def _check_item(self, item: ArchivedEntry, evidence_id: EvidenceId) -> CheckedItem:
@@ -187,7 +187,7 @@ class _Batch:
             evidence_id=evidence_id,
             evidence=entry.evidence,
             signatures=entry.signatures,
-            signers=recover_signers(entry.evidence, evidence_id, entry.signatures),
+            signers=_signers(entry, evidence_id),
             fields=_fields(entry),
             hidden_count=content.hidden_count(entry.evidence.content_root, entry.disclosures, entry.hidden),
             whole=problem is None,
@@ -200,6 +200,10 @@ class _Batch:
         self.check.findings.append(
             Finding(code, tuple(parties), tuple(evidence), self.operator, self.batch_id, tuple(sorted(facts.items())))
         )
+
+
+def _signers(entry: BundleEntry, evidence_id: EvidenceId) -> Signers:
+    return recover_signers(evidence_id, entry.signatures, len(entry.evidence.signing_parties()))
 
 
 def _fields(entry: BundleEntry) -> dict[str, Json] | None:

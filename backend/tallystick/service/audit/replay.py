@@ -315,7 +315,7 @@ class Replay:
             kept: Any = self.desk.workbook.party_result(party)
             return kept["report"]  # type: ignore[no-any-return]
 
-        replayed = Replayed(transaction, self.desk.workbook, as_of, self._bindings, report, digest)
+        replayed = Replayed(self.context, transaction, self.desk.workbook, as_of, self._bindings, report, digest)
         self._findings += compare(database, replayed, self.progress)
 
 
