@@ -42,6 +42,7 @@ class Installation:
     keys: MemoryKeystore
     rogue: Address
     owner: PartyRecord
+    database_url: str
     audits: int = field(default=0)
 
     @property
@@ -71,7 +72,7 @@ class Installation:
             rpc_url="http://127.0.0.1",
             work=work or self.folder / f"audit{self.audits}",
             archive=self.archive,
-            database_url=f"sqlite:///{self.database}" if against else None,
+            database_url=self.database_url if against else None,
             **options,
         )
         with auditing.open_audit(order, progress, provider or self.chain) as replay:
@@ -94,14 +95,17 @@ def real_lines() -> list[Receivable]:
 
 
 @contextmanager
-def imported(folder: Path, lines: list[Receivable], *, batch_evidence: int = 5_000) -> Iterator[Installation]:
-    """An installation that has imported and sealed ``lines`` with simulated customers."""
+def imported(
+    folder: Path, lines: list[Receivable], *, batch_evidence: int = 5_000, database_url: str | None = None
+) -> Iterator[Installation]:
+    """An installation that has imported and sealed ``lines`` with simulated customers, on SQLite unless told where."""
     entropy = SeededEntropy(7)
     keys = MemoryKeystore(entropy.bytes)
     registrar, operator, rogue = keys.create_many(["registrar", "operator", "rogue operator"])
     provider = open_embedded(None, funded=dict.fromkeys((registrar, operator, rogue), 10**24), genesis_timestamp=START)
     folder.mkdir(parents=True, exist_ok=True)
-    store = open_store(folder / "ledger.sqlite3")
+    database_url = database_url or f"sqlite:///{folder / 'ledger.sqlite3'}"
+    store = open_store(database_url)
     deployment = deploy(provider, registrar, partial(keys.sign, registrar), registrar, [operator, rogue])
     with store.transaction() as transaction:
         transaction.set_deployment(deployment)
@@ -121,7 +125,7 @@ def imported(folder: Path, lines: list[Receivable], *, batch_evidence: int = 5_0
         owner = parties.add_parties(context, [parties.NewParty("Ledger owner", (importing.LEDGER_OWNER,))])[0]
         importing.import_receivables(context, owner, lines, "ERP", simulate_counterparties=True)
         seal(context)
-        yield Installation(folder, context, provider, keys, rogue, owner)
+        yield Installation(folder, context, provider, keys, rogue, owner, database_url)
     finally:
         store.close()
         provider.close()

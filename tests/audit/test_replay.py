@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
-from audit.installation import Installation
+from audit.installation import Installation, imported, made_up_lines
 from audit.rogue import read_archive, sql, write_archive
 from tallystick import auditing
 from tallystick.chain.address_file import AddressFile, format_address_file, published_hashes
@@ -223,3 +224,19 @@ def test_a_row_that_cant_be_read_is_a_fault_whatever_it_holds(home: Installation
     for value in ("[1]", "[[]]", "[null]"):
         sql(home, "UPDATE evidence SET disclosures = ? WHERE evidence_id = ?", value, entry.evidence_id)
         assert codes(home.audit(against=True)) == [Code.DATABASE_EVIDENCE], value
+
+
+def test_a_database_on_postgresql_is_compared_too(tmp_path: Path, postgresql_url: str) -> None:
+    """An honest one gives nothing; a changed signature is named; the auditor's own state stays in its directory."""
+    with imported(tmp_path, made_up_lines(6, 2), batch_evidence=15, database_url=postgresql_url) as home:
+        home.export()
+        assert codes(home.audit(against=True)) == []
+        with home.context.store.transaction(read_only=True) as transaction:
+            entry = next(transaction.log(home.owner.party, 10**6)).record
+        engine = create_engine(make_url(postgresql_url).set(drivername="postgresql+psycopg"))
+        with engine.begin() as connection:
+            changed = text("UPDATE evidence SET signatures = :signatures WHERE evidence_id = :evidence_id")
+            connection.execute(changed, {"signatures": bytes(130), "evidence_id": entry.evidence_id})
+        engine.dispose()
+        [finding] = home.audit(against=True).findings
+        assert (finding.code, finding.evidence) == (Code.DATABASE_EVIDENCE, (entry.evidence_id,))

@@ -6,7 +6,9 @@ twice as many pieces as processes are on their way, so that memory does not grow
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -51,7 +53,7 @@ class Crew:
         """What ``task`` gives for each piece of ``work``, in order."""
         if self._pool is None:
             for piece in work:
-                yield task(self._desk, piece)
+                yield _done(task, self._desk, piece)
             return
         under_way: deque[Future[R]] = deque()
         for piece in work:
@@ -67,8 +69,19 @@ _OWN: list[Desk] = []
 
 
 def _sit_down(open_desk: OpenDesk) -> None:
+    # Ctrl-C reaches the whole group: the first process ends the others when it stops
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _OWN[:] = [open_desk()]
 
 
 def _do(task: Task[Any, R], piece: Any) -> R:
-    return task(_OWN[0], piece)
+    return _done(task, _OWN[0], piece)
+
+
+def _done(task: Task[W, R], desk: Desk, piece: W) -> R:
+    """What ``task`` gives, without searching for cycles meanwhile: entries make none, and are looked at in vain."""
+    gc.disable()
+    try:
+        return task(desk, piece)
+    finally:
+        gc.enable()
