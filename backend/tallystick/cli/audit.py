@@ -112,10 +112,13 @@ def _print(audit: Audit, language: str, *, is_named: bool) -> None:
     english, chinese = _VERDICTS[outcome(audit)]
     counted = ", ".join(f"{audit.count(one)} {SEVERITIES[one][language == 'zh']}" for one in Severity)
     console.print(f"{english if language == 'en' else chinese}  ({counted})")
-    table = Table.grid(padding=(0, 2))
+    table, names = Table.grid(padding=(0, 2)), audit.names
+    table.add_column()
+    # an id is never cut short: it would name something else
+    table.add_column(overflow="fold")
     for finding in audit.findings[:_SHOWN]:
         style = _STYLES[finding.severity]
-        table.add_row(f"[{style}]{finding.code.value}[/]", escape(says(finding, language)))
+        table.add_row(f"[{style}]{finding.code.value}[/]", escape(says(finding, language, names)))
     console.print(table)
     if len(audit.findings) > _SHOWN:
         console.print(f"... and {len(audit.findings) - _SHOWN} more: see --json or --report")

@@ -73,8 +73,7 @@ def render_page(audit: Audit, language: str) -> str:
     def word(key: str) -> str:
         return _WORDS[key][is_chinese]
 
-    names = {one.party: one.name for one in audit.parties if one.name is not None}
-    verdict = _VERDICTS[outcome(audit)]
+    verdict, names = _VERDICTS[outcome(audit)], audit.names
     about = _about(audit, word)
     rows = "".join(f"<tr><th>{escape(key)}</th><td class=id>{escape(value)}</td></tr>" for key, value in about)
     counts = " · ".join(f"{audit.count(one)} {SEVERITIES[one][is_chinese]}" for one in Severity)
@@ -127,5 +126,5 @@ def _finding_row(finding: Finding, names: Mapping[PartyId, str], language: str) 
     severity = SEVERITIES[finding.severity][language == "zh"]
     return (
         f"<tr><td class={finding.severity.value}>{severity}</td><td>{finding.code.value}</td>"
-        f"<td>{escape(says(finding, language))}</td><td>{''.join(ids)}</td></tr>"
+        f"<td>{escape(says(finding, language, names))}</td><td>{''.join(ids)}</td></tr>"
     )

@@ -259,7 +259,7 @@ def _parse_canonical(data: bytes, name: str) -> Any:
         value = orjson.loads(data)
         same = orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
-        raise MalformedInput(f"{name}: expected canonical JSON, got {clip(data)} ({error}).") from error
+        raise MalformedInput(f"{name}: expected canonical JSON, got {clip(data)}.") from error
     if not same:
         raise MalformedInput(f"{name}: expected canonical JSON (RFC 8785), got another spelling of the same value.")
     return value

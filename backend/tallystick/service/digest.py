@@ -35,8 +35,8 @@ class Logs(Protocol):
     def appends(self, subject: PartyId, until_block: int) -> Sequence[AppendRecord]:
         """All appends of ``subject`` up to and including block number ``until_block``, in order."""
 
-    def names(self, subject: PartyId, until_block: int) -> Iterable[Name]:
-        """The known entries of ``subject``, in any order."""
+    def names(self, subject: PartyId, appends: Sequence[AppendRecord]) -> Iterable[Name]:
+        """The known entries of ``subject`` in ``appends``, in any order; of others too where that is easier."""
 
 
 def index_digest(transaction: Transaction, until_block: int) -> Hash:
@@ -62,14 +62,15 @@ class _Kept:
         self.subjects = transaction.subjects
         self.appends = transaction.appends
 
-    def names(self, subject: PartyId, until_block: int) -> Iterator[Name]:
-        for entry in self._transaction.log(subject, until_block):
+    def names(self, subject: PartyId, appends: Sequence[AppendRecord]) -> Iterator[Name]:
+        for entry in self._transaction.log(subject, max((one.block_number for one in appends), default=0)):
             yield (entry.append.ordinal, entry.index), (entry.record.evidence_id, entry.record.signatures)
 
 
 def _lines(logs: Logs, subject: PartyId, until_block: int) -> Iterator[Json]:
-    known = dict(logs.names(subject, until_block))
-    for append in logs.appends(subject, until_block):
+    appends = logs.appends(subject, until_block)
+    known = dict(logs.names(subject, appends))
+    for append in appends:
         for index in range(append.count):
             shown: tuple[str | None, str | None] = (None, None)
             if (found := known.get((append.ordinal, index))) is not None:

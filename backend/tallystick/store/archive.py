@@ -197,7 +197,7 @@ class ArchiveReader:
                     "archive: it is encrypted to another key than the one given.",
                     todo="Give the key whose public half was the --recipient.",
                 ) from error
-            raise MalformedInput(f"archive: a file was changed after it was encrypted ({error}).") from error
+            raise MalformedInput("archive: a file was changed after it was encrypted.") from error
 
 
 def parse_identity(content: bytes) -> str:
@@ -225,7 +225,7 @@ def _unpack(packed: bytes, content: Content, name: str) -> bytes:
     try:
         data = unpacker.decompress(packed, content.size + 1)
     except zlib.error as error:
-        raise MalformedInput(f"{name}: expected gzip, got something else ({error}).") from error
+        raise MalformedInput(f"{name}: expected gzip, got something else.") from error
     if len(data) != content.size or not unpacker.eof or unpacker.unused_data:
         raise MalformedInput(f"{name}: expected {content.size} bytes unpacked and nothing behind, got otherwise.")
     if sha256(data) != content.sha256:

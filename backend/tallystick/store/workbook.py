@@ -27,7 +27,7 @@ from tallystick.protocol.types import Address, DealId, EvidenceId, Hash, PartyId
 
 VERSION = 1
 _WAIT_SECONDS = 60.0
-_READ_ITEMS = 10_000
+_READ_ITEMS = 4_000
 """Items that are kept as they were read: most stand in two logs."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (version INTEGER NOT NULL, question TEXT NOT NULL);

@@ -207,15 +207,15 @@ def _entries(
 def _differing(item: CheckedItem, record: EvidenceRecord) -> str | None:
     """What of an evidence the database keeps otherwise than it was sealed."""
     if record.evidence != item.evidence:
-        return "evidence"
+        return "signed values"
     if record.signatures != item.signatures:
         return "signatures"
     if not all(isinstance(one, str) for one in record.disclosures):
-        return "content"
+        return "contents"
     shown, hidden = tuple(sorted(record.disclosures)), tuple(sorted(record.hidden))
     if (shown, hidden) == (item.disclosures, item.hidden) and item.whole:
         return None
-    return None if content.check_root(item.evidence.content_root, shown, hidden) is None else "content"
+    return None if content.check_root(item.evidence.content_root, shown, hidden) is None else "contents"
 
 
 def _brief(append: AppendRecord) -> str:

@@ -44,6 +44,7 @@ from tallystick.service.context import Context, Progress, silent
 from tallystick.service.digest import digest_of
 from tallystick.service.index import index
 from tallystick.service.ports import Store, Transaction
+from tallystick.store.records import AppendRecord
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class Audit:
     evidence: int
     """How many archived evidence the chain proves, each counted once a batch."""
     findings: Sequence[Finding]
+
+    @property
+    def names(self) -> Mapping[PartyId, str]:
+        """What the parties are called, as far as a registrar stated it."""
+        return {one.party: one.name for one in self.parties if one.name is not None}
 
     def count(self, severity: Severity) -> int:
         """How many findings there are of ``severity``."""
@@ -349,11 +355,11 @@ class _Lines:
     def subjects(self) -> list[PartyId]:
         return self.transaction.subjects()
 
-    def appends(self, subject: PartyId, until_block: int) -> Any:
+    def appends(self, subject: PartyId, until_block: int) -> Sequence[AppendRecord]:
         return self.transaction.appends(subject, until_block)
 
-    def names(self, subject: PartyId, until_block: int) -> Iterator[Any]:
-        ordinals = {(one.operator, one.batch_id): one.ordinal for one in self.appends(subject, until_block)}
+    def names(self, subject: PartyId, appends: Sequence[AppendRecord]) -> Iterator[Any]:
+        ordinals = {(one.operator, one.batch_id): one.ordinal for one in appends}
         for operator, batch_id, index_, evidence_id, signatures in self.desk.workbook.names(subject):
             ordinal = ordinals.get((operator, batch_id))
             if ordinal is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tallystick.protocol.types import to_hex
+from tallystick.protocol.types import PartyId, to_hex
 from tallystick.service.audit.findings import Code, Finding, Severity
 
 _SENTENCES: Mapping[Code, tuple[str, str]] = {
@@ -48,12 +48,12 @@ _SENTENCES: Mapping[Code, tuple[str, str]] = {
     ),
     Code.BINDING: ("Who {party} is, is not stated as it must be: {why}", "关于 {party} 身份的声明不合要求：{why}"),
     Code.WITHHELD: (
-        "Entries of batch {batch} of operator {operator} are not in the archive, in {logs} logs.",
+        "Entries of batch {batch} of operator {operator} are not in the archive; logs concerned: {logs}.",
         "操作者 {operator} 的批次 {batch} 有条目不在存档中，涉及 {logs} 份日志。",
     ),
     Code.ROOT: (
-        "What the archive holds of batch {batch} of operator {operator} does not give the sealed root, in {logs} logs: "
-        "an entry, or a signature, was changed.",
+        "What the archive holds of batch {batch} of operator {operator} does not give the sealed root: an entry, or a "
+        "signature, was changed; logs concerned: {logs}.",
         "存档中操作者 {operator} 的批次 {batch} 无法得出已封存的根，涉及 {logs} 份日志：有条目或签名被更改。",
     ),
     Code.SURPLUS: (
@@ -152,7 +152,7 @@ _SENTENCES: Mapping[Code, tuple[str, str]] = {
         "数据库在批次 {batch} 中有证据 {evidence}，而链上没有。",
     ),
     Code.DATABASE_EVIDENCE: (
-        "Evidence {evidence}: the database keeps another {member} than was sealed.",
+        "Evidence {evidence}: its {member} in the database are not what was sealed.",
         "证据 {evidence}：数据库中的{member}与已封存的不同。",
     ),
     Code.DATABASE_UNREADABLE: (
@@ -176,22 +176,29 @@ SEVERITIES: Mapping[Severity, tuple[str, str]] = {
 }
 
 
-def says(finding: Finding, language: str = "en") -> str:
-    """``finding`` as one sentence in ``language`` (``en`` or ``zh``)."""
+_CHINESE_FACTS = {"signatures": "签名", "contents": "内容", "signed values": "签署值"}
+_NOBODY: Mapping[PartyId, str] = {}
+
+
+def says(finding: Finding, language: str = "en", names: Mapping[PartyId, str] = _NOBODY) -> str:
+    """``finding`` as one sentence in ``language`` (``en`` or ``zh``); parties that are in ``names`` are called so."""
+    is_chinese = language == "zh"
+    facts = dict(finding.facts)
     values: dict[str, str] = defaultdict(lambda: "?")
     values |= {
-        "party": _names(finding.parties),
-        "evidence": _names(finding.evidence),
+        "party": _first(finding.parties, names),
+        "evidence": _first(finding.evidence, {}),
         "operator": "?" if finding.operator is None else to_hex(finding.operator),
         "batch": str(finding.batch_id),
         "logs": str(len(finding.parties)),
-        **dict(finding.facts),
+        **({key: _CHINESE_FACTS.get(value, value) for key, value in facts.items()} if is_chinese else facts),
     }
-    return _SENTENCES[finding.code][language == "zh"].format_map(values)
+    return _SENTENCES[finding.code][is_chinese].format_map(values)
 
 
-def _names(ids: Sequence[bytes]) -> str:
-    """The first of ``ids``, and how many more there are."""
+def _first(ids: Sequence[bytes], names: Mapping[PartyId, str]) -> str:
+    """The first of ``ids``, by name where it has one, and how many more there are."""
     if not ids:
         return "?"
-    return to_hex(ids[0]) + (f" (+{len(ids) - 1})" if len(ids) > 1 else "")
+    called = names.get(PartyId(ids[0])) or to_hex(ids[0])
+    return called + (f" (+{len(ids) - 1})" if len(ids) > 1 else "")
