@@ -2,7 +2,8 @@
 
 Imports ledgers of several suppliers into a home with an embedded chain, exports the archive, and replays it in a
 process of its own, at two sizes. What the node computes is taken off: it is not the auditor's. Memory is the peak of
-that process over what it has when it begins; the largest log is the same at both sizes. Example::
+that process over what it has when it begins, the embedded node's own caches included; the largest log is the same at
+both sizes. Example::
 
     python scripts/bench/audit.py --suppliers 3 12 --lines 300
 """
