@@ -15,13 +15,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from tallystick import auditing, bootstrap
-from tallystick.cli.audit_page import render_page
-from tallystick.cli.labels import LANGUAGES
 from tallystick.cli.output import EXIT_FAILED, EXIT_OK, EXIT_UNCHECKED, bars, console, print_error
 from tallystick.cli.verify import never_reads_as_invalid, read_bounded
 from tallystick.errors import MalformedInput, TallystickError, UsageError
 from tallystick.protocol.types import parse_address, to_hex
 from tallystick.protocol.verdict import Outcome
+from tallystick.render.audit_page import render_page
+from tallystick.render.labels import LANGUAGES
 from tallystick.service.audit.findings import Severity
 from tallystick.service.audit.replay import Audit
 from tallystick.service.audit.report import format_report, outcome
