@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from end_to_end.conftest import RECEIVABLES
 from service.world import SeededEntropy
 from tallystick import auditing, bootstrap
 from tallystick.chain.deploy import deploy
@@ -87,11 +86,6 @@ def made_up_lines(lines: int, customers: int) -> list[Receivable]:
         for i in range(lines)
     ]
     return list(read_receivables("\n".join([HEADER, *rows]).encode(), None, 1_000_000)[1])
-
-
-def real_lines() -> list[Receivable]:
-    """The public accounts-receivable sample: 2,466 invoices."""
-    return list(read_receivables(RECEIVABLES.read_bytes(), None, 1_000_000)[1])
 
 
 @contextmanager
