@@ -61,6 +61,8 @@ h1 { font-size: 1.5rem; margin-bottom: .25rem; } h2 { font-size: 1.1rem; margin-
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
   border-bottom: 1px solid #d9dfe5; } th { color: #5b6875; font-weight: 500; }
 .id { font: 12px/1.5 ui-monospace, monospace; word-break: break-all; } .number { text-align: right; }
+.findings td:nth-child(-n+2) { white-space: nowrap; } .findings td:nth-child(3) { overflow-wrap: anywhere; }
+.findings th:nth-child(4) { width: 40%; }
 .fault { color: #c62828; } .gap { color: #b26a00; } .notice { color: #1b5e97; } .limits { color: #5b6875; }
 @media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
 """
@@ -79,7 +81,7 @@ def render_page(audit: Audit, language: str) -> str:
     counts = " · ".join(f"{audit.count(one)} {SEVERITIES[one][is_chinese]}" for one in Severity)
     findings = "".join(_finding_row(finding, names, language) for finding in audit.findings)
     heads = "".join(f"<th>{word(key)}</th>" for key in ("severity", "code", "says", "names"))
-    found = f"<table><tr>{heads}</tr>{findings}</table>" if findings else f"<p>{word('noFindings')}</p>"
+    found = f"<table class=findings><tr>{heads}</tr>{findings}</table>" if findings else f"<p>{word('noFindings')}</p>"
     parties = "".join(
         f"<tr><td>{escape(one.name or '')}<div class=id>{to_hex(one.party)}</div></td>"
         f"<td class=number>{one.entries}</td><td class=number>{one.withheld}</td>"
@@ -105,7 +107,7 @@ def _about(audit: Audit, word: Callable[[str], str]) -> list[tuple[str, str]]:
     entries = sum(one.entries for one in audit.parties)
     checked = (
         f"{audit.batches} {word('batches')}, {audit.evidence} {word('evidence')}, {entries} {word('entries')}, "
-        f"{len(audit.parties)} {word('parties')}"
+        f"{len(audit.parties)} {word('parties').lower()}"
     )
     return [
         (word("ledger"), to_hex(audit.deployment.ledger)),
