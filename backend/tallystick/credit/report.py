@@ -181,7 +181,6 @@ def _story_json(story: Story) -> dict[str, Json]:
         "counterparty": None if story.counterparty == ZERO32 else to_hex(story.counterparty),
         "said": [
             {
-                "seq": said.seq,
                 "evidence": to_hex(said.evidence),
                 "kind": kind_name(said.kind),
                 "issuer": to_hex(said.issuer),

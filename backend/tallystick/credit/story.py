@@ -31,7 +31,6 @@ WORDS = (
 class Said:
     """One answer: who said what, and when by the issuer's word and by the chain's."""
 
-    seq: int
     evidence: EvidenceId
     kind: int
     issuer: PartyId
@@ -44,7 +43,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What was said about one statement, in the order of the log."""
+    """What was said about one statement: ``said`` is in the order of the log."""
 
     about: EvidenceId
     kind: int
@@ -55,14 +54,14 @@ class Story:
 
 
 def tell(entries: Iterable[Entry]) -> tuple[Story, ...]:
-    """The stories in ``entries``, a log in order, by the place of what they are about."""
+    """The stories in ``entries``, a log in order, by the time at which what they are about happened."""
     standing = {entry.evidence_id: entry for entry in entries if entry.standing is Standing.STANDS}
     said: dict[EvidenceId, list[Said]] = {}
     for entry in standing.values():
         parent = standing.get(entry.evidence.parent)
         if parent is not None and _is_told(entry, parent):
             said.setdefault(_root(parent, standing).evidence_id, []).append(_say(entry))
-    about = sorted((standing[root] for root in said), key=lambda entry: entry.seq)
+    about = sorted((standing[root] for root in said), key=lambda entry: (entry.evidence.occurred_at, entry.evidence_id))
     return tuple(
         Story(
             about=entry.evidence_id,
@@ -91,7 +90,6 @@ def _root(entry: Entry, standing: Mapping[EvidenceId, Entry]) -> Entry:
 def _say(entry: Entry) -> Said:
     evidence = entry.evidence
     return Said(
-        seq=entry.seq,
         evidence=entry.evidence_id,
         kind=evidence.kind,
         issuer=evidence.issuer,
