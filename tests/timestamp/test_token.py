@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from tallystick.errors import MalformedInput
@@ -138,16 +136,17 @@ def test_a_good_token_is_valid(name: str) -> None:
         assert SIGSTAGE_TIME <= (verdict.at or 0) <= SIGSTAGE_TIME + 1
 
 
-@settings(deadline=None)
-@given(st.integers(0, len(token("sigstage/response-sha256.tsr")) - 1), st.integers(1, 255))
-def test_a_changed_byte_is_never_valid_for_another_time(position: int, flip: int) -> None:
+@pytest.mark.parametrize("flip", [1, 2, 8, 16, 32, 255])
+def test_a_changed_byte_is_never_valid_for_another_time(flip: int) -> None:
     """Whatever byte is changed, the token is not valid, unless what it says stays the same, and nothing is raised."""
-    data = bytearray(token("sigstage/response-sha256.tsr"))
-    data[position] ^= flip
-    verdict = check_token(bytes(data), HELLO, roots("sigstage"))
-    if verdict.outcome is Outcome.VALID:
-        assert verdict.at == SIGSTAGE_TIME
-        assert "sigstore-tsa" in str(verdict.authority)
+    good, trusted = token("sigstage/response-sha256.tsr"), roots("sigstage")
+    for position in range(len(good)):
+        data = bytearray(good)
+        data[position] ^= flip
+        verdict = check_token(bytes(data), HELLO, trusted)
+        if verdict.outcome is Outcome.VALID:
+            assert verdict.at == SIGSTAGE_TIME
+            assert "sigstore-tsa" in str(verdict.authority)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ Source: RFC 3161 section 2.4; RFC 5816.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,7 +62,8 @@ def parse_roots(data: bytes, name: str) -> tuple[Certificate, ...]:
 
     blocks = _PEM.findall(data[:MAX_ROOTS_BYTES])
     try:
-        roots = tuple(load_pem_x509_certificate(block) for block in blocks)
+        with _reading():
+            roots = tuple(load_pem_x509_certificate(block) for block in blocks)
     except ValueError as error:
         raise MalformedInput(f"{name}: expected certificates in PEM, got one that can't be read ({error}).") from error
     if not roots or len(data) > MAX_ROOTS_BYTES:
@@ -84,13 +87,14 @@ def check_token(
     if len(token) > MAX_TOKEN_BYTES:
         return _invalid(f"expected at most {MAX_TOKEN_BYTES} bytes, got {len(token)}")
     try:
-        answer = decode_timestamp_response(token)
-        if answer.as_bytes() != token:
-            return _invalid("expected one time-stamp answer in DER, got more or another spelling")
-        if answer.status != 0:
-            return _invalid(f"the authority did not grant it (status {answer.status})")
-        info = answer.tst_info
-        at, authority = Timestamp(int(info.gen_time.timestamp())), _signer(answer)
+        with _reading():
+            answer = decode_timestamp_response(token)
+            if answer.as_bytes() != token:
+                return _invalid("expected one time-stamp answer in DER, got more or another spelling")
+            if answer.status != 0:
+                return _invalid(f"the authority did not grant it (status {answer.status})")
+            info = answer.tst_info
+            at, authority = Timestamp(int(info.gen_time.timestamp())), _signer(answer, roots)
     except ValueError as error:
         return _invalid(f"expected a time-stamp answer in DER ({error})")
     stamped = _imprint(root, info.message_imprint.hash_algorithm.dotted_string)
@@ -101,7 +105,8 @@ def check_token(
     if not roots:
         return TokenVerdict(Outcome.UNCHECKED, "no root certificates were given to check it by", at, authority)
     try:
-        VerifierBuilder(roots=list(roots), nonce=nonce).build().verify(answer, stamped)
+        with _reading():
+            VerifierBuilder(roots=list(roots), nonce=nonce).build().verify(answer, stamped)
     except (VerificationError, ValueError) as error:
         if any(words in str(error) for words in _NOTHING_LEADS_THERE):
             message = "nothing leads from its signer to one of the given root certificates"
@@ -113,22 +118,49 @@ def check_token(
     return TokenVerdict(Outcome.VALID, "the authority knew this batch root at that time", at, authority)
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What the libraries raise for certificates that can't be read, as ``ValueError``; their warnings are not ours.
+
+    Beside ``ValueError`` these are the exceptions of ``cryptography.x509``, and a ``KeyError`` or ``TypeError`` for a
+    name of a form that it does not know; a test changes every byte of a token.
+    """
+    from cryptography import utils, x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    unreadable = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", utils.CryptographyDeprecationWarning)
+        try:
+            yield
+        except (*unreadable, KeyError, TypeError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
 def _invalid(message: str, at: Timestamp | None = None, authority: str | None = None) -> TokenVerdict:
     return TokenVerdict(Outcome.INVALID, message, at, authority)
 
 
-def _signer(answer: TimeStampResponse) -> str | None:
-    """The subject of the certificate that signed, where the token carries it."""
+def _signer(answer: TimeStampResponse, roots: Sequence[Certificate]) -> str | None:
+    """The subject of the certificate that signed: the one that the check relies on, or None where that can't be told.
+
+    Where the reader has the signer's own certificate, the copy in the token is never looked at, and may say anything.
+    """
     from cryptography.x509 import load_der_x509_certificate
 
     signers = answer.signed_data.signer_infos
     if len(signers) != 1:
         raise ValueError(f"expected one signature, got {len(signers)}")
     signer = next(iter(signers))
-    for data in answer.signed_data.certificates:
-        certificate = load_der_x509_certificate(data)
-        if (certificate.issuer, certificate.serial_number) == (signer.issuer, signer.serial_number):
-            return certificate.subject.rfc4514_string()
+    carried = [load_der_x509_certificate(data) for data in answer.signed_data.certificates]
+    for certificates in (roots, carried):
+        names = {
+            certificate.subject.rfc4514_string()
+            for certificate in certificates
+            if (certificate.issuer, certificate.serial_number) == (signer.issuer, signer.serial_number)
+        }
+        if names:
+            return names.pop() if len(names) == 1 else None
     return None
 
 
