@@ -127,6 +127,70 @@ def test_r6_a_head_that_goes_back_undoes_nothing(on_anvil: Installation) -> None
     check_sealed_once(on_anvil, 2)
 
 
+# a node behind a balancer: one answer is of another branch than the next
+
+
+def of_another_branch(installation: Installation, answers: dict[str, Any]) -> EvmChain:
+    """The chain, but ``answers`` of a node that did not hear of the reorganisation, by method or number of block."""
+
+    def tamper(method: str, params: list[Any], response: Any) -> Any:
+        key = params[0] if method == "eth_getBlockByNumber" else method
+        if method == "eth_getLogs" and not response["result"]:
+            return response  # a question about other events or blocks
+        return answers.get(key, response)
+
+    provider = LyingProvider(installation.provider, tamper)
+    return EvmChain(provider, installation.context.chain.deployment, finality_depth=FINALITY_DEPTH)
+
+
+def test_r19_a_final_block_that_does_not_follow_what_is_kept_is_refused(installation: Installation) -> None:
+    """Our newest block is confirmed by a node that is late, the next one is final in the other branch (R4, R19)."""
+    context = installation.context
+    installation.record("1")
+    installation.step()
+    installation.mine()
+    index(context)
+    with context.store.transaction(read_only=True) as transaction:
+        tip = transaction.tip()
+    assert tip is not None
+    late = {"result": ask(installation.url, "eth_getBlockByNumber", hex(tip.number), False)}
+    installation.reorganise(1)
+    installation.mine(FINALITY_DEPTH)
+    before = installation.kept()
+    with pytest.raises(ChainInconsistent, match=f"block {tip.number + 1}: expected parent 0x.*, got 0x"):
+        index(replace(context, chain=of_another_branch(installation, {hex(tip.number): late})))
+    assert installation.kept() == before
+    installation.settle()
+    check_sealed_once(installation, 2)
+
+
+def test_r19_a_final_batch_of_another_branch_is_noticed(installation: Installation) -> None:
+    """Logs and the header of their block are of the branch undone, where the batch had another time (R2, R19)."""
+    context = installation.context
+    installation.record("1")
+    installation.step()
+    installation.mine()
+    undone = ask(installation.url, "eth_blockNumber")
+    emitter = "0x" + context.chain.deployment.ledger.hex()
+    question = {"address": emitter, "fromBlock": undone, "toBlock": undone}
+    answers = {
+        undone: {"result": ask(installation.url, "eth_getBlockByNumber", undone, False)},
+        "eth_getLogs": {"result": ask(installation.url, "eth_getLogs", question)},
+    }
+    before = installation.kept()
+    installation.reorganise(1)
+    ask(installation.url, "evm_increaseTime", 60)
+    [carrier] = installation.submissions(1)
+    installation.mine()
+    context.chain.send(carrier.raw)
+    installation.mine(FINALITY_DEPTH + 2)
+    with pytest.raises(ChainInconsistent, match="do not give the head that the contract had at block"):
+        index(replace(context, chain=of_another_branch(installation, answers)))
+    assert installation.kept() == before
+    installation.settle()
+    check_sealed_once(installation, 2)
+
+
 # what is carried again
 
 

@@ -23,13 +23,13 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tallystick.chain.records import BlockHeader, SealedBatch, SignerChange
 from tallystick.errors import ChainError, ChainInconsistent, ChainUnreachable, WrongChain
 from tallystick.protocol.log import LogAppend, batch_root, extend_head
-from tallystick.protocol.types import ZERO32, Address, BlockRef, Hash, to_hex
+from tallystick.protocol.types import ZERO32, Address, BlockRef, Hash, PartyId, SignerWindow, to_hex
 from tallystick.service.batches import frozen_appends
 from tallystick.service.context import Context, Progress, silent
 from tallystick.service.ports import Transaction
@@ -70,9 +70,28 @@ class _Step:
         return self.headers[-1][0]
 
     @property
+    def is_range(self) -> bool:
+        """Whether only the last block's header is known, so that the others are not linked to it."""
+        return self.headers[-1][1] is None
+
+    @property
     def blocks_that_say(self) -> set[BlockRef]:
         """The blocks of all events, as the node told them."""
         return {change.block for change in self.signers} | {batch.block for batch in self.batches}
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the contracts' state says after the last block of a step, to compare with what its events say.
+
+    ``taken`` is the number of batches of each operator. Of a range, ``heads`` has the log of one party of each block
+    with batches, and ``windows`` one signer of each block with changes: an event of another block than the chain's has
+    another time, which both hold.
+    """
+
+    taken: Mapping[Address, int]
+    heads: Mapping[PartyId, Hash]
+    windows: Mapping[tuple[PartyId, Address], SignerWindow]
 
 
 def index(context: Context, progress: Progress = silent) -> Cursor:
@@ -101,6 +120,7 @@ def _index(context: Context, progress: Progress) -> Cursor:
     while first <= final.number:
         last = min(first + BLOCKS_A_TIME - 1, final.number)
         block = final if last == final.number else chain.block(last)
+        _check_link(context, ancestor, first, block)
         step = _read(context, ancestor, first, [(block, None)])
         kept = _keep(context, kept, step, final)
         progress("indexed", last - start + 1, final.number - start + 1)
@@ -177,13 +197,28 @@ def _linked_headers(context: Context, ancestor: BlockRef) -> list[BlockHeader]:
         if header is None:
             break
         if header.parent != parent.hash:
-            raise ChainInconsistent(
-                f"node: block {number}: expected parent {to_hex(parent.hash)}, got {to_hex(header.parent)}.",
-                todo="The chain was reorganised meanwhile, or the node mixes up branches: try again.",
-            )
+            raise _not_linked(number, parent.hash, header.parent)
         headers.append(header)
         parent = header.block
     return headers
+
+
+def _check_link(context: Context, ancestor: BlockRef | None, first: int, last: BlockRef) -> None:
+    """The range of final blocks from ``first`` to ``last`` begins with the child of ``ancestor``."""
+    header = context.chain.header(first)
+    if header is None or (first == last.number and header.block != last):
+        raise ChainInconsistent(
+            f"node: block {first}: expected the same answer twice, got two.", todo="The node is late: try again."
+        )
+    if ancestor is not None and header.parent != ancestor.hash:
+        raise _not_linked(first, ancestor.hash, header.parent)
+
+
+def _not_linked(number: int, expected: Hash, got: Hash) -> ChainInconsistent:
+    return ChainInconsistent(
+        f"node: block {number}: expected parent {to_hex(expected)}, got {to_hex(got)}.",
+        todo="The chain was reorganised meanwhile, or the node mixes up branches: try again.",
+    )
 
 
 def _read(
@@ -207,15 +242,14 @@ def _read(
 
 def _keep(context: Context, kept: _Position, step: _Step, final: BlockRef) -> _Position:
     """Keep ``step`` in one transaction, and undo what it takes the place of."""
-    taken = _taken_batches(context, step, final)
+    state = _state_after(context, step, final)
     with context.store.transaction() as transaction:
         if _Position(transaction.cursor(), transaction.tip()) != kept:
             raise _Overtaken
         if kept.tip is not None and step.after is not None and step.after.number < kept.tip.number:
             _undo(transaction, context, step.after.number + 1, kept.tip.number)
         _put_blocks(transaction, context, step)
-        for operator, number in taken.items():
-            _check_all_shown(transaction, operator, number, step.last)
+        _check_state(transaction, state, step.last)
         cursor = kept.cursor
         if step.last.number <= final.number or (cursor is not None and cursor.block_number < final.number):
             cursor = _make_final(transaction, context, cursor, min(final, step.last, key=lambda block: block.number))
@@ -275,30 +309,67 @@ def _put_blocks(transaction: Transaction, context: Context, step: _Step) -> None
             transaction.include_batch(batch.operator, batch.batch_id, batch.block.hash, context.clock.now())
 
 
-def _taken_batches(context: Context, step: _Step, final: BlockRef) -> dict[Address, int]:
-    """How many batches of each operator that is known the contract had taken after the last block of ``step``."""
+def _state_after(context: Context, step: _Step, final: BlockRef) -> _State:
+    """What the contracts' state says after the last block of ``step`` of all operators known, and of what it says."""
+    chain = context.chain
     with context.store.transaction(read_only=True) as transaction:
-        known = {context.operator, *transaction.sealing_operators()}
-    known |= {batch.operator for batch in step.batches}
+        operators = {context.operator, *transaction.sealing_operators()}
+    operators |= {batch.operator for batch in step.batches}
+    subjects, signers = _one_of_each_block(step) if step.is_range else ((), ())
     try:
-        return {operator: context.chain.next_batch(operator, step.last) for operator in sorted(known)}
+        return _State(
+            {operator: chain.next_batch(operator, step.last) for operator in sorted(operators)},
+            {subject: chain.head(subject, step.last) for subject in subjects},
+            {(party, signer): chain.signer_window(party, signer, step.last) for party, signer in signers},
+        )
     except (ChainInconsistent, ChainUnreachable, WrongChain):
         raise
     except ChainError:
         # a node that prunes has no state of old blocks; what it leaves out there is noticed at the newest
         if final.number - step.last.number < BLOCKS_A_TIME:
             raise
-        return {}
+        return _State({}, {}, {})
 
 
-def _check_all_shown(transaction: Transaction, operator: Address, taken: int, block: BlockRef) -> None:
-    shown = transaction.sealed_count(operator)
-    if shown != taken:
-        raise ChainInconsistent(
-            f"operator {to_hex(operator)}: the contract had taken {taken} batches by block {block.number}, "
-            f"the node shows {shown}.",
-            todo="The node left out a log: try again, or use another node.",
-        )
+def _one_of_each_block(step: _Step) -> tuple[list[PartyId], list[tuple[PartyId, Address]]]:
+    """Few parties and few signers of whom each block that says something about any says something about one."""
+    subjects: set[PartyId] = set()
+    for batch in step.batches:
+        if subjects.isdisjoint(append.subject for append in batch.appends):
+            subjects.add(batch.appends[0].subject)
+    signers = {change.block: (change.party, change.signer) for change in step.signers}
+    return sorted(subjects), sorted(set(signers.values()))
+
+
+def _check_state(transaction: Transaction, state: _State, block: BlockRef) -> None:
+    """What is kept up to ``block``, the newest, is what the contracts' state says there."""
+    for operator, taken in state.taken.items():
+        shown = transaction.sealed_count(operator)
+        if shown != taken:
+            raise ChainInconsistent(
+                f"operator {to_hex(operator)}: the contract had taken {taken} batches by block {block.number}, "
+                f"the node shows {shown}.",
+                todo="The node left out a log: try again, or use another node.",
+            )
+    folded = {subject: last.head for subject, last in transaction.last_appends(state.heads).items()}
+    for subject, head in state.heads.items():
+        if folded.get(subject) != head:
+            raise ChainInconsistent(
+                f"log of {to_hex(subject)}: its batches do not give the head that the contract had at block "
+                f"{block.number}.",
+                todo="The node showed a batch of another branch: try again, or use another node.",
+            )
+    windows = {
+        (one.party, one.signer): SignerWindow(one.added_at, one.revoked_at)
+        for one in transaction.signers({party for party, _ in state.windows})
+    }
+    for (party, signer), window in state.windows.items():
+        if windows.get((party, signer)) != window:
+            raise ChainInconsistent(
+                f"signer {to_hex(signer)} of {to_hex(party)}: its events do not give the times that the contract had "
+                f"at block {block.number}.",
+                todo="The node left out a log, or showed one of another branch: try again, or use another node.",
+            )
 
 
 def _past_final(cursor: Cursor, got: Hash) -> ChainInconsistent:

@@ -25,7 +25,7 @@ from tallystick.chain.records import (
     StateProof,
 )
 from tallystick.protocol.receivable import Pledge
-from tallystick.protocol.types import Address, BlockRef, DealId, EvidenceId, Hash, PartyId, Timestamp
+from tallystick.protocol.types import Address, BlockRef, DealId, EvidenceId, Hash, PartyId, SignerWindow, Timestamp
 from tallystick.store.records import (
     AppendRecord,
     BatchEntry,
@@ -270,6 +270,12 @@ class Chain(Protocol):
 
     def header(self, number: int | None) -> BlockHeader | None:
         """The canonical block ``number`` (None: the newest) with its parent's hash; None if the node has none."""
+
+    def head(self, subject: PartyId, block: BlockRef) -> Hash:
+        """The head of ``subject``'s log as of ``block``; zero for an empty one."""
+
+    def signer_window(self, party: PartyId, signer: Address, block: BlockRef) -> SignerWindow:
+        """When ``signer`` might sign for ``party``, as of ``block``; both times zero if never."""
 
     def next_batch(self, operator: Address, block: BlockRef | None) -> int:
         """The id the operator's next batch must have, as of ``block`` (None: the newest block, not yet final)."""
