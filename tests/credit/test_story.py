@@ -30,6 +30,18 @@ def test_a_void_answer_is_not_told() -> None:
     assert log.json()["stories"] == []
 
 
+def test_statements_that_answer_each_other_end() -> None:
+    """No hash can be made so, but a derivation that any entries could keep busy for ever would be none."""
+    log = Log()
+    log.contract()
+    one = log.dispute(log.invoice())
+    other = log.resolve(one, "withdrawn", BUYER)
+    [at] = [place for place, entry in enumerate(log.entries) if entry.evidence_id == one]
+    log.entries[at] = replace(log.entries[at], evidence=replace(log.entries[at].evidence, parent=other))
+    (story,) = log.json()["stories"]
+    assert [said["kind"] for said in story["said"]] == ["DISPUTE", "RESOLUTION"]
+
+
 def test_both_sides_are_heard_in_their_own_words() -> None:
     """Dispute, resolution and its acknowledgement stand under the invoice, in order, each with who said it and what."""
     log = Log()

@@ -57,10 +57,17 @@ def tell(entries: Iterable[Entry]) -> tuple[Story, ...]:
     """The stories in ``entries``, a log in order, by the time at which what they are about happened."""
     standing = {entry.evidence_id: entry for entry in entries if entry.standing is Standing.STANDS}
     said: dict[EvidenceId, list[Said]] = {}
+    # an answer stands only where its parent does, which is before it: one pass knows the statement it leads back to
+    roots: dict[EvidenceId, EvidenceId] = {}
     for entry in standing.values():
         parent = standing.get(entry.evidence.parent)
-        if parent is not None and _is_told(entry, parent):
-            said.setdefault(_root(parent, standing).evidence_id, []).append(_say(entry))
+        if parent is None:
+            continue
+        root = roots.get(parent.evidence_id, parent.evidence_id)
+        if entry.evidence.kind in _ANSWERS:
+            roots[entry.evidence_id] = root
+        if _is_told(entry, parent):
+            said.setdefault(root, []).append(_say(entry))
     about = sorted((standing[root] for root in said), key=lambda entry: (entry.evidence.occurred_at, entry.evidence_id))
     return tuple(
         Story(
@@ -78,13 +85,6 @@ def tell(entries: Iterable[Entry]) -> tuple[Story, ...]:
 def _is_told(entry: Entry, parent: Entry) -> bool:
     kind = entry.evidence.kind
     return kind in _TOLD or (kind == Kind.ACKNOWLEDGEMENT and parent.evidence.kind in _TOLD)
-
-
-def _root(entry: Entry, standing: Mapping[EvidenceId, Entry]) -> Entry:
-    """The statement that ``entry`` leads back to: an answer stands only where its parent does, which is before it."""
-    while entry.evidence.kind in _ANSWERS and (parent := standing.get(entry.evidence.parent)) is not None:
-        entry = parent
-    return entry
 
 
 def _say(entry: Entry) -> Said:
