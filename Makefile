@@ -25,7 +25,7 @@ demo: install    ## a dozen companies over two years: sealed, reported, verified
 
 test: install    ## all tests: the contracts' forge suite, then everything in Python
 	$(BIN)/python scripts/check_contracts.py test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: install   ## style, types and architecture
 	$(BIN)/ruff check .

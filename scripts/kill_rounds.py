@@ -395,7 +395,7 @@ class Oracle:
         with self._context.store.transaction(read_only=True) as transaction:
             for subject in self._subjects:
                 appends = transaction.appends(subject, self._cursor.block_number)
-                head = self._context.chain.head(subject, self._cursor.block)  # type: ignore[attr-defined]
+                head = self._context.chain.head(subject, self._cursor.block)
                 if fold(log_append(one) for one in appends) != head:
                     self._differs("a log does not fold to its head on the chain:", subject)
 

@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT / "backend"), str(ROOT / "tests"), str(ROOT / "scripts"
 
 from bundle_vectors import bundle_vectors, nested  # noqa: E402
 from history_vectors import standing_vectors, state_vectors, word  # noqa: E402
+from inclusion_vectors import inclusion_vectors  # noqa: E402
 from protocol.contents import FIELDS  # noqa: E402
 from protocol.world import (  # noqa: E402
     NETWORK_KEY,
@@ -319,6 +320,7 @@ FILES: Mapping[str, Callable[[], Any]] = {
     "standing.json": standing_vectors,
     "bundles.json": bundle_vectors,
     "receivables.json": receivable_vectors,
+    "inclusions.json": inclusion_vectors,
     "receipts.json": receipt_vectors,
 }
 

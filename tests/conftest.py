@@ -38,6 +38,11 @@ def restartable() -> Iterator[Server]:
         pytest.skip(str(error))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that at the end no process waits for another one's."""
+    items.sort(key=lambda item: "/end_to_end/" not in item.path.as_posix())
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how many tests were skipped for each reason."""
     skipped: list[Any] = terminalreporter.stats.get("skipped", [])

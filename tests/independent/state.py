@@ -11,6 +11,10 @@ def head_slot(party: bytes) -> bytes:
     return keccak(party + word(1))
 
 
+def batch_slot(operator: bytes, batch_id: int) -> bytes:
+    return keccak(word(batch_id) + keccak(padded(operator) + word(3)))
+
+
 def signer_slot(party: bytes, signer: bytes) -> bytes:
     return keccak(padded(signer) + keccak(party + word(2)))
 

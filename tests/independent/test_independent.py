@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import gzip
 import json
 import sys
@@ -15,7 +14,7 @@ import pytest
 from independent import content, logs, standing, state, statements
 from independent.bundles import Bundle
 from independent.primitives import Refused, canonical, keccak, recover, require, sha, unhex
-from independent.vectors import VECTORS, load, named
+from independent.vectors import VECTORS, load, named, patched
 from independent.verifier import STEPS, Reader, verify
 
 HERE = Path(__file__).parent
@@ -213,28 +212,6 @@ def reader(**changes: Any) -> Reader:
 
 
 BASES: dict[str, str] = {base["name"]: base["bundle"] for base in BUNDLES["bases"]}
-
-
-def patched(value: Any, patch: list[dict[str, Any]]) -> Any:
-    """RFC 6902, as far as the vectors use it."""
-    value = copy.deepcopy(value)
-    for change in patch:
-        *way, last = change["path"].split("/")[1:]
-        place = value
-        for name in way:
-            place = place[int(name) if isinstance(place, list) else name]
-        key: Any = last if isinstance(place, dict) else len(place) if last == "-" else int(last)
-        if change["op"] == "remove":
-            del place[key]
-        elif change["op"] == "replace":
-            place[key] = change["value"]
-        elif isinstance(place, dict):
-            assert change["op"] == "add"
-            place[key] = change["value"]
-        else:
-            assert change["op"] == "add"
-            place.insert(key, change["value"])
-    return value
 
 
 @named(BUNDLES["forgeries"])

@@ -38,6 +38,7 @@ from tallystick.protocol.state import Account, NodePool, ProofError
 from tallystick.protocol.types import BlockRef, PartyId, SignerWindow
 from tallystick.protocol.verdict import CodeHashes, Trust, Verdict
 from tallystick.protocol.verify import verify
+from tallystick.protocol.verify_inclusion import InclusionVerdict, check_inclusion
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "docs" / "vectors").glob("*.json"))
@@ -71,6 +72,7 @@ def report(subject: PartyId, entries: Any, as_of: BlockRef, withheld: int) -> di
 
 
 EVIDENCE, SIGNATURES, CONTENT, BUNDLES = map(vectors, ("evidence", "signatures", "content", "bundles"))
+INCLUSIONS = vectors("inclusions")
 
 
 def test_the_vectors_are_those_that_the_script_makes() -> None:
@@ -81,8 +83,8 @@ def test_the_vectors_are_those_that_the_script_makes() -> None:
 
 
 def test_the_vectors_are_small() -> None:
-    assert len(FILES) == 11
-    assert sum(file.stat().st_size for file in FILES) < 300_000
+    assert len(FILES) == 12
+    assert sum(file.stat().st_size for file in FILES) < 350_000
 
 
 @named(EVIDENCE["invalid"])
@@ -381,3 +383,31 @@ def patch(value: Any, operation: Any) -> None:
     else:
         assert operation["op"] == "add" or (key in value if isinstance(value, dict) else key < len(value))
         value[key] = operation["value"]
+
+
+def check_one(data: bytes, block_hash: str | None = INCLUSIONS["trustedBlockHash"]) -> InclusionVerdict:
+    codes = CodeHashes(**{name: raw(value) for name, value in INCLUSIONS["codeHashes"].items()})
+    trust = Trust(codes, None if block_hash is None else raw(block_hash), raw(INCLUSIONS["trustedLedger"]))
+    return check_inclusion(data, trust)
+
+
+INCLUDED = {case["name"]: case["inclusion"] for case in INCLUSIONS["bases"]}
+
+
+@named(INCLUSIONS["forgeries"])
+def test_forged_proofs_of_one_evidence_fail_at_their_step(case: Any) -> None:
+    value = orjson.loads(INCLUDED[case["base"]])
+    for operation in case["patch"]:
+        patch(value, operation)
+    found = check_one(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    assert (found.outcome, found.failed) == ("invalid", case["failed"]), found.message
+
+
+@named(INCLUSIONS["bases"])
+def test_proofs_of_one_evidence_come_out_as_they_say(case: Any) -> None:
+    found = check_one(case["inclusion"].encode())
+    assert (found.outcome, found.failed) == (case["outcome"], case.get("failed")), found.message
+
+
+def test_a_proof_of_one_evidence_without_a_trusted_block_is_not_valid() -> None:
+    assert check_one(INCLUDED["complete"].encode(), None).outcome == INCLUSIONS["untrusted"]["outcome"]

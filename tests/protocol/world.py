@@ -281,8 +281,20 @@ class World:
         bindings: Sequence[PartyBinding],
     ) -> tuple[BundleProof, BlockRef]:
         """The block as of now and the proof of every slot that a bundle of ``subject`` relies upon."""
-        ledger_slots, registry_slots = self.storage()
-        ledger_trie, registry_trie = storage_trie(ledger_slots), storage_trie(registry_slots)
+        ledger, registry = self.storage()
+        roles = [role_slot(REGISTRAR_ROLE, binding.signer(self.domain)) for binding in bindings]
+        wanted = [LEDGER_REGISTRY_SLOT, head_slot(subject)], [*(window_slot(*pair) for pair in windows), *roles]
+        return self.prove_slots(ledger, registry, *wanted)
+
+    def prove_slots(
+        self,
+        ledger: Mapping[bytes, int],
+        registry: Mapping[bytes, int],
+        of_ledger: Iterable[bytes],
+        of_registry: Iterable[bytes],
+    ) -> tuple[BundleProof, BlockRef]:
+        """The block as of now, whose contracts hold these slots, and the proof of those wanted of each."""
+        ledger_trie, registry_trie = storage_trie(ledger), storage_trie(registry)
         accounts = new_trie()
         for i in range(12):
             accounts[keccak256(keccak256(b"stranger %d" % i)[:20])] = rlp.encode(
@@ -297,14 +309,8 @@ class World:
         nodes = {
             *path(accounts, self.ledger),
             *path(accounts, self.registry),
-            *path(ledger_trie, LEDGER_REGISTRY_SLOT),
-            *path(ledger_trie, head_slot(subject)),
-            *(node for window in windows for node in path(registry_trie, window_slot(*window))),
-            *(
-                node
-                for binding in bindings
-                for node in path(registry_trie, role_slot(REGISTRAR_ROLE, binding.signer(self.domain)))
-            ),
+            *(node for slot in of_ledger for node in path(ledger_trie, slot)),
+            *(node for slot in of_registry for node in path(registry_trie, slot)),
         }
         block = BlockRef(1_000, Hash(keccak256(header)), Timestamp(self.now))
         return BundleProof(header, tuple(sorted(nodes, key=keccak256))), block

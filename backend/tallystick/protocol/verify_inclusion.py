@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from tallystick.errors import BadSignature, MalformedEvidence, MalformedInput
 from tallystick.protocol import content
+from tallystick.protocol.binding import PartyBinding
+from tallystick.protocol.evidence import Domain
 from tallystick.protocol.inclusion import Inclusion, parse_inclusion, signers_of
 from tallystick.protocol.slots import (
     LEDGER_REGISTRY_SLOT,
@@ -21,7 +23,7 @@ from tallystick.protocol.slots import (
     window_slot,
 )
 from tallystick.protocol.state import ProofError, check_header
-from tallystick.protocol.types import ZERO32, Address, to_hex
+from tallystick.protocol.types import ZERO32, Address, PartyId, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Trust
 from tallystick.protocol.verify_state import ProvenState
 
@@ -44,9 +46,13 @@ def check_inclusion(data: bytes, trust: Trust) -> InclusionVerdict:
     except MalformedInput as error:
         return InclusionVerdict(Outcome.INVALID, str(error), Step.SCHEMA)
     try:
-        roots = _check_state(inclusion, trust)
-        _check_places(inclusion, roots)
+        proven = _check_state(inclusion, trust)
+        _check_places(inclusion, proven.roots)
         _check_content(inclusion)
+        for binding in inclusion.bindings:
+            if binding.party not in proven.bound:
+                name = to_hex(binding.party)
+                raise _FailedError(Step.BINDING, f"the name of {name} is not signed by a registrar")
     except _FailedError as error:
         return InclusionVerdict(Outcome.INVALID, str(error), error.step, inclusion)
     caveats = _caveats(inclusion, trust)
@@ -63,8 +69,16 @@ class _FailedError(Exception):
         self.step = step
 
 
-def _check_state(inclusion: Inclusion, trust: Trust) -> dict[tuple[Address, int], int]:
-    """Steps header, account, storage and binding: the batch roots that the as-of block holds, by batch."""
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """What the state holds: the batch roots by batch, and the parties whose name a registrar signed."""
+
+    roots: Mapping[tuple[Address, int], int]
+    bound: frozenset[PartyId]
+
+
+def _check_state(inclusion: Inclusion, trust: Trust) -> _Proven:
+    """Steps header, account and storage."""
     as_of, ledger, registry = inclusion.as_of, inclusion.domain.contract, inclusion.registry
     if trust.block_hash is not None and as_of.hash != trust.block_hash:
         expected = to_hex(trust.block_hash)
@@ -88,15 +102,22 @@ def _check_state(inclusion: Inclusion, trust: Trust) -> dict[tuple[Address, int]
             if decode_window(state.slot(registry, window_slot(party, signer))) != window:
                 raise ProofError(f"signer {to_hex(signer)}: the chain holds another window")
         roots = {place.batch: state.slot(ledger, batch_root_slot(*place.batch)) for place in inclusion.places}
-        step = Step.BINDING
-        for binding in inclusion.bindings:
-            if state.slot(registry, role_slot(REGISTRAR_ROLE, binding.signer(inclusion.domain))) != 1:
-                raise ProofError(f"the name of {to_hex(binding.party)} is not signed by a registrar")
-        step = Step.STORAGE
+        bound = frozenset(
+            binding.party for binding in inclusion.bindings if _is_bound(binding, inclusion.domain, registry, state)
+        )
         state.pool.check_all_used()
-    except (ProofError, BadSignature) as error:
+    except ProofError as error:
         raise _FailedError(step, str(error)) from error
-    return roots
+    return _Proven(roots, bound)
+
+
+def _is_bound(binding: PartyBinding, domain: Domain, registry: Address, state: ProvenState) -> bool:
+    """Whether a registrar signed ``binding``; a signature that is none has no signer, and asks for no slot."""
+    try:
+        signer = binding.signer(domain)
+    except BadSignature:
+        return False
+    return state.slot(registry, role_slot(REGISTRAR_ROLE, signer)) == 1
 
 
 def _check_places(inclusion: Inclusion, roots: Mapping[tuple[Address, int], int]) -> None:
