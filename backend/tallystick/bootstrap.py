@@ -325,7 +325,15 @@ def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, wor
     # By name: the server stands on a floor above this one, and only this place knows which one it is.
     server = importlib.import_module("tallystick.web.server")
     with server.listen(host, port) as listener, open_home(home, needs_node=False) as opened:
-        server.run(opened.context, listener, ready, works=works, meter=opened.meter, directory=home.directory)
+        server.run(
+            opened.context,
+            listener,
+            ready,
+            works=works,
+            meter=opened.meter,
+            directory=home.directory,
+            check_token=token_check(home),
+        )
 
 
 def work(home: Home, ready: Callable[[], None]) -> None:

@@ -24,7 +24,7 @@ def nothing(*_: object, **__: object) -> None:
     [
         pytest.param(lambda patch: patch.setattr(seal, "RESEND_SECONDS", 10**9), id="what is lost is never sent again"),
         pytest.param(lambda patch: patch.setattr(index, "_undo", nothing), id="a reorganisation undoes nothing"),
-        pytest.param(lambda patch: patch.setattr(index, "_check_all_shown", nothing), id="nobody counts the batches"),
+        pytest.param(lambda patch: patch.setattr(index, "_check_state", nothing), id="nobody compares logs with state"),
     ],
 )
 def test_what_is_broken_is_noticed(

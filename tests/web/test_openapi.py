@@ -23,6 +23,8 @@ OPERATIONS = {
     "readHistory",
     "readChanges",
     "downloadBundle",
+    "certifyEvidence",
+    "certifyParty",
     "verifyBundle",
     "readHealth",
 }

@@ -26,6 +26,7 @@ from tallystick.errors import StoreUnavailable
 from tallystick.service.context import Context
 from tallystick.web import readiness
 from tallystick.web.app import create_app
+from web.conftest import trusting_no_authority
 from web.support import Api
 
 
@@ -44,7 +45,7 @@ class Broken:
 @contextmanager
 def served(context: Context, directory: Path | None = None) -> Iterator[TestClient]:
     """A client of a server without a worker."""
-    app = create_app(context, idle_seconds=None, directory=directory)
+    app = create_app(context, idle_seconds=None, directory=directory, check_token=trusting_no_authority)
     with TestClient(app, base_url="http://localhost") as client:
         yield client
 

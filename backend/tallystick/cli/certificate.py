@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +15,10 @@ from tallystick.cli.histories import AsOf
 from tallystick.cli.output import console
 from tallystick.config import Home
 from tallystick.errors import UsageError
-from tallystick.protocol.types import BlockRef, EvidenceId, PartyId, parse_bytes32, to_hex
+from tallystick.protocol.types import EvidenceId, PartyId, parse_bytes32, to_hex
 from tallystick.service import parties
 from tallystick.service.context import Context
-from tallystick.service.stamp import CheckToken
 
-LANGUAGES = {"en": ("en",), "zh": ("zh",), "both": ("en", "zh")}
 _HEX32 = re.compile("0x[0-9a-f]{64}")
 
 
@@ -41,20 +38,23 @@ def certificate_command(
     ] = False,
 ) -> None:
     """Make a certificate of a final evidence, or of a party's history; verify it with `tallystick verify`."""
-    if language not in LANGUAGES:
-        raise UsageError(f"--lang: expected one of {', '.join(LANGUAGES)}, got {language}.")
+    # typst and its fonts take their time: only here
+    from tallystick.render.certificates import evidence_certificate, party_certificate
+
     home = Home.of(os.environ)
     with bootstrap.open_home(home) as opened:
         evidence, party = _find(opened.context, what)
         if evidence is not None:
             if attach:
                 raise UsageError("--attach: expected with a party; the proof of an evidence is always attached.")
-            data, block = _evidence(
-                opened.context, evidence, LANGUAGES[language], bootstrap.token_check(home), as_of, hide or ()
+            data, block = evidence_certificate(
+                opened.context, evidence, language, bootstrap.token_check(home), as_of=as_of, hide=hide or ()
             )
         else:
             assert party is not None, "what was found is one of the two"
-            data, block = _party(opened.context, party, LANGUAGES[language], attach, as_of, hide or ())
+            data, block = party_certificate(
+                opened.context, party, language, attach=attach, as_of=as_of, hide=hide or ()
+            )
     bootstrap.write_file(output, data)
     console.print(f"wrote {escape(str(output))}: {len(data):,} bytes, as of block {block.number} {to_hex(block.hash)}")
 
@@ -67,39 +67,3 @@ def _find(context: Context, what: str) -> tuple[EvidenceId | None, PartyId | Non
             if transaction.evidence([evidence_id]) or transaction.party(PartyId(evidence_id)) is None:
                 return evidence_id, None
         return None, parties.find_party(transaction, what).party
-
-
-def _evidence(
-    context: Context,
-    evidence_id: EvidenceId,
-    languages: tuple[str, ...],
-    check_token: CheckToken,
-    as_of: str | None,
-    hide: Sequence[str],
-) -> tuple[bytes, BlockRef]:
-    from tallystick.render.evidence_page import ATTACHMENT, evidence_page
-    from tallystick.render.pdf import render_pdf
-    from tallystick.service.certificate import certify_evidence
-
-    made = certify_evidence(context, evidence_id, check_token, as_of=as_of, hide=hide)
-    block = made.inclusion.as_of
-    pages = [evidence_page(made, language) for language in languages]
-    return render_pdf(pages, {ATTACHMENT: made.proof}, block.timestamp), block
-
-
-def _party(
-    context: Context,
-    party: PartyId,
-    languages: tuple[str, ...],
-    attach: bool,
-    as_of: str | None,
-    hide: Sequence[str],
-) -> tuple[bytes, BlockRef]:
-    from tallystick.render.party_page import ATTACHMENT, party_page
-    from tallystick.render.pdf import render_pdf
-    from tallystick.service.certificate import certify_party
-
-    made = certify_party(context, party, as_of=as_of, hide=hide)
-    block = made.bundle.as_of
-    pages = [party_page(made, language) for language in languages]
-    return render_pdf(pages, {ATTACHMENT: made.data} if attach else {}, block.timestamp), block

@@ -15,8 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from tallystick import __version__
 from tallystick.chain.meter import Meter
 from tallystick.service.context import Context
+from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
-from tallystick.web import evidence, operation, parties, problems, verification
+from tallystick.web import certificates, evidence, operation, parties, problems, verification
 from tallystick.web.guard import Guard
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
@@ -31,11 +32,12 @@ def create_app(
     idle_seconds: float | None = IDLE_SECONDS,
     meter: Meter | None = None,
     directory: Path | None = None,
+    check_token: CheckToken,
 ) -> FastAPI:
     """The application over ``context``, which any thread may use.
 
     A worker looks every ``idle_seconds`` for something to do; None: other processes work. ``meter`` counts what is
-    asked of the node, ``directory`` is the home, whose disk is watched.
+    asked of the node, ``directory`` is the home, whose disk is watched; ``check_token`` judges time-stamps.
     """
     worker = None if idle_seconds is None else Worker(context, idle_seconds=idle_seconds)
     readiness = Readiness(context, worker, directory)
@@ -63,6 +65,7 @@ def create_app(
     app.state.worker = worker
     app.state.readiness = readiness
     app.state.metrics = metrics
+    app.state.check_token = check_token
     limits = context.limits
     app.add_middleware(
         Guard,
@@ -70,7 +73,7 @@ def create_app(
         observe=metrics.observe,
     )
     problems.install(app)
-    for module in (evidence, parties, verification, operation):
+    for module in (evidence, parties, certificates, verification, operation):
         app.include_router(module.router)
     app.openapi = document_of(app)  # type: ignore[method-assign]
     return app

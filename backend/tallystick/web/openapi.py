@@ -107,6 +107,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 tags=[
                     {"name": "evidence", "description": "State, sign, read and prove trade evidence."},
                     {"name": "parties", "description": "Who trades, and their credit histories."},
+                    {"name": "certificates", "description": "Evidence and histories as PDF, to be checked by anybody."},
                     {"name": "verification", "description": "Check a bundle, whoever made it."},
                     {"name": "server", "description": "How this server is."},
                 ],

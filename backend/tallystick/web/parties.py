@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Body, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 
 from tallystick.credit import changes
 from tallystick.service import share
@@ -18,11 +15,14 @@ from tallystick.service.index import index
 from tallystick.service.parties import NewParty, add_parties, find_party, parse_identifier
 from tallystick.service.report import histories
 from tallystick.web import examples
+from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers_of
 from tallystick.web.models import NewPartyBody, PartyView
 from tallystick.web.openapi import answers, writing
 from tallystick.web.requests import Installed, StrictRoute
 
 router = APIRouter(prefix="/v1/parties", tags=["parties"], route_class=StrictRoute)
+
+BUNDLE_SUFFIX = ".tally.json"
 
 PartyPath = Annotated[
     str,
@@ -70,10 +70,7 @@ _BUNDLE = _json_answer(
     {"type": "object", "required": [*examples.BUNDLE]},
     examples.BUNDLE,
 )
-_BUNDLE[200]["headers"] = {
-    "ETag": {"description": "SHA-256 of the bytes.", "schema": {"type": "string"}},
-    "Content-Disposition": {"description": "attachment; NAME.tally.json", "schema": {"type": "string"}},
-}
+_BUNDLE[200]["headers"] = headers_of(BUNDLE_SUFFIX)
 _CHANGES = _json_answer(
     "What changed, and by which evidence.",
     {
@@ -95,7 +92,6 @@ _CHANGES = _json_answer(
     },
     examples.CHANGES,
 )
-_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The reader has these bytes already."}}
 
 
 @router.get(
@@ -187,7 +183,7 @@ def read_changes(
     "/{party}/bundle",
     operation_id="downloadBundle",
     summary="Download a party's history as a bundle",
-    responses={**_BUNDLE, **_NOT_MODIFIED, **answers(400, 404, 422, 502, 503)},
+    responses={**_BUNDLE, **NOT_MODIFIED, **answers(400, 404, 422, 502, 503)},
     response_class=Response,
 )
 def download_bundle(
@@ -199,22 +195,10 @@ def download_bundle(
         Query(description="FIELD or FIELD@PARTY that is not shown, * for every field.", examples=["note"]),
     ] = None,
     anonymous: Annotated[bool, Query(description="Do not say who the counterparties are.")] = False,
-    if_none_match: Annotated[str | None, Header(description="ETags that the reader has.")] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Export a party's complete history as one file that anyone can check offline against one block hash."""
     with installed.store.transaction(read_only=True) as transaction:
         found = find_party(transaction, party)
     _, data = share.bundle(installed, found.party, as_of=as_of, hide=hide or (), names_others=not anonymous)
-    etag = f'"{hashlib.sha256(data).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if if_none_match is not None and (if_none_match.strip() == "*" or etag in if_none_match):
-        return Response(status_code=304, headers=headers)
-    headers["Content-Disposition"] = _disposition(found.name)
-    return Response(data, headers=headers, media_type="application/json")
-
-
-def _disposition(name: str) -> str:
-    """The Content-Disposition of the bundle of the party called ``name``. Source: RFC 6266 sections 4.3 and 5."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "party"
-    exact = quote(name.replace("/", "-"), safe="")
-    return f"attachment; filename=\"{plain}.tally.json\"; filename*=UTF-8''{exact}.tally.json"
+    return file_answer(data, "application/json", found.name, BUNDLE_SUFFIX, if_none_match)

@@ -20,6 +20,7 @@ from tallystick.chain.meter import Meter
 from tallystick.errors import UsageError
 from tallystick.protocol.types import clip
 from tallystick.service.context import Context
+from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS
 from tallystick.web.app import create_app
 from tallystick.web.guard import is_loopback
@@ -68,10 +69,11 @@ def make_server(
     idle_seconds: float | None = IDLE_SECONDS,
     meter: Meter | None = None,
     directory: Path | None = None,
+    check_token: CheckToken,
 ) -> uvicorn.Server:
     """The server of the application over ``context``, not running yet; the options are those of ``create_app``."""
     config = uvicorn.Config(
-        create_app(context, idle_seconds=idle_seconds, meter=meter, directory=directory),
+        create_app(context, idle_seconds=idle_seconds, meter=meter, directory=directory, check_token=check_token),
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -89,13 +91,14 @@ def run(
     works: bool = True,
     meter: Meter | None = None,
     directory: Path | None = None,
+    check_token: CheckToken,
 ) -> None:
     """Serve ``context`` on ``listener`` until SIGINT or SIGTERM; calls ``ready`` with the URL first.
 
-    It has a worker of its own if it ``works``; ``meter`` and ``directory`` as ``create_app``.
+    It has a worker of its own if it ``works``; the other options as ``create_app``.
     """
     idle_seconds = IDLE_SECONDS if works else None
-    server = make_server(context, idle_seconds=idle_seconds, meter=meter, directory=directory)
+    server = make_server(context, idle_seconds=idle_seconds, meter=meter, directory=directory, check_token=check_token)
     # uvicorn raises the signal again when it is done: a termination then leaves through the callers, who close the home
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)
