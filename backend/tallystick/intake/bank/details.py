@@ -61,9 +61,9 @@ def read_transactions(
     read = [part for part, _ in parts]
     if len(read) == 1:
         one, stated = parts[0]
-        if stated is not None and (stated.value, one.direction) != (amount.value, direction):
-            if one.direction is not direction or not _charges_explain(one, stated, amount):
-                findings.append(_does_not_add_up(number, amount, direction, _signed(stated.value, one.direction)))
+        differs = stated is not None and (stated.value, one.direction) != (amount.value, direction)
+        if stated is not None and differs and not _charges_explain(one, stated, amount, direction):
+            findings.append(_does_not_add_up(number, amount, direction, _signed(stated.value, one.direction)))
         return (replace(one, amount=amount, direction=direction),), True, findings
     if any(stated is None for _, stated in parts):
         found = f"{len(read)} transactions, {sum(stated is None for _, stated in parts)} of them without amount"
@@ -164,7 +164,9 @@ def _check_batches(entry: etree._Element, number: int, count: int, amount: Amoun
     return findings
 
 
-def _charges_explain(one: Transaction, stated: Amount, booked: Amount) -> bool:
+def _charges_explain(one: Transaction, stated: Amount, booked: Amount, direction: Direction) -> bool:
+    if one.direction is not direction:
+        return False
     charges = sum((each.value for each in one.charges if each.currency == booked.currency), Decimal(0))
     return abs(stated.value - booked.value) == charges
 

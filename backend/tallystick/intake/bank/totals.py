@@ -37,12 +37,12 @@ def _summary(statement: etree._Element, entries: Sequence[Entry]) -> Iterator[tu
     summary = child(statement, "TxsSummry")
     if summary is None:
         return
-    credits = [entry for entry in entries if entry.direction is Direction.CREDIT]
-    debits = [entry for entry in entries if entry.direction is Direction.DEBIT]
+    received = [entry for entry in entries if entry.direction is Direction.CREDIT]
+    spent = [entry for entry in entries if entry.direction is Direction.DEBIT]
     for name, count, total, part in (
         ("TtlNtries", FindingCode.ENTRIES_COUNT, FindingCode.ENTRIES_SUM, list(entries)),
-        ("TtlCdtNtries", FindingCode.CREDITS_COUNT, FindingCode.CREDITS_SUM, credits),
-        ("TtlDbtNtries", FindingCode.DEBITS_COUNT, FindingCode.DEBITS_SUM, debits),
+        ("TtlCdtNtries", FindingCode.CREDITS_COUNT, FindingCode.CREDITS_SUM, received),
+        ("TtlDbtNtries", FindingCode.DEBITS_COUNT, FindingCode.DEBITS_SUM, spent),
     ):
         stated = number_at(summary, name, "NbOfNtries")
         if stated is not None:
@@ -50,10 +50,13 @@ def _summary(statement: etree._Element, entries: Sequence[Entry]) -> Iterator[tu
         stated = number_at(summary, name, "Sum")
         if stated is not None and _is_one_currency(part):
             yield total, stated, sum((entry.amount.value for entry in part), Decimal(0))
-    net, sign = number_at(summary, "TtlNtries", "TtlNetNtry", "Amt"), ("TtlNtries", "TtlNetNtry", "CdtDbtInd")
+    net = number_at(summary, "TtlNtries", "TtlNetNtry", "Amt")
+    direction = direction_at(summary, "TtlNtries", "TtlNetNtry", "CdtDbtInd")
     if net is None:  # before version 4
-        net, sign = number_at(summary, "TtlNtries", "TtlNetNtryAmt"), ("TtlNtries", "CdtDbtInd")
-    direction = direction_at(summary, *sign)
+        net, direction = (
+            number_at(summary, "TtlNtries", "TtlNetNtryAmt"),
+            direction_at(summary, "TtlNtries", "CdtDbtInd"),
+        )
     if net is not None and direction is not None and _is_one_currency(entries):
         yield FindingCode.ENTRIES_NET, net * direction.sign, _net(entries)
 
@@ -71,8 +74,8 @@ def _balances(
     booked = [entry for entry in entries if entry.is_booked]
     currencies = {opening[0].amount.currency, closing[0].amount.currency, *(entry.amount.currency for entry in booked)}
     if len(currencies) == 1:
-        found = opening[0].amount.value * opening[0].direction.sign + _net(booked)
-        yield FindingCode.BALANCE, closing[0].amount.value * closing[0].direction.sign, found
+        total = opening[0].amount.value * opening[0].direction.sign + _net(booked)
+        yield FindingCode.BALANCE, closing[0].amount.value * closing[0].direction.sign, total
 
 
 def _net(entries: Sequence[Entry]) -> Decimal:

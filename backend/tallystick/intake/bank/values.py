@@ -38,7 +38,7 @@ def path_of(element: etree._Element, *path: str) -> str:
     names: list[str] = []
     node: etree._Element | None = element
     while node is not None and (parent := node.getparent()) is not None and parent.getparent() is not None:
-        same = [each for each in parent.iterchildren(node.tag)]
+        same = list(parent.iterchildren(node.tag))
         names.append(local_name(node) + (f"[{same.index(node) + 1}]" if len(same) > 1 else ""))
         node = parent
     return "/".join([*reversed(names), *path])

@@ -77,6 +77,7 @@ def _check_prolog(data: bytes) -> None:
     try:
         for start in range(0, len(data), _CHUNK):
             parser.feed(data[start : start + _CHUNK])
+        parser.close()  # a short document may be read only now
     except _Begun:
         return
     except _DocumentType:
@@ -84,7 +85,6 @@ def _check_prolog(data: bytes) -> None:
             "XML: expected no document type declaration (DOCTYPE), got one.",
             todo="Remove it: no bank message needs it, and it can hide entities.",
         ) from None
-    parser.close()
 
 
 def _parse(data: bytes) -> etree._Element:
@@ -100,18 +100,20 @@ def _parse(data: bytes) -> etree._Element:
             if depth > MAX_DEPTH:
                 raise MalformedInput(f"XML: expected elements at most {MAX_DEPTH} deep, got deeper ones.")
             if elements > MAX_ELEMENTS:
-                raise MalformedInput(f"XML: expected at most {MAX_ELEMENTS} elements, got more.", todo="Split the file.")
+                raise MalformedInput(
+                    f"XML: expected at most {MAX_ELEMENTS} elements, got more.", todo="Split the file."
+                )
     return parser.close()
 
 
 def local_name(element: etree._Element) -> str:
     """The name of ``element`` without its namespace."""
-    return etree.QName(element).localname
+    return str(etree.QName(element).localname)
 
 
 def namespace(element: etree._Element) -> str:
     """The namespace of ``element``, empty where it has none."""
-    return etree.QName(element).namespace or ""
+    return str(etree.QName(element).namespace or "")
 
 
 def children(element: etree._Element, *path: str) -> Iterator[etree._Element]:
