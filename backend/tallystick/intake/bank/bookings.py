@@ -103,37 +103,44 @@ def _bookings_of(statement: Statement) -> Iterator[Booking]:
             held.setdefault(finding.entry, finding.code)
     account = statement.account.number
     booked = [entry for entry in statement.entries if entry.is_booked]
+    counts: dict[str, int] = defaultdict(int)
+    names = _entry_names(account, booked, counts)
     listed = [(entry, transaction) for entry in booked for transaction in entry.transactions]
     listed.sort(key=lambda item: _content(item[1]))
-    counts: dict[str, int] = defaultdict(int)
     for entry, transaction in listed:
-        keys = frozenset(_keys(account, entry, transaction, counts))
+        keys = frozenset(_keys(account, entry, transaction, names.get(entry.number), counts))
         yield Booking(account, statement.identification, entry, transaction, keys, held.get(entry.number))
 
 
-def _keys(account: str, entry: Entry, transaction: Transaction, counts: dict[str, int]) -> Iterator[str]:
-    day = entry.booking_date or entry.value_date
-    direction, amount = transaction.direction.value, transaction.amount
+def _entry_names(account: str, entries: Sequence[Entry], counts: dict[str, int]) -> dict[int, str]:
+    """By number of the entry, the name of each of ``entries`` to which the bank gives a reference."""
+    names: dict[int, str] = {}
+    for entry in sorted(entries, key=lambda each: sorted(map(_content, each.transactions))):
+        if entry.servicer_reference is not None:
+            money = f"{entry.amount.value.normalize():f}", entry.amount.currency
+            day = str(entry.booking_date or entry.value_date)
+            values = (account, entry.direction.value, *money, day, entry.servicer_reference)
+            names[entry.number] = _counted("", counts, *values)
+    return names
+
+
+def _keys(
+    account: str, entry: Entry, transaction: Transaction, name: str | None, counts: dict[str, int]
+) -> Iterator[str]:
+    """The keys of ``transaction``, a part of the ``entry`` that is called ``name``."""
+    amount, references = transaction.amount, transaction.references
     money = f"{amount.value.normalize():f}", amount.currency
-    base = (account, direction, *money, str(day))
-    references = transaction.references
-    found = False
+    base = (account, transaction.direction.value, *money, str(entry.booking_date or entry.value_date))
     if references.servicer is not None:
         yield _counted("tx:", counts, *base, references.servicer)
-        found = True
     if references.uetr is not None:
-        yield "uetr:" + _digest(account, direction, *money, references.uetr.lower())
-        found = True
-    if entry.servicer_reference is not None:
-        whole = f"{entry.amount.value.normalize():f}", entry.amount.currency
-        name = _digest(account, entry.direction.value, *whole, str(day), entry.servicer_reference)
-        if len(entry.transactions) == 1:
-            yield WHOLE + name
-        else:
-            yield PART + name
-            yield _counted("in:", counts, name, *base, *_content(transaction))
-        found = True
-    if not found:
+        yield "uetr:" + _digest(account, transaction.direction.value, *money, references.uetr.lower())
+    if name is not None and len(entry.transactions) == 1:
+        yield WHOLE + name
+    elif name is not None:
+        yield PART + name
+        yield _counted("in:", counts, name, *base, *_content(transaction))
+    if name is None and references.servicer is None and references.uetr is None:
         yield _counted(VAGUE, counts, *base, *_content(transaction))
 
 

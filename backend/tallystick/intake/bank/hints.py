@@ -5,8 +5,8 @@ Rules:
 - a number is the runs of letters and digits in it, compatibility forms and case folded: ``INV-2026/001`` is also
   ``inv 2026 001`` and ``INV2026001``, but never a piece of a longer run;
 - a text names a number where its runs stand side by side, or as one run; ``47 11`` does not name ``4711``;
-- a creditor reference (ISO 11649 ``RF``, Swiss 27 digits, Finnish) with a right check digit also means the number
-  within, leading zeros left out;
+- a creditor reference (ISO 11649 ``RF``, Swiss 27 digits) with a right check digit also means the number within,
+  leading zeros left out; a Finnish one is weak, for its check is;
 - a number that could be a year, a date or any small number is weak: it needs the sum to agree.
 """
 
@@ -76,21 +76,33 @@ def phrases(lines: Iterable[str]) -> set[tuple[str, ...]]:
 
 
 def meanings(reference: str) -> tuple[str, ...]:
-    """The numbers that a creditor ``reference`` may stand for: itself, and what a right check digit shows within."""
+    """The numbers that a creditor ``reference`` stands for: itself, and what a strong check digit shows within."""
     joined = normal(reference)
     found = [joined]
     if _is_rf(joined):
         found.append(joined[4:])
-        joined = joined[4:]
-    if (
-        joined.isascii()
-        and joined.isdigit()
-        and len(joined) > 1
-        and ((len(joined) == 27 and _is_swiss(joined)) or (4 <= len(joined) <= 20 and _is_finnish(joined)))
-    ):
+    elif len(joined) == 27 and _is_digits(joined) and _is_swiss(joined):
         found.append(joined[:-1])
-    found += [stripped for each in tuple(found) if each.isdigit() and (stripped := each.lstrip("0"))]
-    return tuple(dict.fromkeys(each for each in found if each))
+    return _without_zeros(found)
+
+
+def weak_meanings(reference: str) -> tuple[str, ...]:
+    """The number within a Finnish ``reference``: one number in ten looks like one, so the sum has to agree."""
+    joined = normal(reference)
+    if _is_rf(joined):
+        joined = joined[4:]
+    if not (4 <= len(joined) <= 20 and _is_digits(joined) and _is_finnish(joined)):
+        return ()
+    return _without_zeros([joined[:-1]])
+
+
+def _without_zeros(numbers: list[str]) -> tuple[str, ...]:
+    stripped = [each.lstrip("0") for each in numbers if _is_digits(each)]
+    return tuple(dict.fromkeys(each for each in (*numbers, *stripped) if each))
+
+
+def _is_digits(joined: str) -> bool:
+    return joined.isascii() and joined.isdigit()
 
 
 def _is_rf(joined: str) -> bool:

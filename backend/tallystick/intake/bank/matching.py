@@ -40,7 +40,7 @@ from tallystick.intake.bank.cases import (
     Share,
     Unmatched,
 )
-from tallystick.intake.bank.hints import is_weak, meanings, normal, phrases, runs, spellings
+from tallystick.intake.bank.hints import is_weak, meanings, normal, phrases, runs, spellings, weak_meanings
 from tallystick.intake.bank.records import Amount
 
 MAX_CANDIDATES = 5
@@ -157,9 +157,11 @@ class _Matcher:
                 return
             by_number.update(keys)
         by_reference: set[str] = set()
+        sure = CONFIDENCE[Rule.STRUCTURED_REFERENCE]
         if share.reference is not None:
-            for meaning in meanings(share.reference):
-                by_reference.update(self._fitting(paid, self._by_reference.get(meaning, [])))
+            by_reference = self._referenced(paid, meanings(share.reference))
+            if not by_reference:
+                by_reference, sure = self._referenced(paid, weak_meanings(share.reference)), WEAK_NUMBER
             if len(by_reference) > 1 and by_number:
                 by_reference &= by_number
             if len(by_reference) > 1:
@@ -171,10 +173,11 @@ class _Matcher:
             rule = Rule.STRUCTURED_REFERENCE
             named.candidates |= dict.fromkeys(by_reference, (rule, CONFIDENCE[rule]))
             return
-        rule = Rule.STRUCTURED_REFERENCE if by_reference else Rule.DOCUMENT_NUMBER
         found = by_reference or by_number
-        for key in found:
-            named.note(key, rule, CONFIDENCE[rule])
+        for key in by_reference:
+            named.note(key, Rule.STRUCTURED_REFERENCE, sure)
+        for key in by_number:
+            named.note(key, Rule.DOCUMENT_NUMBER, CONFIDENCE[Rule.DOCUMENT_NUMBER])
         if not found or len(by_number) not in (0, len(share.numbers)):
             named.unknown += [*share.numbers, *([share.reference] if share.reference else [])]
         if share.amount is not None and len(found) == 1:
@@ -182,6 +185,9 @@ class _Matcher:
             if share.amount.currency != self._invoices[key].currency:
                 return
             named.stated[key] = named.stated.get(key, _ZERO) + share.amount.value
+
+    def _referenced(self, paid: Paid, numbers: Iterable[str]) -> set[str]:
+        return {key for number in numbers for key in self._fitting(paid, self._by_reference.get(number, []))}
 
     def _name(self, paid: Paid, phrase: tuple[str, ...], rule: Rule, named: _Named) -> None:
         keys = self._fitting(paid, self._by_phrase.get(phrase, []))

@@ -114,7 +114,7 @@ def _plan(ledger: Ledger, messages: Sequence[Message]) -> BankImport:
     return BankImport(
         party=ledger.party,
         made=tuple(planner.made),
-        work=tuple(planner.work),
+        work=tuple(sorted(planner.work, key=lambda line: (line.booking.day, line.booking.reference))),
         known=len(bookings) - len(fresh),
         not_booked=sum(not entry.is_booked for entry in entries),
         not_concerned=planner.not_concerned,
