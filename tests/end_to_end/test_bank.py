@@ -71,7 +71,7 @@ def test_money_comes_and_goes_back(trading: Shell) -> None:
     dry = trading.ok("bank", "statement.xml", "--party", SUPPLIER, "--dry-run")
     assert "payments that would be recorded" in dry
     assert "Nobody [red] Ltd" in dry
-    assert "Ask the payer what it is for" in " ".join(dry.split())
+    assert "record the invoice and import the statement again" in " ".join(dry.split())
     assert trading.json("status")["evidence"]["pending"] == 3
 
     done = trading.json("bank", "statement.xml", "--party", SUPPLIER)
