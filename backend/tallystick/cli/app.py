@@ -23,6 +23,7 @@ from tallystick import __version__, bootstrap
 from tallystick.cli import demo as demo_command
 from tallystick.cli.archive import archive_app
 from tallystick.cli.audit import audit_app
+from tallystick.cli.bank import bank_command
 from tallystick.cli.certificate import certificate_command
 from tallystick.cli.histories import bundle_command, changes_command, diff_command, history_command
 from tallystick.cli.keys import key_app
@@ -350,6 +351,7 @@ def seal_pending(as_json: AsJson = False) -> None:
         console.print(f"sealed and final, batches: {batches}" if batches else "nothing to seal")
 
 
+app.command("bank")(bank_command)
 app.command("history")(history_command)
 app.command("changes")(changes_command)
 app.command("bundle")(bundle_command)

@@ -91,6 +91,9 @@ class Transaction(Protocol):
     def evidence_of_deal(self, deal: DealId, kinds: Iterable[int]) -> list[EvidenceRecord]:
         """The evidence of ``deal`` that is of one of ``kinds``, oldest first."""
 
+    def evidence_of_party(self, party: PartyId, kinds: Iterable[int]) -> list[EvidenceRecord]:
+        """The evidence of one of ``kinds`` that ``party`` issued or is named in as counterparty, oldest first."""
+
     def contract_of(self, deal: DealId) -> EvidenceRecord | None:
         """The CONTRACT that opened ``deal``, whatever its state."""
 

@@ -66,6 +66,12 @@ class EvidenceRows:
         wanted = select_evidence().where(evidence.c.deal == deal, evidence.c.kind.in_([int(kind) for kind in kinds]))
         return self._records(wanted.order_by(evidence.c.position))
 
+    def evidence_of_party(self, party: PartyId, kinds: Iterable[int]) -> list[EvidenceRecord]:
+        """The evidence of one of ``kinds`` that ``party`` issued or is named in as counterparty, oldest first."""
+        sides = or_(evidence.c.issuer == party, evidence.c.counterparty == party)
+        wanted = select_evidence().where(sides, evidence.c.kind.in_([int(kind) for kind in kinds]))
+        return self._records(wanted.order_by(evidence.c.position))
+
     def contract_of(self, deal: DealId) -> EvidenceRecord | None:
         """The CONTRACT that opened ``deal``, whatever its state, or None."""
         contracts = select_evidence().where(evidence.c.deal == deal, evidence.c.kind == int(Kind.CONTRACT))
