@@ -38,7 +38,7 @@ check: install   ## style, types and architecture
 prove: install   ## prove symbolically that logs only grow and a receivable has one holder
 	$(BIN)/python scripts/check_contracts.py prove
 
-simulate: install  ## sender and indexer through 2,000 seeds of trouble, in less than five minutes
+simulate: install  ## sender and indexer through 2,000 seeds of trouble
 	$(BIN)/python scripts/simulate.py --seeds 1-2000
 
 MUTATIONS ?= 100000
