@@ -173,6 +173,13 @@ def authenticate(context: Context, text: str | None) -> tuple[Organisation, ApiK
     return holder, key
 
 
+def check_open(context: Context, organisation: str | None) -> None:
+    """Raises ``NotFound`` if ``organisation`` is named and is none that is open."""
+    if organisation is not None:
+        with context.store.transaction(read_only=True) as transaction:
+            _open_organisation(transaction, organisation)
+
+
 def journal(context: Context) -> Iterator[Deed]:
     """All administrative acts, oldest first, each checked against the one before.
 
@@ -188,7 +195,7 @@ def journal(context: Context) -> Iterator[Deed]:
                 previous, one.at, one.actor, one.act, one.details
             ):
                 raise StoreError(
-                    f"journal: entry {one.position} does not follow from the one before: it was altered, or one is gone.",
+                    f"journal: entry {one.position} does not follow from the one before: altered, or one is gone.",
                     todo="Compare with a backup; somebody wrote to the database past this program.",
                 )
             yield one

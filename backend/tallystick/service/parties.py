@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tallystick.errors import Duplicate, MalformedInput, NotFound, Refused
@@ -142,8 +142,10 @@ def admit_elsewhere(context: Context, party: PartyId, signer: Address) -> None:
     index(context)
 
 
-def find_party(transaction: Transaction, name: str) -> PartyRecord:
+def find_party(transaction: Transaction, name: str, is_seen: Callable[[PartyId], bool] = lambda _: True) -> PartyRecord:
     """The party that ``name`` means: its id, ``SCHEME:identifier``, or its unique name.
+
+    A party that is not ``is_seen`` is not there.
 
     Raises:
         NotFound: nobody is called that, or several are.
@@ -154,14 +156,20 @@ def find_party(transaction: Transaction, name: str) -> PartyRecord:
     if not matches and name.startswith("0x"):
         found = transaction.party(PartyId(parse_bytes32(name, "party")))
         matches = [] if found is None else [found]
+    matches = [match for match in matches if is_seen(match.party)]
     if not matches:
-        raise NotFound(f"party {clip(name)}: not known here.", todo="List the parties with `tallystick party list`.")
+        raise unknown_party(name)
     if len(matches) > 1:
         ids = ", ".join(str(match.identifiers[0]) for match in matches[:5])
         raise NotFound(
             f"party {clip(name)}: {len(matches)} are called that.", todo=f"Name one by its identifier: {ids}."
         )
     return matches[0]
+
+
+def unknown_party(name: str) -> NotFound:
+    """What is said of a party that is not known, or that the asker may not know of."""
+    return NotFound(f"party {clip(name)}: not known here.", todo="List the parties with `tallystick party list`.")
 
 
 def rotate_key(context: Context, party: PartyRecord) -> Address:

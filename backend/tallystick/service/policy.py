@@ -40,6 +40,7 @@ readOwnAccount        -                own    own     own      own       own    
 addOrganisation       account:write    -      -       -        all       -          -
 listOrganisations     account:read     -      -       all      all       -          -
 closeOrganisation     account:write    -      -       -        all       -          -
+giveParty             account:write    -      -       -        all       -          -
 listKeys              account:read     own    own     own      all       own        own
 issueKey              account:write    own    own     own      all       own        own
 rotateKey             account:write    own    own     own      all       own        own
@@ -87,6 +88,7 @@ class Asker:
 
     organisation: Organisation
     key: str
+    scopes: Collection[Scope]
     reach: Reach
 
     def acts_for(self, party: PartyId) -> bool:
@@ -126,4 +128,4 @@ def admit(operation: str, organisation: Organisation, key: str, scopes: Collecti
             f"{operation}: expected a key with scope {rule.scope}, got {', '.join(sorted(scopes)) or 'none'}.",
             todo="Use a key that has that scope.",
         )
-    return Asker(organisation, key, reach)
+    return Asker(organisation, key, scopes, reach)

@@ -10,15 +10,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from tallystick import __version__
 from tallystick.chain.meter import Meter
 from tallystick.service.context import Context
+from tallystick.service.policy import RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
-from tallystick.web import certificates, evidence, operation, parties, problems, verification
+from tallystick.web import accounts, certificates, evidence, operation, parties, problems, verification
 from tallystick.web.guard import Guard
+from tallystick.web.identity import identify
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
 from tallystick.web.readiness import Readiness
@@ -73,7 +76,12 @@ def create_app(
         observe=metrics.observe,
     )
     problems.install(app)
-    for module in (evidence, parties, certificates, verification, operation):
+    for module in (evidence, parties, certificates, accounts, verification, operation):
         app.include_router(module.router)
+    for route in app.routes:
+        asked = [found.call for found in route.dependant.dependencies] if isinstance(route, APIRoute) else []
+        if isinstance(route, APIRoute) and route.path not in operation.PATHS:
+            assert route.operation_id in RULES, f"{route.path}: who may do that is not in the table"
+            assert identify in asked, f"{route.path}: nobody is asked who they are"
     app.openapi = document_of(app)  # type: ignore[method-assign]
     return app
