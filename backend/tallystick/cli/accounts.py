@@ -140,8 +140,8 @@ def journal(as_json: AsJson = False) -> None:
             )
         else:
             when = datetime.datetime.fromtimestamp(one.at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
-            told = ", ".join(f"{name} {value}" for name, value in details.items() if value)
-            console.print(f"{when}  {escape(one.actor)}: {one.act} ({escape(told)})", soft_wrap=True)
+            about = ", ".join(f"{name} {value}" for name, value in details.items() if value)
+            console.print(f"{when}  {escape(one.actor)}: {one.act} ({escape(about)})", soft_wrap=True)
     if not as_json:
         console.print(f"{len(deeds)} acts, each follows from the one before")
 
@@ -160,7 +160,7 @@ def _expiry(day: str | None) -> Timestamp | None:
     found = parse_date(day)
     if found is None:
         raise UsageError(f"--expires: expected a day such as 2027-12-31, got {day}.")
-    return start_of(found)
+    return Timestamp(start_of(found))
 
 
 def _print_issued(holder: Organisation, key: ApiKey, secret: str, *, as_json: bool) -> None:

@@ -65,7 +65,12 @@ def add_organisation(
             if transaction.party(party) is None:
                 raise NotFound(f"party {to_hex(party)}: not known here.", todo="Add the party first.")
         transaction.add_organisation(made)
-        told = {"organisation": identifier, "name": name, "role": role, "parties": [to_hex(p) for p in made.parties]}
+        told = {
+            "organisation": identifier,
+            "name": name,
+            "role": role.value,
+            "parties": [to_hex(p) for p in made.parties],
+        }
         _note(transaction, now, actor, "organisation added", told)
     return made
 
@@ -108,7 +113,12 @@ def issue_key(
     with context.store.transaction() as transaction:
         holder = _open_organisation(transaction, organisation)
         made = _issue(transaction, context, holder, name, scopes, expires_at)
-        told = {"organisation": organisation, "key": made[0].key, "scopes": list(made[0].scopes), "expires": expires_at}
+        told = {
+            "organisation": organisation,
+            "key": made[0].key,
+            "scopes": _names(made[0].scopes),
+            "expires": expires_at,
+        }
         _note(transaction, now, actor, "key issued", told)
     return made
 
@@ -264,3 +274,7 @@ def _deed_digest(previous: Hash, at: Timestamp, actor: str, act: str, details: M
     """SHA-256 over the digest before and the canonical JSON (RFC 8785) of the act."""
     told = canonical.encode({"at": at, "actor": actor, "act": act, "details": dict(details)})
     return Hash(hashlib.sha256(previous + told).digest())
+
+
+def _names(scopes: Iterable[Scope]) -> list[str]:
+    return [scope.value for scope in scopes]

@@ -1,18 +1,19 @@
 """What an asker may see and state: parties, evidence and drafts, found as far as the operation reaches for them.
 
-Rule: what is not within reach is answered as what is unknown, after the same look-ups.
+Rule: what is not within reach is answered as what is unknown, after the same look-ups: a party is looked for among those
+within reach, and an evidence is judged by what it says.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tallystick.errors import NotFound, WrongSigner
 from tallystick.intake.drafts import Draft
 from tallystick.protocol.evidence import Evidence, subjects
-from tallystick.protocol.types import ZERO32, EvidenceId, PartyId, to_hex
-from tallystick.service.parties import find_party, unknown_party
+from tallystick.protocol.types import ZERO32, EvidenceId, to_hex
+from tallystick.service.parties import find_among, find_party, unknown_party
 from tallystick.service.policy import Asker, Reach
 from tallystick.service.ports import Transaction
 from tallystick.store.records import EvidenceRecord, PartyRecord
@@ -20,18 +21,24 @@ from tallystick.store.records import EvidenceRecord, PartyRecord
 
 def visible_parties(transaction: Transaction, asker: Asker) -> list[PartyRecord]:
     """The parties that ``asker`` may look at: its own, and whoever an evidence names beside one of them; by name."""
-    is_seen = _is_seen(transaction, asker)
-    return [party for party in transaction.parties() if is_seen(party.party)]
+    if asker.reach is Reach.ALL:
+        return transaction.parties()
+    own = set(asker.organisation.parties)
+    return transaction.some_parties(own | transaction.counterparties(own))
 
 
 def visible_party(transaction: Transaction, asker: Asker, name: str) -> PartyRecord:
     """The party ``name`` if ``asker`` may look at it. Raises ``NotFound`` as ``find_party``."""
-    return find_party(transaction, name, _is_seen(transaction, asker))
+    if asker.reach is Reach.ALL:
+        return find_party(transaction, name)
+    return find_among(visible_parties(transaction, asker), name)
 
 
 def own_party(transaction: Transaction, asker: Asker, name: str) -> PartyRecord:
     """The party ``name`` if its history is within reach of ``asker``. Raises ``NotFound`` as ``find_party``."""
-    return find_party(transaction, name, lambda party: asker.reaches([party]))
+    if asker.reach is Reach.ALL:
+        return find_party(transaction, name)
+    return find_among(transaction.some_parties(asker.organisation.parties), name)
 
 
 def visible_evidence(transaction: Transaction, asker: Asker, evidence_id: EvidenceId) -> EvidenceRecord:
@@ -69,7 +76,7 @@ def check_countersigner(asker: Asker, evidence: Evidence) -> None:
 
 
 def _own_draft(transaction: Transaction, asker: Asker, draft: Draft, name: str) -> Draft:
-    issuer = find_party(transaction, draft.issuer, asker.acts_for)
+    issuer = find_among(transaction.some_parties(asker.organisation.parties), draft.issuer)
     if draft.countersigned and draft.counterparty is not None:
         counterparty = find_party(transaction, draft.counterparty)
         if not asker.acts_for(counterparty.party):
@@ -80,11 +87,3 @@ def _own_draft(transaction: Transaction, asker: Asker, draft: Draft, name: str) 
         draft = dataclasses.replace(draft, counterparty=to_hex(counterparty.party))
     # by id from here on: what a name means may change before it is signed
     return dataclasses.replace(draft, issuer=to_hex(issuer.party))
-
-
-def _is_seen(transaction: Transaction, asker: Asker) -> Callable[[PartyId], bool]:
-    if asker.reach is Reach.ALL:
-        return lambda _: True
-    own = set(asker.organisation.parties)
-    seen = own | transaction.counterparties(own)
-    return seen.__contains__

@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tallystick.errors import Duplicate, MalformedInput, NotFound, Refused
@@ -142,10 +142,8 @@ def admit_elsewhere(context: Context, party: PartyId, signer: Address) -> None:
     index(context)
 
 
-def find_party(transaction: Transaction, name: str, is_seen: Callable[[PartyId], bool] = lambda _: True) -> PartyRecord:
+def find_party(transaction: Transaction, name: str) -> PartyRecord:
     """The party that ``name`` means: its id, ``SCHEME:identifier``, or its unique name.
-
-    A party that is not ``is_seen`` is not there.
 
     Raises:
         NotFound: nobody is called that, or several are.
@@ -156,7 +154,21 @@ def find_party(transaction: Transaction, name: str, is_seen: Callable[[PartyId],
     if not matches and name.startswith("0x"):
         found = transaction.party(PartyId(parse_bytes32(name, "party")))
         matches = [] if found is None else [found]
-    matches = [match for match in matches if is_seen(match.party)]
+    return _the_one(matches, name)
+
+
+def find_among(parties: Iterable[PartyRecord], name: str) -> PartyRecord:
+    """The one of ``parties`` that ``name`` means, as ``find_party`` understands it; others are not there."""
+    among = list(parties)
+    matches = [one for one in among if parse_identifier(name) in one.identifiers] if ":" in name else []
+    matches = matches or [one for one in among if one.name == name]
+    if not matches and name.startswith("0x"):
+        wanted = parse_bytes32(name, "party")
+        matches = [one for one in among if one.party == wanted]
+    return _the_one(matches, name)
+
+
+def _the_one(matches: Sequence[PartyRecord], name: str) -> PartyRecord:
     if not matches:
         raise unknown_party(name)
     if len(matches) > 1:

@@ -67,6 +67,9 @@ class Transaction(Protocol):
     def parties(self) -> list[PartyRecord]:
         """All parties, by name then id."""
 
+    def some_parties(self, parties: Iterable[PartyId]) -> list[PartyRecord]:
+        """Those of ``parties`` that are kept, by name then id."""
+
     def party_by_identifier(self, identifier: Identifier) -> PartyRecord | None: ...
 
     def parties_by_name(self, name: str) -> list[PartyRecord]: ...
