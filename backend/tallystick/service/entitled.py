@@ -1,7 +1,7 @@
 """What an asker may see and state: parties, evidence and drafts, found as far as the operation reaches for them.
 
-Rule: what is not within reach is answered as what is unknown, after the same look-ups: a party is looked for among those
-within reach, and an evidence is judged by what it says.
+Rule: what is not within reach is answered as what is unknown, after the same look-ups: a party is looked for among
+those within reach, and an evidence is judged by what it says.
 """
 
 from __future__ import annotations
