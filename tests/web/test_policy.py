@@ -130,7 +130,7 @@ def open_account(opened: Opened, role: Role, parties: list[str], scopes: list[Sc
     return Actor(made.organisation, accounts.issue_key(opened.context, "test", made.organisation, "test", scopes)[1])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trades(api: Api) -> dict[str, Any]:
     """Two pairs of trading parties that have nothing to do with each other, each with a final invoice."""
     made: dict[str, Any] = {}
