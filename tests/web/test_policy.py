@@ -9,6 +9,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +20,7 @@ from sqlalchemy import Engine, event
 from tallystick.bootstrap import Opened
 from tallystick.protocol.types import PartyId, parse_bytes32
 from tallystick.service import accounts
-from tallystick.service.policy import RULES, Reach, scopes_of
+from tallystick.service.policy import RULES, TABLE, Reach, scopes_of
 from tallystick.store.identities import Role, Scope
 from tallystick.web.app import API, create_app
 from web.conftest import trusting_no_authority
@@ -307,3 +308,9 @@ def test_what_is_denied_takes_the_work_of_what_is_unknown(
             asked.append(list(statements))
     assert asked[2] == asked[3]
     assert asked[2]
+
+
+def test_the_table_is_what_the_documentation_shows() -> None:
+    """docs/security.md has it word for word."""
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    assert TABLE.strip() in page

@@ -60,7 +60,7 @@ def add_parties(api: Api) -> None:
 @pytest.mark.parametrize(
     ("options", "passphrase", "status", "said"),
     [
-        (["--host", "0.0.0.0"], PASSPHRASE, 2, "accounts, roles and consents"),
+        (["--host", "0.0.0.0"], PASSPHRASE, 2, "API keys must not cross a network"),
         (["--port", "0"], "another passphrase", 1, "passphrase"),
     ],
 )

@@ -140,10 +140,14 @@ def journal(as_json: AsJson = False) -> None:
             )
         else:
             when = datetime.datetime.fromtimestamp(one.at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
-            about = ", ".join(f"{name} {value}" for name, value in details.items() if value)
+            about = ", ".join(f"{name} {_words(value)}" for name, value in details.items() if value)
             console.print(f"{when}  {escape(one.actor)}: {one.act} ({escape(about)})", soft_wrap=True)
     if not as_json:
         console.print(f"{len(deeds)} acts, each follows from the one before")
+
+
+def _words(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _find(context: Context, name: str) -> Organisation:
