@@ -24,6 +24,7 @@ from tallystick.web.guard import Guard
 from tallystick.web.identity import identify
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
+from tallystick.web.rate import Rate
 from tallystick.web.readiness import Readiness
 
 VERIFY_PATH = "/v1/verify"
@@ -74,6 +75,7 @@ def create_app(
     app.state.metrics = metrics
     app.state.check_token = check_token
     limits = context.limits
+    app.state.rate = Rate(limits.requests_per_minute)
     app.add_middleware(
         Guard,
         body_limit=lambda path: limits.bundle_bytes if path == VERIFY_PATH else limits.json_bytes,
