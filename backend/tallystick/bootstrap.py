@@ -336,20 +336,31 @@ def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, wor
         )
 
 
-def work(home: Home, ready: Callable[[], None]) -> None:
+def work(home: Home, ready: Callable[[str | None], None], metrics_port: int | None = None) -> None:
     """Admit, seal and index for ``home`` until SIGINT or SIGTERM; the step under way is finished first.
 
+    With a ``metrics_port`` (0: any that is free) it tells how it is there, on loopback; ``ready`` is given the URL.
+
     Raises:
-        UsageError: nobody could record beside it. HomeError, ChainError: as ``open_home``.
+        UsageError: nobody could record beside it, or the port is taken. HomeError, ChainError: as ``open_home``.
     """
     from tallystick.service.work import Worker
 
     _refuse_embedded(home, "worker")
-    with open_home(home, needs_node=False) as opened:
+    with ExitStack() as stack:
+        server = listener = None
+        if metrics_port is not None:
+            server = importlib.import_module("tallystick.web.server")
+            listener = stack.enter_context(server.listen("127.0.0.1", metrics_port))
+        opened = stack.enter_context(open_home(home, needs_node=False))
         worker = Worker(opened.context)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: worker.ask_to_stop())
-        ready()
+        url = None
+        if server is not None:
+            watched = server.watching(opened.context, worker, listener, opened.meter, home.directory)
+            url = stack.enter_context(watched)
+        ready(url)
         worker.run()
 
 

@@ -88,6 +88,18 @@ def create_app(
     return app
 
 
+def create_watch(context: Context, worker: Worker, meter: Meter | None, directory: Path | None) -> FastAPI:
+    """The application that tells how ``worker``, which runs in a process without an API, is: no route but these."""
+    readiness = Readiness(context, worker, directory)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.readiness = readiness
+    app.state.metrics = Metrics(context, readiness, worker, meter)
+    app.add_middleware(Guard, body_limit=lambda _: 0)
+    problems.install(app)
+    app.include_router(operation.router)
+    return app
+
+
 def _check_policy() -> None:
     for route in (route for router in API for route in router.routes if isinstance(route, APIRoute)):
         assert route.operation_id in RULES, f"{route.path}: who may do that is not in the table"
