@@ -285,14 +285,14 @@ def parse_evidence(value: Any, name: str) -> Evidence:
     """The evidence that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
     members = _members(value, _EVIDENCE_SET, name)
     return Evidence(
-        issuer=PartyId(parse_bytes32(members["issuer"], f"{name}.issuer")),
-        counterparty=PartyId(parse_bytes32(members["counterparty"], f"{name}.counterparty")),
-        kind=_integer(members["kind"], f"{name}.kind", maximum=255),
-        deal=DealId(parse_bytes32(members["deal"], f"{name}.deal")),
-        parent=EvidenceId(parse_bytes32(members["parent"], f"{name}.parent")),
-        content_root=Hash(parse_bytes32(members["contentRoot"], f"{name}.contentRoot")),
-        occurred_at=Timestamp(_integer(members["occurredAt"], f"{name}.occurredAt")),
-        issued_at=Timestamp(_integer(members["issuedAt"], f"{name}.issuedAt")),
+        PartyId(_bytes32(members, name, "issuer")),
+        PartyId(_bytes32(members, name, "counterparty")),
+        _member_integer(members, name, "kind", 255),
+        DealId(_bytes32(members, name, "deal")),
+        EvidenceId(_bytes32(members, name, "parent")),
+        Hash(_bytes32(members, name, "contentRoot")),
+        Timestamp(_member_integer(members, name, "occurredAt")),
+        Timestamp(_member_integer(members, name, "issuedAt")),
     )
 
 
@@ -311,7 +311,7 @@ def format_entry(entry: BundleEntry) -> dict[str, Json]:
 
 def parse_entry(value: Any, name: str) -> BundleEntry:
     """The entry that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
-    has_standing = isinstance(value, dict) and "standing" in value
+    has_standing = type(value) is dict and "standing" in value
     members = _members(value, _ENTRY_STANDING if has_standing else _ENTRY, name)
     standing = Standing.STANDS
     if has_standing:
@@ -322,16 +322,18 @@ def parse_entry(value: Any, name: str) -> BundleEntry:
         if standing is Standing.STANDS:
             raise MalformedBundle(f"{name}.standing: expected none where the entry stands.")
     disclosures = _items(members["disclosures"], f"{name}.disclosures")
-    if any(not isinstance(disclosure, str) or not disclosure.isascii() for disclosure in disclosures):
-        raise MalformedBundle(f"{name}.disclosures: expected ASCII text.")
+    for disclosure in disclosures:
+        if type(disclosure) is not str or not disclosure.isascii():
+            raise MalformedBundle(f"{name}.disclosures: expected ASCII text.")
+    evidence = parse_evidence(members["evidence"], f"{name}.evidence")
+    signatures = parse_hex(members["signatures"], f"{name}.signatures")
+    hidden = _items(members["hidden"], f"{name}.hidden")
     return BundleEntry(
-        evidence=parse_evidence(members["evidence"], f"{name}.evidence"),
-        signatures=parse_hex(members["signatures"], f"{name}.signatures"),
-        disclosures=tuple(disclosures),
-        hidden=tuple(
-            Hash(parse_bytes32(digest, f"{name}.hidden")) for digest in _items(members["hidden"], f"{name}.hidden")
-        ),
-        standing=standing,
+        evidence,
+        signatures,
+        tuple(disclosures),
+        tuple([Hash(parse_bytes32(digest, f"{name}.hidden")) for digest in hidden]),
+        standing,
     )
 
 
@@ -373,6 +375,27 @@ def _members(value: Any, expected: frozenset[str], name: str) -> dict[str, Any]:
         missing, unknown = sorted(expected - value.keys()), sorted(value.keys() - expected)
         raise MalformedBundle(f"{name}: expected exactly its members; missing {missing}, unknown {unknown}.")
     return value
+
+
+def _bytes32(members: Mapping[str, Any], name: str, member: str) -> bytes:
+    """``parse_bytes32`` of a member of the object called ``name``, whose full name is spelled only in an error."""
+    text = members[member]
+    if type(text) is str and len(text) == 66:
+        try:
+            value = bytes.fromhex(text[2:])
+        except ValueError:
+            value = b""
+        if "0x" + value.hex() == text:
+            return value
+    return parse_bytes32(text, f"{name}.{member}")
+
+
+def _member_integer(members: Mapping[str, Any], name: str, member: str, maximum: int = canonical.MAX_INTEGER) -> int:
+    """``_integer`` of a member of the object called ``name``, whose full name is spelled only in an error."""
+    value = members[member]
+    if type(value) is int and 0 <= value <= maximum:
+        return value
+    return _integer(value, f"{name}.{member}", maximum=maximum)
 
 
 def _items(value: Any, name: str) -> Sequence[Any]:
