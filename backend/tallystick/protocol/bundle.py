@@ -74,9 +74,9 @@ class BundleProof:
     nodes: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """One party's history as of one block. ``windows`` has every signer relied upon, ascending by (party, signer)."""
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What a bundle says beside the log. ``windows`` has every signer relied upon, ascending by (party, signer)."""
 
     chain_id: int
     registry: Address
@@ -85,7 +85,6 @@ class Bundle:
     as_of: BlockRef
     proof: BundleProof | None
     windows: Mapping[tuple[PartyId, Address], SignerWindow]
-    appends: tuple[BundleAppend, ...]
     bindings: tuple[PartyBinding, ...]
     report: Mapping[str, Json] = field(default_factory=dict)
 
@@ -95,37 +94,46 @@ class Bundle:
         return Domain(self.chain_id, self.ledger)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bundle(Frame):
+    """One party's complete history as of one block."""
+
+    appends: tuple[BundleAppend, ...]
+
+
 def format_bundle(bundle: Bundle) -> bytes:
     """The canonical bytes of ``bundle``; ``parse_bundle`` gives it back."""
-    return canonical.encode(
-        {
-            "format": FORMAT,
-            "chainId": bundle.chain_id,
-            "registry": to_hex(bundle.registry),
-            "ledger": to_hex(bundle.ledger),
-            "subject": to_hex(bundle.subject),
-            "asOf": {
-                "blockNumber": bundle.as_of.number,
-                "blockHash": to_hex(bundle.as_of.hash),
-                "timestamp": bundle.as_of.timestamp,
-            },
-            "proof": None
-            if bundle.proof is None
-            else {"header": to_hex(bundle.proof.header), "nodes": [to_hex(node) for node in bundle.proof.nodes]},
-            "signers": [
-                {
-                    "party": to_hex(party),
-                    "signer": to_hex(signer),
-                    "addedAt": window.added_at,
-                    "revokedAt": window.revoked_at,
-                }
-                for (party, signer), window in sorted(bundle.windows.items())
-            ],
-            "appends": [_format_append(append) for append in bundle.appends],
-            "bindings": [format_binding(binding) for binding in bundle.bindings],
-            "report": bundle.report,
-        }
-    )
+    return canonical.encode({**format_frame(bundle), "appends": [format_append(append) for append in bundle.appends]})
+
+
+def format_frame(frame: Frame) -> dict[str, Json]:
+    """Every member of a bundle but ``appends``; ``parse_frame`` gives ``frame`` back."""
+    return {
+        "format": FORMAT,
+        "chainId": frame.chain_id,
+        "registry": to_hex(frame.registry),
+        "ledger": to_hex(frame.ledger),
+        "subject": to_hex(frame.subject),
+        "asOf": {
+            "blockNumber": frame.as_of.number,
+            "blockHash": to_hex(frame.as_of.hash),
+            "timestamp": frame.as_of.timestamp,
+        },
+        "proof": None
+        if frame.proof is None
+        else {"header": to_hex(frame.proof.header), "nodes": [to_hex(node) for node in frame.proof.nodes]},
+        "signers": [
+            {
+                "party": to_hex(party),
+                "signer": to_hex(signer),
+                "addedAt": window.added_at,
+                "revokedAt": window.revoked_at,
+            }
+            for (party, signer), window in sorted(frame.windows.items())
+        ],
+        "bindings": [format_binding(binding) for binding in frame.bindings],
+        "report": frame.report,
+    }
 
 
 def parse_bundle(data: bytes) -> Bundle:
@@ -151,55 +159,65 @@ def parse_bundle(data: bytes) -> Bundle:
                 "bundle: expected canonical JSON (RFC 8785), got another spelling of the same values.",
                 todo="Verify the file as it was exported, byte for byte.",
             )
-        return _parse(value)
+        top = check_members(value, MEMBERS, "bundle")
+        return Bundle(
+            **_parse_beside(top),
+            appends=tuple(parse_append(item, i) for i, item in enumerate(_items(top["appends"], "appends"))),
+            bindings=_parse_bindings(top["bindings"]),
+        )
     except (MalformedEvidence, MalformedInput, RecursionError, TypeError) as error:
         if isinstance(error, MalformedBundle):
             raise
         raise MalformedBundle(f"bundle: {error}") from error
 
 
-_MEMBERS = frozenset(
+MEMBERS = frozenset(
     {"format", "chainId", "registry", "ledger", "subject"}
     | {"asOf", "proof", "signers", "appends", "bindings", "report"}
 )
 
 
-def _parse(value: Any) -> Bundle:
-    top = _members(value, _MEMBERS, "bundle")
+def parse_frame(top: Mapping[str, Any]) -> Frame:
+    """What the members ``top`` of a bundle say beside its appends. Raises ``MalformedInput``."""
+    return Frame(**_parse_beside(top), bindings=_parse_bindings(top["bindings"]))
+
+
+def _parse_beside(top: Mapping[str, Any]) -> dict[str, Any]:
+    """Every member of a frame but ``bindings``, which are read after the appends."""
     if top["format"] != FORMAT:
         raise MalformedBundle(
             f"format: expected {FORMAT!r}, got {clip(top['format'])}.", todo="Use a verifier of that version."
         )
-    as_of = _members(top["asOf"], frozenset({"blockNumber", "blockHash", "timestamp"}), "asOf")
+    as_of = check_members(top["asOf"], frozenset({"blockNumber", "blockHash", "timestamp"}), "asOf")
     if top["subject"] == to_hex(ZERO32):
         raise MalformedBundle("subject: expected a party id, got zero.")
     if not isinstance(top["report"], dict):
         raise MalformedBundle("report: expected an object.")
     canonical.check(top["report"], depth=1)
-    return Bundle(
-        chain_id=_integer(top["chainId"], "chainId"),
-        registry=parse_address(top["registry"], "registry"),
-        ledger=parse_address(top["ledger"], "ledger"),
-        subject=PartyId(parse_bytes32(top["subject"], "subject")),
-        as_of=BlockRef(
+    return {
+        "chain_id": _integer(top["chainId"], "chainId"),
+        "registry": parse_address(top["registry"], "registry"),
+        "ledger": parse_address(top["ledger"], "ledger"),
+        "subject": PartyId(parse_bytes32(top["subject"], "subject")),
+        "as_of": BlockRef(
             _integer(as_of["blockNumber"], "asOf.blockNumber"),
             Hash(parse_bytes32(as_of["blockHash"], "asOf.blockHash")),
             Timestamp(_integer(as_of["timestamp"], "asOf.timestamp")),
         ),
-        proof=_parse_proof(top["proof"]),
-        windows=_parse_windows(top["signers"]),
-        appends=tuple(_parse_append(item, i) for i, item in enumerate(_items(top["appends"], "appends"))),
-        bindings=tuple(
-            parse_binding(item, f"bindings[{i}]") for i, item in enumerate(_items(top["bindings"], "bindings"))
-        ),
-        report=top["report"],
-    )
+        "proof": _parse_proof(top["proof"]),
+        "windows": _parse_windows(top["signers"]),
+        "report": top["report"],
+    }
+
+
+def _parse_bindings(value: Any) -> tuple[PartyBinding, ...]:
+    return tuple(parse_binding(item, f"bindings[{i}]") for i, item in enumerate(_items(value, "bindings")))
 
 
 def _parse_proof(value: Any) -> BundleProof | None:
     if value is None:
         return None
-    members = _members(value, frozenset({"header", "nodes"}), "proof")
+    members = check_members(value, frozenset({"header", "nodes"}), "proof")
     nodes = tuple(parse_hex(node, "proof.nodes") for node in _items(members["nodes"], "proof.nodes"))
     return BundleProof(parse_hex(members["header"], "proof.header"), nodes)
 
@@ -208,7 +226,7 @@ def _parse_windows(value: Any) -> dict[tuple[PartyId, Address], SignerWindow]:
     windows: dict[tuple[PartyId, Address], SignerWindow] = {}
     previous: tuple[bytes, bytes] = (b"", b"")
     for item in _items(value, "signers"):
-        members = _members(item, frozenset({"party", "signer", "addedAt", "revokedAt"}), "signers")
+        members = check_members(item, frozenset({"party", "signer", "addedAt", "revokedAt"}), "signers")
         key = (
             PartyId(parse_bytes32(members["party"], "signers.party")),
             parse_address(members["signer"], "signers.signer"),
@@ -226,7 +244,8 @@ def _parse_windows(value: Any) -> dict[tuple[PartyId, Address], SignerWindow]:
 _APPEND = frozenset({"operator", "batchId", "count", "root", "timestamp", "entries"})
 
 
-def _format_append(item: BundleAppend) -> dict[str, Json]:
+def format_append(item: BundleAppend) -> dict[str, Json]:
+    """``item`` as a JSON object; ``parse_append`` gives it back."""
     append = item.append
     return {
         "operator": to_hex(append.operator),
@@ -238,9 +257,10 @@ def _format_append(item: BundleAppend) -> dict[str, Json]:
     }
 
 
-def _parse_append(value: Any, position: int) -> BundleAppend:
+def parse_append(value: Any, position: int) -> BundleAppend:
+    """The append that the JSON object ``value`` spells, the one at ``position``. Raises ``MalformedInput``."""
     name = f"appends[{position}]"
-    members = _members(value, _APPEND, name)
+    members = check_members(value, _APPEND, name)
     append = LogAppend(
         operator=parse_address(members["operator"], f"{name}.operator"),
         batch_id=_integer(members["batchId"], f"{name}.batchId"),
@@ -283,7 +303,7 @@ def format_evidence(evidence: Evidence) -> dict[str, Json]:
 
 def parse_evidence(value: Any, name: str) -> Evidence:
     """The evidence that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
-    members = _members(value, _EVIDENCE_SET, name)
+    members = check_members(value, _EVIDENCE_SET, name)
     return Evidence(
         PartyId(_bytes32(members, name, "issuer")),
         PartyId(_bytes32(members, name, "counterparty")),
@@ -312,7 +332,7 @@ def format_entry(entry: BundleEntry) -> dict[str, Json]:
 def parse_entry(value: Any, name: str) -> BundleEntry:
     """The entry that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
     has_standing = type(value) is dict and "standing" in value
-    members = _members(value, _ENTRY_STANDING if has_standing else _ENTRY, name)
+    members = check_members(value, _ENTRY_STANDING if has_standing else _ENTRY, name)
     standing = Standing.STANDS
     if has_standing:
         try:
@@ -354,7 +374,7 @@ def format_binding(binding: PartyBinding) -> dict[str, Json]:
 
 def parse_binding(value: Any, name: str) -> PartyBinding:
     """The binding that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
-    members = _members(value, _BINDING, name)
+    members = check_members(value, _BINDING, name)
     for text in ("scheme", "identifier", "name"):
         if not isinstance(members[text], str) or len(members[text]) > 1_000:
             raise MalformedBundle(f"{name}.{text}: expected text of at most 1000 characters.")
@@ -368,7 +388,8 @@ def parse_binding(value: Any, name: str) -> PartyBinding:
     )
 
 
-def _members(value: Any, expected: frozenset[str], name: str) -> dict[str, Any]:
+def check_members(value: Any, expected: frozenset[str], name: str) -> dict[str, Any]:
+    """``value`` where it is an object with exactly the members ``expected``. Raises ``MalformedBundle``."""
     if not isinstance(value, dict):
         raise MalformedBundle(f"{name}: expected an object, got {clip(value)}.")
     if value.keys() != expected:

@@ -96,7 +96,7 @@ def parse(disclosure: str) -> tuple[str, Json]:
 
 
 def _decode(disclosure: str) -> bytes:
-    """The bytes that ``disclosure`` spells in base64url. Raises ``MalformedEvidence`` for any other spelling of them."""
+    """The bytes that ``disclosure`` spells in base64url. Raises ``MalformedEvidence`` for another spelling."""
     try:
         text = disclosure.encode("ascii")
         raw = binascii.a2b_base64(text.translate(_TO_STANDARD) + b"=" * (-len(text) % 4))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from tallystick.protocol.bundle import Bundle
-from tallystick.protocol.entry import Entry, Json
+from tallystick.protocol.bundle import Bundle, Frame
+from tallystick.protocol.entry import Entry, Json, Standing
+from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.types import Address, BlockRef, Hash, PartyId
 
 
@@ -36,12 +38,40 @@ class Outcome(StrEnum):
     UNCHECKED = "could not check"
 
 
+@dataclass(slots=True)
+class Tally:
+    """What is counted of judged entries."""
+
+    hidden_fields: int = 0
+    hiding: int = 0
+    """Entries that hide fields."""
+    hiding_figures: int = 0
+    """Those of them that stand and whose fields the figures of a report may rest on."""
+    standings: Counter[Standing] = field(default_factory=Counter)
+
+    @property
+    def entries(self) -> int:
+        """How many there are."""
+        return self.standings.total()
+
+    def add(self, entries: Iterable[Entry]) -> Tally:
+        """Count ``entries`` too; gives itself back."""
+        for entry in entries:
+            self.standings[entry.standing] += 1
+            if entry.hidden:
+                self.hidden_fields += entry.hidden
+                self.hiding += 1
+                self.hiding_figures += entry.standing is Standing.STANDS and entry.evidence.kind in MEASURED
+        return self
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a verification came to. ``failed`` is set when invalid; ``message`` says why, or what is missing.
 
     ``entries`` are the judged entries where the check came that far, ``passed`` the steps that held; ``caveats`` say
-    what the reader must know without proof.
+    what the reader must know without proof. Where the bundle was streamed, nobody holds it or its entries: ``frame``
+    and ``tally`` are then all there is of them.
     """
 
     outcome: Outcome
@@ -51,6 +81,17 @@ class Verdict:
     entries: Sequence[Entry] = ()
     passed: Sequence[Step] = ()
     caveats: Sequence[str] = ()
+    streamed: tuple[Frame, Tally] | None = None
+
+    @property
+    def frame(self) -> Frame | None:
+        """What the bundle says beside the log; None where it could not be read."""
+        return self.bundle if self.streamed is None else self.streamed[0]
+
+    @property
+    def tally(self) -> Tally:
+        """What is counted of the judged entries."""
+        return Tally().add(self.entries) if self.streamed is None else self.streamed[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ it does not, a node's state may stand in, and then the block is the node's word.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tallystick.errors import BadSignature
-from tallystick.protocol.bundle import Bundle
-from tallystick.protocol.entry import Entry
+from tallystick.protocol.bundle import Frame
 from tallystick.protocol.slots import (
     LEDGER_REGISTRY_SLOT,
     REGISTRAR_ROLE,
@@ -20,10 +19,9 @@ from tallystick.protocol.slots import (
     role_slot,
     window_slot,
 )
-from tallystick.protocol.standing import RecoverAll
 from tallystick.protocol.state import Account, NodePool, ProofError, check_header
-from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
-from tallystick.protocol.verdict import DeriveReport, Progress, State, Step, Trust
+from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
+from tallystick.protocol.verdict import State, Step, Trust
 
 
 class StepFailedError(Exception):
@@ -36,20 +34,15 @@ class StepFailedError(Exception):
 
 
 @dataclass
-class Run:
-    """One verification under way: the bundle and what was found of it so far."""
+class StateRun:
+    """The steps that ask the chain's state: the frame of the bundle and what was found of it so far."""
 
-    bundle: Bundle
-    derive: DeriveReport
-    progress: Progress
-    recover_all: RecoverAll
+    bundle: Frame
     passed: list[Step]
     chain_head: Hash | None = None
     """The subject's head as the chain holds it; None where there is no state to ask."""
     registrars: frozenset[Address] | None = None
     """Those who signed the bindings and are registrars; None where there is no state to ask."""
-    ids: list[list[EvidenceId]] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
 
 
 class ProvenState:
@@ -73,7 +66,7 @@ class ProvenState:
         return self._accounts[address]
 
 
-def check_block(run: Run, trust: Trust) -> State | None:
+def check_block(run: StateRun, trust: Trust) -> State | None:
     """Step header: the block. Returns the state to rely on, None where there is none."""
     as_of, proof = run.bundle.as_of, run.bundle.proof
     if trust.block_hash is not None and as_of.hash != trust.block_hash:
@@ -105,7 +98,7 @@ def check_block(run: Run, trust: Trust) -> State | None:
         raise StepFailedError(Step.ACCOUNT, str(error)) from error
 
 
-def check_state(run: Run, state: State, trust: Trust) -> None:
+def check_state(run: StateRun, state: State, trust: Trust) -> None:
     """Steps account and storage: the contracts, and every slot that the later steps rely upon."""
     step = Step.ACCOUNT
     try:
@@ -120,7 +113,7 @@ def check_state(run: Run, state: State, trust: Trust) -> None:
         raise StepFailedError(step, str(error)) from error
 
 
-def check_ledger(bundle: Bundle, trust: Trust) -> None:
+def check_ledger(bundle: Frame, trust: Trust) -> None:
     """The part of step account that asks no state: the ledger is the one that the reader relies on."""
     if trust.ledger is not None and bundle.ledger != trust.ledger:
         raise StepFailedError(
@@ -128,7 +121,7 @@ def check_ledger(bundle: Bundle, trust: Trust) -> None:
         )
 
 
-def _check_accounts(bundle: Bundle, state: State, trust: Trust) -> None:
+def _check_accounts(bundle: Frame, state: State, trust: Trust) -> None:
     check_ledger(bundle, trust)
     for name, address, published in (
         ("EvidenceLedger", bundle.ledger, trust.code_hashes.ledger),
@@ -138,7 +131,7 @@ def _check_accounts(bundle: Bundle, state: State, trust: Trust) -> None:
             raise ProofError(f"{name} at {to_hex(address)}: expected code {to_hex(published)}, got {to_hex(found)}")
 
 
-def _check_slots(run: Run, state: State) -> None:
+def _check_slots(run: StateRun, state: State) -> None:
     bundle = run.bundle
     registry = state.slot(bundle.ledger, LEDGER_REGISTRY_SLOT)
     if registry != int.from_bytes(bundle.registry, "big"):
@@ -156,7 +149,7 @@ def _check_slots(run: Run, state: State) -> None:
     )
 
 
-def binding_signers(bundle: Bundle) -> list[tuple[Address | None, str]]:
+def binding_signers(bundle: Frame) -> list[tuple[Address | None, str]]:
     """Who signed each binding, or None and why that can't be told."""
     found: list[tuple[Address | None, str]] = []
     for binding in bundle.bindings:
