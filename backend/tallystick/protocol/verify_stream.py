@@ -128,7 +128,7 @@ class _Findings:
     progress: Progress
     total: int
     done: int = 0
-    head: Hash = Hash(ZERO32)
+    head: Hash = field(default=Hash(ZERO32))
     previous: int = 0
     withheld: int = 0
     first_withheld: LogAppend | None = None
