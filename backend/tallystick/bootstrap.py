@@ -13,7 +13,7 @@ import importlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -368,13 +368,28 @@ def limits() -> Limits:
 
 def write_file(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path``, whole or not at all. Raises ``UsageError`` where it can't be written."""
+    write_pieces(path, [data])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
+    """Put ``pieces`` at ``path``, all or none of them; gives how many bytes these are.
+
+    Raises ``UsageError`` where they can't be written.
+    """
     beside = path.with_name(path.name + ".new")
+    size = 0
     try:
-        beside.write_bytes(data)
+        with beside.open("wb") as opened:
+            for piece in pieces:
+                size += opened.write(piece)
         beside.replace(path)
+        return size
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise UsageError(f"{path}: can't be written ({error.strerror}).", todo="Name another file.") from error
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

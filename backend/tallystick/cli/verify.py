@@ -30,6 +30,7 @@ from tallystick.protocol.entry import Standing
 from tallystick.protocol.types import Address, EvidenceId, Hash, parse_address, parse_bytes32, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
 from tallystick.service import check
+from tallystick.service.bundle_file import chunks_of, is_bundle
 from tallystick.service.check_proof import is_proof
 
 
@@ -78,13 +79,17 @@ def verify_command(
         invoice = None if receivable is None else EvidenceId(parse_bytes32(receivable.lower(), "--receivable"))
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
-    data = read_certificate(file)
-    if is_proof(data):
+    streamed = invoice is None and _is_streamable(file)
+    data = b"" if streamed else read_certificate(file)
+    if not streamed and is_proof(data):
         with never_reads_as_invalid():
             outcome = verify_proof(data, trust, rpc or (), timestamp_roots, as_json)
         raise typer.Exit(_EXITS[outcome])
     with bars(quiet=as_json) as progress, never_reads_as_invalid():
-        verdict = _check_bundle(data, trust, rpc or (), progress, jobs)
+        if streamed:
+            verdict = _check_streamed(file, trust, rpc or (), progress, jobs)
+        else:
+            verdict = _check_bundle(data, trust, rpc or (), progress, jobs)
     obstacles = None if invoice is None else check.receivable_obstacles(verdict, invoice)
     if as_json:
         found = {} if invoice is None else {"obstacles": None if obstacles is None else list(obstacles)}
@@ -116,6 +121,39 @@ def _check_bundle(data: bytes, trust: Given, rpc: Sequence[str], progress: Bars,
     gc.disable()  # a bundle holds no cycles, and looking for some among millions of objects takes a fifth of the time
     return check.check(
         data,
+        code_hashes=bootstrap.published_code_hashes(),
+        block_hash=trust.block_hash,
+        ledger=trust.ledger,
+        nodes=[bootstrap.node(url) for url in rpc],
+        progress=lambda done, total: progress("verified", done, total),
+        jobs=jobs,
+    )
+
+
+def _is_streamable(file: Path) -> bool:
+    """Whether ``file`` is a bundle that may be read an append at a time. Raises ``UsageError``."""
+    limit = bootstrap.limits().bundle_file_bytes
+    try:
+        if not is_bundle(file):
+            return False
+        size = file.stat().st_size
+    except OSError as error:
+        raise UsageError(f"{file}: can't be read ({error.strerror}).", todo="Check the path.") from error
+    if size > limit:
+        raise UsageError(f"{file}: expected at most {limit} bytes, got more.", todo="Check that it is a bundle.")
+    return True
+
+
+def _check_streamed(file: Path, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> Verdict:
+    gc.disable()
+    limits = bootstrap.limits()
+
+    def whole() -> bytes | None:
+        return file.read_bytes() if file.stat().st_size <= limits.bundle_bytes else None
+
+    return check.check_stream(
+        chunks_of(file, limits.bundle_file_bytes),
+        whole,
         code_hashes=bootstrap.published_code_hashes(),
         block_hash=trust.block_hash,
         ledger=trust.ledger,
@@ -174,9 +212,9 @@ def print_verdict(verdict: Verdict) -> None:
     console.print("  ".join(marks))
     failed = f" at step {verdict.failed.value}" if verdict.failed else ""
     console.print(f"[{_STYLES[verdict.outcome]}]{verdict.outcome.value.upper()}{failed}[/]: {escape(verdict.message)}")
-    if verdict.bundle is None or verdict.outcome is Outcome.INVALID:
+    bundle, tally = verdict.frame, verdict.tally
+    if bundle is None or verdict.outcome is Outcome.INVALID:
         return
-    bundle = verdict.bundle
     names = {binding.party: binding.name for binding in bundle.bindings}
     console.print(f"subject    {escape(names.get(bundle.subject, to_hex(bundle.subject)))}")
     day = datetime.datetime.fromtimestamp(bundle.as_of.timestamp, datetime.UTC)
@@ -185,11 +223,10 @@ def print_verdict(verdict: Verdict) -> None:
     if verdict.outcome is Outcome.UNCHECKED:
         console.print("proven     nothing yet: this is neither good nor bad news about the history")
         return
-    void = [entry for entry in verdict.entries if entry.standing is not Standing.STANDS]
-    hidden = sum(entry.hidden for entry in verdict.entries)
+    void = tally.entries - tally.standings[Standing.STANDS]
     console.print("proven     the log is complete; who signed each entry; by when it existed; the report's figures")
     console.print("asserted   what an entry says is its issuer's word, mutual where the other side confirmed it")
-    console.print(f"hidden     {hidden} fields" + (f"; void entries, not counted: {len(void)}" if void else ""))
+    console.print(f"hidden     {tally.hidden_fields} fields" + (f"; void entries, not counted: {void}" if void else ""))
     for caveat in verdict.caveats:
         console.print(f"[yellow]mind[/]       {escape(caveat)}")
     console.print("[dim]complete means: of what was sealed, not of all that happened[/]")

@@ -6,13 +6,13 @@ the block's hash; a bundle without state proofs is checked against the first nod
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from tallystick.credit.dates import utc_date
 from tallystick.credit.receivables import Obstacle, find_obstacles
 from tallystick.errors import ChainError, MalformedBundle
-from tallystick.protocol.bundle import MAX_BUNDLE_BYTES, Frame, parse_bundle
+from tallystick.protocol.bundle import Frame, parse_bundle
 from tallystick.protocol.bundle_stream import Chunks, UnstreamableError, read_appends, read_frame
 from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
@@ -67,6 +67,7 @@ def check(
 
 def check_stream(
     chunks: Chunks,
+    whole: Callable[[], bytes | None],
     *,
     code_hashes: CodeHashes,
     block_hash: Hash | None = None,
@@ -77,8 +78,8 @@ def check_stream(
 ) -> Verdict:
     """The verdict of ``check`` on the bundle that ``chunks`` read, plain, of which one append is in memory at a time.
 
-    The verdict then holds neither the bundle nor its entries. What can't be read so is read whole, to say why: of a
-    file above 2^28 bytes it is said only that it can't.
+    The verdict then holds neither the bundle nor its entries. What can't be read so is read ``whole``, to say why; of
+    what is too large for that (None), it is said only that it can't be read.
     """
     frame: Frame | None = None
     try:
@@ -93,13 +94,18 @@ def check_stream(
     except ChainError as error:
         return Verdict(Outcome.UNCHECKED, str(error), streamed=None if frame is None else (frame, Tally()))
     except UnstreamableError:
-        data = b""
-        for chunk in chunks():
-            data += chunk
-            if len(data) > MAX_BUNDLE_BYTES:
-                return Verdict(Outcome.INVALID, _NOT_IN_PARTS, failed=Step.SCHEMA)
-    given = {"code_hashes": code_hashes, "block_hash": block_hash, "ledger": ledger, "nodes": nodes}
-    return check(data, progress=progress, jobs=jobs, **given)  # type: ignore[arg-type]
+        data = whole()
+        if data is None:
+            return Verdict(Outcome.INVALID, _NOT_IN_PARTS, failed=Step.SCHEMA)
+    return check(
+        data,
+        code_hashes=code_hashes,
+        block_hash=block_hash,
+        ledger=ledger,
+        nodes=nodes,
+        progress=progress,
+        jobs=jobs,
+    )
 
 
 _NOT_IN_PARTS = (

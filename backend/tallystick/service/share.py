@@ -7,21 +7,22 @@ without the registrar's key shows ids alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from tallystick.chain.records import StateProof
 from tallystick.errors import ChainError
 from tallystick.protocol.binding import PartyBinding
 from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, BundleProof, format_bundle
+from tallystick.protocol.entry import Standing
 from tallystick.protocol.evidence import Evidence
 from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT, REGISTRAR_ROLE, head_slot, role_slot, window_slot
-from tallystick.protocol.types import ZERO32, PartyId
+from tallystick.protocol.types import ZERO32, Address, BlockRef, PartyId
 from tallystick.service.as_of import find_block
 from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.parties import bind
 from tallystick.service.report import History, Reader, log_append, report_of
 from tallystick.service.showing import read_showing
+from tallystick.store.records import EvidenceRecord
 
 
 def bundle(
@@ -49,14 +50,14 @@ def bundle(
         known = [transaction.party(other) for other in named]
     nameable = [record for record in known if record is not None and record.identifiers]
     bindings = () if context.registrar is None else tuple(bind(context, record) for record in nameable)
-    proof = _prove(context, history, bindings)
+    proof = prove(context, party, history.as_of, history.windows, bindings)
     made = Bundle(
         chain_id=context.chain.deployment.chain_id,
         registry=context.chain.deployment.registry,
         ledger=context.chain.deployment.ledger,
         subject=party,
         as_of=history.as_of,
-        proof=BundleProof(proof.header, proof.nodes),
+        proof=proof,
         windows=dict(sorted(history.windows.items())),
         appends=_appends(history),
         bindings=bindings,
@@ -71,34 +72,43 @@ def _appends(history: History) -> tuple[BundleAppend, ...]:
     for append, records in zip(history.appends, history.records, strict=True):
         shown = None
         if records is not None:
-            shown = tuple(
-                BundleEntry(
-                    evidence=record.evidence,
-                    signatures=record.signatures,
-                    disclosures=tuple(sorted(record.disclosures)),
-                    hidden=tuple(sorted(record.hidden)),
-                    standing=next(judged).standing,
-                )
-                for record in records
-            )
+            shown = tuple(bundle_entry(record, next(judged).standing) for record in records)
         appends.append(BundleAppend(log_append(append), shown))
     return tuple(appends)
 
 
-def _prove(context: Context, history: History, bindings: tuple[PartyBinding, ...]) -> StateProof:
+def bundle_entry(record: EvidenceRecord, standing: Standing) -> BundleEntry:
+    """``record`` as a bundle shows it."""
+    return BundleEntry(
+        evidence=record.evidence,
+        signatures=record.signatures,
+        disclosures=tuple(sorted(record.disclosures)),
+        hidden=tuple(sorted(record.hidden)),
+        standing=standing,
+    )
+
+
+def prove(
+    context: Context,
+    party: PartyId,
+    as_of: BlockRef,
+    windows: Iterable[tuple[PartyId, Address]],
+    bindings: Iterable[PartyBinding],
+) -> BundleProof:
+    """The proof of every slot that a bundle of ``party`` relies upon. Raises ``ChainError``."""
     deployment = context.chain.deployment
-    registry_slots = [window_slot(party, signer) for party, signer in history.windows]
+    registry_slots = [window_slot(of, signer) for of, signer in windows]
     registry_slots += {role_slot(REGISTRAR_ROLE, binding.signer(deployment.domain)) for binding in bindings}
     proof = context.chain.state_proof(
-        history.as_of,
+        as_of,
         {
-            deployment.ledger: [LEDGER_REGISTRY_SLOT, head_slot(history.party)],
+            deployment.ledger: [LEDGER_REGISTRY_SLOT, head_slot(party)],
             deployment.registry: sorted(registry_slots),
         },
     )
-    if proof.block != history.as_of:
+    if proof.block != as_of:
         raise ChainError("state proof: the node proved another block than asked for.", todo="Try again.")
-    return proof
+    return BundleProof(proof.header, proof.nodes)
 
 
 def _parties(history: History) -> set[PartyId]:
