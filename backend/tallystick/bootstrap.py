@@ -372,16 +372,11 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
-    """Put ``pieces`` at ``path``, all or none of them; gives how many bytes these are.
-
-    Raises ``UsageError`` where they can't be written.
-    """
+    """Put ``pieces`` at ``path``, all or none; gives their size. Raises ``UsageError`` where they can't be written."""
     beside = path.with_name(path.name + ".new")
-    size = 0
     try:
         with beside.open("wb") as opened:
-            for piece in pieces:
-                size += opened.write(piece)
+            size = sum(opened.write(piece) for piece in pieces)
         beside.replace(path)
         return size
     except OSError as error:
