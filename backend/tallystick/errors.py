@@ -15,6 +15,7 @@
     │   ├── Unfounded                no contract or consent lets this evidence enter the counterparty's history
     │   └── Misfit                   a reference, countersignature or allocation does not fit what it refers to
     ├── NotFound                     no such party, evidence, key or file
+    ├── FileChanged                  a file changed while it was read: says nothing about what it holds
     ├── HomeError                    the home directory is missing, or belongs to something else
     │   └── HomeInUse                another process works in it
     ├── KeystoreError                a key can't be read or written
@@ -99,6 +100,10 @@ class Misfit(Refused):
 
 class NotFound(TallystickError):
     """No such party, evidence, key or file."""
+
+
+class FileChanged(TallystickError):
+    """A file is not the one that it was when it began to be read."""
 
 
 class HomeError(TallystickError):

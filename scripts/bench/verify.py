@@ -33,7 +33,7 @@ from protocol.contents import FIELDS  # noqa: E402
 from protocol.world import CODE_HASHES, DAY, Signed, World, actor  # noqa: E402
 from tallystick.config import Limits  # noqa: E402
 from tallystick.credit import report  # noqa: E402
-from tallystick.protocol.bundle import format_bundle  # noqa: E402
+from tallystick.protocol.bundle_stream import format_bundle  # noqa: E402
 from tallystick.protocol.evidence import Kind  # noqa: E402
 from tallystick.protocol.types import Hash  # noqa: E402
 from tallystick.protocol.verdict import Outcome, Trust  # noqa: E402
@@ -98,8 +98,9 @@ def check(data: bytes, block_hash: Hash, jobs: int = 1) -> None:
 def peak_megabytes(file: str, block_hash: Hash) -> int:
     """Peak memory of this process, which verifies ``file`` and nothing else."""
     gc.disable()
-    chunks = chunks_of(Path(file), Limits().bundle_file_bytes)
-    verdict = check_stream(chunks, lambda: None, code_hashes=CODE_HASHES, block_hash=block_hash)
+    with Path(file).open("rb") as source:
+        chunks = chunks_of(source, Limits().bundle_file_bytes)
+        verdict = check_stream(chunks, code_hashes=CODE_HASHES, block_hash=block_hash)
     assert verdict.outcome is Outcome.VALID, verdict.message
     status = Path("/proc/self/status").read_text()  # ru_maxrss counts what the parent held when it started this one
     return int(status.split("VmHWM:")[1].split()[0]) // 1024

@@ -22,8 +22,8 @@ from tallystick.protocol.types import to_hex
 from tallystick.render.labels import LANGUAGES
 from tallystick.service import changes, parties, report
 from tallystick.service.as_of import find_block
-from tallystick.service.export import Export
 from tallystick.service.index import index
+from tallystick.service.share import Export
 
 AS_OF = "As of the end of this day (YYYY-MM-DD, UTC) or this block; else the newest final block."
 Party = Annotated[str, typer.Argument(help="Party id, SCHEME:identifier or unique name.", show_default=False)]
@@ -76,9 +76,17 @@ def bundle_command(
         context = opened.context
         with context.store.transaction(read_only=True) as transaction:
             found = parties.find_party(transaction, party)
-        export = Export(context, found.party, as_of, hide or (), names_others=not anonymous)
-        pieces = export.pieces()
-        written = bootstrap.write_pieces(output, compressing(pieces) if output.suffix == ".gz" else pieces)
+        with bars() as progress:
+            export = Export(
+                context,
+                found.party,
+                as_of,
+                hide or (),
+                names_others=not anonymous,
+                progress=lambda done, total: progress("written", done, total),
+            )
+            pieces = export.pieces()
+            written = bootstrap.write_pieces(output, compressing(pieces) if output.suffix == ".gz" else pieces)
     made = export.frame
     assert made is not None, "the file is written"
     console.print(

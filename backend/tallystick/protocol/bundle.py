@@ -1,8 +1,9 @@
 """The bundle: one party's complete history in one file, with everything needed to check it offline.
 
+Here is what it holds, and the JSON value of each part; the file of these parts is ``bundle_stream.py``.
+
 Rules:
 
-- the file is canonical JSON (RFC 8785), so that one history has one spelling; ``parse`` re-encodes and compares;
 - every object has exactly the members named here, every list its order; nothing is repaired;
 - ``proof`` is null where the holder's node gave none: such a bundle can be checked against a node only;
 - disclosures and hidden digests ascend as text; an entry with neither shows its content root only;
@@ -18,10 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from tallystick.errors import MalformedBundle, MalformedEvidence, MalformedInput
-from tallystick.protocol import canonical, compression
+from tallystick.errors import MalformedBundle
+from tallystick.protocol import canonical
 from tallystick.protocol.binding import PartyBinding
 from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.evidence import Domain, Evidence
@@ -44,7 +43,6 @@ from tallystick.protocol.types import (
 )
 
 FORMAT = "tallystick-bundle/1"
-MAX_BUNDLE_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +99,6 @@ class Bundle(Frame):
     appends: tuple[BundleAppend, ...]
 
 
-def format_bundle(bundle: Bundle) -> bytes:
-    """The canonical bytes of ``bundle``; ``parse_bundle`` gives it back."""
-    return canonical.encode({**format_frame(bundle), "appends": [format_append(append) for append in bundle.appends]})
-
-
 def format_frame(frame: Frame) -> dict[str, Json]:
     """Every member of a bundle but ``appends``; ``parse_frame`` gives ``frame`` back."""
     return {
@@ -136,54 +129,14 @@ def format_frame(frame: Frame) -> dict[str, Json]:
     }
 
 
-def parse_bundle(data: bytes) -> Bundle:
-    """The bundle that ``data`` spells, plain or as gzip.
-
-    Raises:
-        MalformedBundle: not canonical JSON, too large, a member missing, unknown or not of its form; says which.
-    """
-    if compression.is_compressed(data):
-        try:
-            data = compression.expand(data, MAX_BUNDLE_BYTES)
-        except MalformedInput as error:
-            raise MalformedBundle(f"bundle: {error.message}", todo=error.todo) from error
-    if len(data) > MAX_BUNDLE_BYTES:
-        raise MalformedBundle(f"bundle: expected at most {MAX_BUNDLE_BYTES} bytes, got {len(data)}.")
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise MalformedBundle(f"bundle: expected JSON, got {clip(data)} ({error}).") from error
-    try:
-        if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != data:
-            raise MalformedBundle(
-                "bundle: expected canonical JSON (RFC 8785), got another spelling of the same values.",
-                todo="Verify the file as it was exported, byte for byte.",
-            )
-        top = check_members(value, MEMBERS, "bundle")
-        return Bundle(
-            **_parse_beside(top),
-            appends=tuple(parse_append(item, i) for i, item in enumerate(_items(top["appends"], "appends"))),
-            bindings=_parse_bindings(top["bindings"]),
-        )
-    except (MalformedEvidence, MalformedInput, RecursionError, TypeError) as error:
-        if isinstance(error, MalformedBundle):
-            raise
-        raise MalformedBundle(f"bundle: {error}") from error
-
-
-MEMBERS = frozenset(
-    {"format", "chainId", "registry", "ledger", "subject"}
-    | {"asOf", "proof", "signers", "appends", "bindings", "report"}
+_FRAME = frozenset(
+    {"format", "chainId", "registry", "ledger", "subject", "asOf", "proof", "signers", "bindings", "report"}
 )
 
 
-def parse_frame(top: Mapping[str, Any]) -> Frame:
-    """What the members ``top`` of a bundle say beside its appends. Raises ``MalformedInput``."""
-    return Frame(**_parse_beside(top), bindings=_parse_bindings(top["bindings"]))
-
-
-def _parse_beside(top: Mapping[str, Any]) -> dict[str, Any]:
-    """Every member of a frame but ``bindings``, which are read after the appends."""
+def parse_frame(value: Any) -> Frame:
+    """The frame that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
+    top = check_members(value, _FRAME, "bundle")
     if top["format"] != FORMAT:
         raise MalformedBundle(
             f"format: expected {FORMAT!r}, got {clip(top['format'])}.", todo="Use a verifier of that version."
@@ -194,24 +147,23 @@ def _parse_beside(top: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(top["report"], dict):
         raise MalformedBundle("report: expected an object.")
     canonical.check(top["report"], depth=1)
-    return {
-        "chain_id": _integer(top["chainId"], "chainId"),
-        "registry": parse_address(top["registry"], "registry"),
-        "ledger": parse_address(top["ledger"], "ledger"),
-        "subject": PartyId(parse_bytes32(top["subject"], "subject")),
-        "as_of": BlockRef(
+    return Frame(
+        chain_id=_integer(top["chainId"], "chainId"),
+        registry=parse_address(top["registry"], "registry"),
+        ledger=parse_address(top["ledger"], "ledger"),
+        subject=PartyId(parse_bytes32(top["subject"], "subject")),
+        as_of=BlockRef(
             _integer(as_of["blockNumber"], "asOf.blockNumber"),
             Hash(parse_bytes32(as_of["blockHash"], "asOf.blockHash")),
             Timestamp(_integer(as_of["timestamp"], "asOf.timestamp")),
         ),
-        "proof": _parse_proof(top["proof"]),
-        "windows": _parse_windows(top["signers"]),
-        "report": top["report"],
-    }
-
-
-def _parse_bindings(value: Any) -> tuple[PartyBinding, ...]:
-    return tuple(parse_binding(item, f"bindings[{i}]") for i, item in enumerate(_items(value, "bindings")))
+        proof=_parse_proof(top["proof"]),
+        windows=_parse_windows(top["signers"]),
+        bindings=tuple(
+            parse_binding(item, f"bindings[{i}]") for i, item in enumerate(_items(top["bindings"], "bindings"))
+        ),
+        report=top["report"],
+    )
 
 
 def _parse_proof(value: Any) -> BundleProof | None:

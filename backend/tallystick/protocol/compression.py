@@ -33,58 +33,39 @@ def is_compressed(data: bytes) -> bool:
     return data[:2] == MAGIC
 
 
-def expanding(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    """What the gzip member that ``chunks`` spell holds, piece by piece, at most ``limit`` bytes in all.
+def expanding(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """What the gzip member that ``chunks`` spell holds, piece by piece; what is above ``limit`` is not unpacked.
 
     Raises:
-        MalformedInput: as ``expand``, once the piece in question is reached.
+        MalformedInput: not exactly one gzip member, damaged, or it holds more; once the piece in question is reached.
     """
     stream = zlib.decompressobj(_GZIP)
     size = 0
     for chunk in chunks:
+        if chunk and stream.eof:
+            raise _not_one("more behind it")
         rest = chunk
         while rest and not stream.eof:
             try:
-                piece = stream.decompress(rest, _PIECE_BYTES)
+                piece = stream.decompress(rest, min(_PIECE_BYTES, limit + 1 - size))
             except zlib.error as error:
-                raise _damaged(error) from error
+                raise MalformedInput(f"gzip: expected one whole member, got damaged data ({error}).") from error
             rest = stream.unconsumed_tail
             size += len(piece)
             if size > limit:
-                raise _too_much(limit)
-            yield piece
-        if stream.eof and (rest or stream.unused_data):
-            break
-    if not stream.eof or stream.unused_data or next(chunks, b""):
-        raise _not_one(stream.eof)
+                raise MalformedInput(f"gzip: expected at most {limit} bytes in it, got more.")
+            if piece:
+                yield piece
+        if stream.unused_data:
+            raise _not_one("more behind it")
+    if not stream.eof:
+        raise _not_one("the beginning of one")
 
 
 def expand(data: bytes, limit: int) -> bytes:
-    """What the gzip member ``data`` holds, at most ``limit`` bytes; not one more is unpacked.
-
-    Raises:
-        MalformedInput: not exactly one gzip member, damaged, or it holds more.
-    """
-    stream = zlib.decompressobj(_GZIP)
-    try:
-        expanded = stream.decompress(data, limit + 1)
-    except zlib.error as error:
-        raise _damaged(error) from error
-    if len(expanded) > limit:
-        raise _too_much(limit)
-    if not stream.eof or stream.unused_data:
-        raise _not_one(stream.eof)
-    return expanded
+    """``expanding`` of ``data``, joined."""
+    return b"".join(expanding([data], limit))
 
 
-def _damaged(error: Exception) -> MalformedInput:
-    return MalformedInput(f"gzip: expected one whole member, got damaged data ({error}).")
-
-
-def _too_much(limit: int) -> MalformedInput:
-    return MalformedInput(f"gzip: expected at most {limit} bytes in it, got more.")
-
-
-def _not_one(is_whole: bool) -> MalformedInput:
-    found = "more behind it" if is_whole else "the beginning of one"
+def _not_one(found: str) -> MalformedInput:
     return MalformedInput(f"gzip: expected one whole member, got {found}.", todo="Get the file again.")

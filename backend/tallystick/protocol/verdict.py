@@ -69,29 +69,24 @@ class Tally:
 class Verdict:
     """What a verification came to. ``failed`` is set when invalid; ``message`` says why, or what is missing.
 
-    ``entries`` are the judged entries where the check came that far, ``passed`` the steps that held; ``caveats`` say
-    what the reader must know without proof. Where the bundle was streamed, nobody holds it or its entries: ``frame``
-    and ``tally`` are then all there is of them.
+    ``frame`` is what the bundle says beside its log, None where it could not be read; ``tally`` counts the judged
+    entries where the check came that far, ``entries`` are they where they are held. ``passed`` are the steps that held;
+    ``caveats`` say what the reader must know without proof.
     """
 
     outcome: Outcome
     message: str
     failed: Step | None = None
-    bundle: Bundle | None = None
+    frame: Frame | None = None
+    tally: Tally = field(default_factory=Tally)
     entries: Sequence[Entry] = ()
     passed: Sequence[Step] = ()
     caveats: Sequence[str] = ()
-    streamed: tuple[Frame, Tally] | None = None
 
     @property
-    def frame(self) -> Frame | None:
-        """What the bundle says beside the log; None where it could not be read."""
-        return self.bundle if self.streamed is None else self.streamed[0]
-
-    @property
-    def tally(self) -> Tally:
-        """What is counted of the judged entries."""
-        return Tally().add(self.entries) if self.streamed is None else self.streamed[1]
+    def bundle(self) -> Bundle | None:
+        """The bundle, where it is held and could be read."""
+        return self.frame if isinstance(self.frame, Bundle) else None
 
 
 @dataclass(frozen=True, slots=True)

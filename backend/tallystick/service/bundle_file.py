@@ -1,42 +1,72 @@
-"""Bundles as files that are too large to be held: read piece by piece, plain or compressed."""
+"""Bundle files on a disk, which are read piece by piece, plain or compressed."""
 
 from __future__ import annotations
 
+import io
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from tallystick.errors import MalformedInput
-from tallystick.protocol.bundle_stream import Chunks, UnstreamableError
-from tallystick.protocol.compression import MAGIC, expanding
+from tallystick.errors import MalformedBundle, UsageError
+from tallystick.protocol.bundle_stream import START, Chunks, unpacked
 
 CHUNK_BYTES = 1 << 20
-_BUNDLE = b'{"appends":['
 
 
-def is_bundle(file: Path) -> bool:
-    """Whether ``file``, plain or compressed, begins as a bundle does. Raises ``OSError`` where it can't be read."""
+@contextmanager
+def opened(file: Path, limit: int) -> Iterator[BinaryIO]:
+    """``file``, to be read more than once: what can't be, such as a pipe, is copied to a nameless file first.
+
+    Raises ``UsageError``: it can't be read, or has more than ``limit`` bytes.
+    """
+    with ExitStack() as stack:
+        try:
+            source: BinaryIO = stack.enter_context(file.open("rb"))
+            if not source.seekable():
+                source = _copy(source, stack.enter_context(tempfile.TemporaryFile()), limit)
+            size = source.seek(0, io.SEEK_END)
+        except OSError as error:
+            raise _unreadable(str(file), error) from error
+        if size > limit:
+            raise UsageError(f"{file}: expected at most {limit} bytes, got more.", todo="Check that it is a bundle.")
+        yield source
+
+
+def _copy(source: BinaryIO, copy: BinaryIO, limit: int) -> BinaryIO:
+    """``copy`` with what ``source`` has, of which no more is read than shows that it is above ``limit``."""
+    size = 0
+    while size <= limit and (chunk := source.read(CHUNK_BYTES)):
+        size += copy.write(chunk)
+    return copy
+
+
+def _unreadable(name: str, error: OSError) -> UsageError:
+    return UsageError(f"{name}: can't be read ({error.strerror}).", todo="Check the path.")
+
+
+def begins_as_bundle(source: BinaryIO) -> bool:
+    """Whether ``source``, plain or compressed, begins as a bundle does."""
     try:
-        return next(chunks_of(file, CHUNK_BYTES)(), b"").startswith(_BUNDLE)
-    except UnstreamableError:
+        return next(chunks_of(source, CHUNK_BYTES)(), b"").startswith(START)
+    except MalformedBundle:
         return False
 
 
-def chunks_of(file: Path, limit: int) -> Chunks:
-    """What ``file`` holds, unpacked, at most ``limit`` bytes; begins anew at every call."""
+def chunks_of(source: BinaryIO, limit: int) -> Chunks:
+    """What ``source`` holds, unpacked, at most ``limit`` bytes; goes through it anew at every call.
 
-    def chunks() -> Iterator[bytes]:
-        with file.open("rb") as opened:
-            raw = iter(lambda: opened.read(CHUNK_BYTES), b"")
-            is_compressed = opened.read(len(MAGIC)) == MAGIC
-            opened.seek(0)
-            size = 0
-            try:
-                for chunk in expanding(raw, limit) if is_compressed else raw:
-                    size += len(chunk)
-                    if size > limit:
-                        raise UnstreamableError
-                    yield chunk
-            except MalformedInput as error:
-                raise UnstreamableError from error
+    Raises when it is read:
+        MalformedBundle: it holds more, or is damaged. UsageError: it can't be read.
+    """
 
-    return chunks
+    def raw() -> Iterator[bytes]:
+        try:
+            source.seek(0)
+            while chunk := source.read(CHUNK_BYTES):
+                yield chunk
+        except OSError as error:
+            raise _unreadable("bundle", error) from error
+
+    return unpacked(raw, limit)

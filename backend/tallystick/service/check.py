@@ -6,19 +6,18 @@ the block's hash; a bundle without state proofs is checked against the first nod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from tallystick.credit.dates import utc_date
 from tallystick.credit.receivables import Obstacle, find_obstacles
-from tallystick.errors import ChainError, MalformedBundle
-from tallystick.protocol.bundle import Frame, parse_bundle
-from tallystick.protocol.bundle_stream import Chunks, UnstreamableError, read_appends, read_frame
+from tallystick.errors import ChainError, FileChanged, MalformedBundle, StoreUnavailable
+from tallystick.protocol.bundle import BundleAppend, Frame
+from tallystick.protocol.bundle_stream import Chunks, parse_bundle, read_bundle
 from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
-from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Tally, Trust, Verdict
-from tallystick.protocol.verify import verify_bundle
-from tallystick.protocol.verify_stream import verify_stream
+from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Trust, Verdict
+from tallystick.protocol.verify import verify_appends, verify_bundle
 from tallystick.service.recovery import recovering
 from tallystick.service.report import derive
 from tallystick.service.spool import Spool
@@ -51,23 +50,20 @@ def check(
 
     Signatures are checked by ``jobs`` processes.
     """
-    try:
-        bundle = parse_bundle(data)
-    except MalformedBundle as error:
-        return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
-    try:
-        trust, doubt = _ask(bundle, code_hashes, block_hash, ledger, nodes)
-        if doubt is not None:
-            return Verdict(Outcome.UNCHECKED, doubt, None, bundle)
+
+    def verify(trust: Trust) -> Verdict:
         with recovering(jobs) as recover_all:
             return verify_bundle(bundle, trust, derive=derive, progress=progress, recover_all=recover_all)
-    except ChainError as error:
-        return Verdict(Outcome.UNCHECKED, str(error), None, bundle)
+
+    try:
+        bundle = parse_bundle(data)
+        return _check(bundle, lambda: _ask(bundle, code_hashes, block_hash, ledger, nodes), verify)
+    except MalformedBundle as error:
+        return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
 
 
 def check_stream(
     chunks: Chunks,
-    whole: Callable[[], bytes | None],
     *,
     code_hashes: CodeHashes,
     block_hash: Hash | None = None,
@@ -76,42 +72,52 @@ def check_stream(
     progress: Progress = lambda done, total: None,
     jobs: int = 1,
 ) -> Verdict:
-    """The verdict of ``check`` on the bundle that ``chunks`` read, plain, of which one append is in memory at a time.
+    """The verdict of ``check`` on the bundle that ``chunks`` read, of which one append is in memory at a time.
 
-    The verdict then holds neither the bundle nor its entries. What can't be read so is read ``whole``, to say why; of
-    what is too large for that (None), it is said only that it can't be read.
+    It holds neither the bundle nor its entries. Where the file changes meanwhile, or the disk for temporary files is
+    full, it says "could not check".
     """
-    frame: Frame | None = None
+
+    def ask() -> tuple[Trust, str | None]:
+        return _ask(file.frame, code_hashes, block_hash, ledger, nodes)
+
+    def verify(trust: Trust) -> Verdict:
+        with recovering(jobs) as recover_all, Spool(file.frame.subject) as log:
+            return verify_appends(
+                file.frame, appends, file.entries, trust, log=log, progress=progress, recover_all=recover_all
+            )
+
     try:
-        frame, total = read_frame(chunks)
-        trust, doubt = _ask(frame, code_hashes, block_hash, ledger, nodes)
-        if doubt is not None:
-            for _ in read_appends(chunks):  # a file that is no bundle is that first of all
-                pass
-            return Verdict(Outcome.UNCHECKED, doubt, streamed=(frame, Tally()))
-        with recovering(jobs) as recover_all, Spool(frame.subject) as spool:
-            return verify_stream(frame, total, chunks, trust, log=spool, progress=progress, recover_all=recover_all)
-    except ChainError as error:
-        return Verdict(Outcome.UNCHECKED, str(error), streamed=None if frame is None else (frame, Tally()))
-    except UnstreamableError:
-        data = whole()
-        if data is None:
-            return Verdict(Outcome.INVALID, _NOT_IN_PARTS, failed=Step.SCHEMA)
-    return check(
-        data,
-        code_hashes=code_hashes,
-        block_hash=block_hash,
-        ledger=ledger,
-        nodes=nodes,
-        progress=progress,
-        jobs=jobs,
-    )
+        file = read_bundle(chunks)
+        appends = file.appends()
+        return _check(file.frame, ask, verify, appends)
+    except MalformedBundle as error:
+        return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
 
 
-_NOT_IN_PARTS = (
-    "bundle: expected the canonical JSON (RFC 8785) of a bundle whose appends have at most 2^28 bytes each, and so has "
-    "what surrounds them; got something else."
-)
+def _check(
+    frame: Frame,
+    ask: Callable[[], tuple[Trust, str | None]],
+    verify: Callable[[Trust], Verdict],
+    appends: Iterable[BundleAppend] = (),
+) -> Verdict:
+    """What ``verify`` says, given the trust that ``ask`` finds; where that fails, ``appends`` are read all the same.
+
+    Raises:
+        MalformedBundle: a file that is no bundle is that first of all.
+    """
+    try:
+        try:
+            trust, doubt = ask()
+            if doubt is None:
+                return verify(trust)
+        except ChainError as error:
+            doubt = str(error)
+        for _ in appends:
+            pass
+    except (FileChanged, StoreUnavailable) as error:
+        doubt = str(error)
+    return Verdict(Outcome.UNCHECKED, doubt, frame=frame)
 
 
 def _ask(

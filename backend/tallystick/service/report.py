@@ -16,7 +16,7 @@ from tallystick.protocol.entry import Entry, Json
 from tallystick.protocol.log import LogAppend
 from tallystick.protocol.standing import SealedEntry, judge, recover_signers
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, PartyId, SignerWindow, Timestamp
-from tallystick.protocol.verify import pairs
+from tallystick.protocol.verify_log import pairs
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
 from tallystick.service.showing import Showing

@@ -3,11 +3,12 @@
 Rules:
 
 - entries go to a temporary database without a name, which the system deletes when it is closed or this process dies;
-  SQLite holds of it what fits into ``CACHE_KIB``, so a short log never gets there;
+  SQLite holds of it what fits into ``CACHE_KIB``, so a short log never gets to a disk;
 - held for each entry that stands are twelve bytes: three numbers that say which entries make one part of the report
   (``credit.parts``). A part itself is held while its figures are derived.
 
-Example: ``with Spool(party) as spool: verify_stream(..., log=spool)``.
+Example: ``with Spool(party) as spool: verify_appends(..., log=spool)``. Where its disk is full, the block ends with
+``StoreUnavailable``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import orjson
 from tallystick.credit import parts as credit_parts
 from tallystick.credit.parts import Parts, links
 from tallystick.credit.report import AnchoringDelay, to_json
+from tallystick.errors import StoreUnavailable
 from tallystick.protocol.bundle import Frame
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import Evidence
@@ -62,7 +64,7 @@ _DELAYS = (
 
 
 class Spool:
-    """The log of ``party`` while it is read: a ``verify_stream.Log``, and the ``credit.parts.Shelf`` of its report."""
+    """The log of ``party`` while it is read: a ``verify_log.Log``, and the ``credit.parts.Shelf`` of its report."""
 
     def __init__(self, party: PartyId) -> None:
         self._held = Parts(party)
@@ -83,6 +85,11 @@ class Spool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._database.close()
+        if isinstance(error, sqlite3.Error):
+            raise StoreUnavailable(
+                f"temporary database: it can't be written or read ({error}).",
+                todo="Make room where temporary files go, or name another directory in SQLITE_TMPDIR.",
+            ) from error
 
     # what the verifier asks for
 
