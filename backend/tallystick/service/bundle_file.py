@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from tallystick.errors import MalformedBundle, UsageError
 from tallystick.protocol.bundle_stream import START, Chunks, unpacked
@@ -46,7 +46,7 @@ def _unreadable(name: str, error: OSError) -> UsageError:
     return UsageError(f"{name}: can't be read ({error.strerror}).", todo="Check the path.")
 
 
-def begins_as_bundle(source: BinaryIO) -> bool:
+def begins_as_bundle(source: IO[bytes]) -> bool:
     """Whether ``source``, plain or compressed, begins as a bundle does."""
     try:
         return next(chunks_of(source, CHUNK_BYTES)(), b"").startswith(START)
@@ -54,7 +54,7 @@ def begins_as_bundle(source: BinaryIO) -> bool:
         return False
 
 
-def chunks_of(source: BinaryIO, limit: int) -> Chunks:
+def chunks_of(source: IO[bytes], limit: int) -> Chunks:
     """What ``source`` holds, unpacked, at most ``limit`` bytes; goes through it anew at every call.
 
     Raises when it is read:

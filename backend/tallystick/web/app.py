@@ -69,7 +69,7 @@ def create_app(
     limits = context.limits
     app.add_middleware(
         Guard,
-        body_limit=lambda path: limits.bundle_bytes if path == VERIFY_PATH else limits.json_bytes,
+        body_limit=lambda path: limits.bundle_file_bytes if path == VERIFY_PATH else limits.json_bytes,
         observe=metrics.observe,
     )
     problems.install(app)

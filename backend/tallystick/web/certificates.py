@@ -57,7 +57,7 @@ def certify_evidence(
     named = EvidenceId(parse_bytes32(evidence_id, "evidence"))
     check_token = request.app.state.check_token
     data, _ = evidence_certificate(installed, named, language, check_token, as_of=as_of, hide=hide or ())
-    return file_answer(data, PDF, evidence_id, SUFFIX, if_none_match)
+    return file_answer([data], PDF, evidence_id, SUFFIX, if_none_match)
 
 
 @router.get(
@@ -82,4 +82,4 @@ def certify_party(
     with installed.store.transaction(read_only=True) as transaction:
         found = find_party(transaction, party)
     data, _ = party_certificate(installed, found.party, language, attach=attach, as_of=as_of, hide=hide or ())
-    return file_answer(data, PDF, found.name, SUFFIX, if_none_match)
+    return file_answer([data], PDF, found.name, SUFFIX, if_none_match)
