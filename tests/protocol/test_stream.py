@@ -13,7 +13,7 @@ from protocol.forging import GOOD, WORLD
 from tallystick.errors import FileChanged, MalformedBundle, MalformedInput
 from tallystick.protocol import bundle_stream
 from tallystick.protocol.bundle import Bundle
-from tallystick.protocol.bundle_stream import format_bundle, parse_bundle, read_bundle, write_bundle
+from tallystick.protocol.bundle_stream import format_bundle, parse_bundle, read_bundle, unpacked, write_bundle
 from tallystick.protocol.compression import compress, compressing, expand, expanding
 
 DATA = format_bundle(GOOD)
@@ -43,6 +43,13 @@ def test_a_file_that_changed_before_its_appends_are_read_is_no_verdict_on_either
     for second in (other, DATA + b"\n", DATA[:-1], DATA[: len(DATA) // 2], b"", DATA.replace(b"0x", b"0y", 1)):
         read = read_bundle(in_turn(DATA, second))
         with pytest.raises(FileChanged, match="changed while it was read"):
+            list(read.appends())
+    for second in (compress(other), compress(DATA)[:-1], compress(DATA) + b"\n", DATA):
+        read = read_bundle(unpacked(in_turn(compress(DATA), second), len(DATA)))
+        if second is DATA:  # packed otherwise, it is the same
+            assert tuple(read.appends()) == GOOD.appends
+            continue
+        with pytest.raises(FileChanged):
             list(read.appends())
     assert tuple(read_bundle(in_turn(DATA, DATA)).appends()) == GOOD.appends
 

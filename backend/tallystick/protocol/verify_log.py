@@ -76,8 +76,7 @@ class LogRun:
 
     def check(self, appends: Iterable[BundleAppend], recover_all: RecoverAll) -> None:
         """Run the steps on ``appends``, the whole log. Raises ``StepFailedError``; ``tally`` counts what was judged."""
-        for item, ids, signers in self._recovered(appends, recover_all):
-            self._judge_append(item, ids, signers)
+        self._judge_all(appends, recover_all)
         self._attempt(_FOLD, _check_head, self.run, self._head)
         self._attempt(_PAIRS, _check_pairs, self.run.frame, self._used)
         if self._failures:
@@ -89,19 +88,17 @@ class LogRun:
             raise failure
         self.run.passed += _STEPS
 
-    def _recovered(
-        self, appends: Iterable[BundleAppend], recover_all: RecoverAll
-    ) -> Iterator[tuple[BundleAppend, Sequence[EvidenceId], Sequence[Signers]]]:
-        """The appends that are to be judged, with the ids and the signers of their entries.
-
-        ``recover_all`` may read ahead, so appends wait here until the signers of all their entries are known.
-        """
+    def _judge_all(self, appends: Iterable[BundleAppend], recover_all: RecoverAll) -> None:
+        """Check ``appends``, and judge each once its signers are known; ``recover_all`` may read ahead."""
         waiting: deque[tuple[BundleAppend, Sequence[EvidenceId]]] = deque()
 
         def signed() -> Iterator[tuple[EvidenceId, bytes, int]]:
             for item in appends:
                 ids = self._take(item)
                 if ids is None:
+                    continue
+                if not ids and not waiting:  # withheld; a file of nothing else would all wait for a signature
+                    self._judge_append(item, ids, ())
                     continue
                 waiting.append((item, ids))
                 for entry, evidence_id in zip(item.entries or (), ids, strict=True):
@@ -112,10 +109,10 @@ class LogRun:
             known.append(one)
             while waiting and len(waiting[0][1]) <= len(known):
                 item, ids = waiting.popleft()
-                yield item, ids, known[: len(ids)]
+                self._judge_append(item, ids, known[: len(ids)])
                 del known[: len(ids)]
         for item, ids in waiting:
-            yield item, ids, ()
+            self._judge_append(item, ids, ())
 
     def _attempt(self, number: int, check: Callable[..., None], *args: object) -> None:
         """Make ``check`` unless its ``number`` failed before."""
