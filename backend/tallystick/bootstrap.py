@@ -13,7 +13,7 @@ import importlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from tallystick.keys.secret_file import write_secret
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32, to_hex
 from tallystick.protocol.verdict import CodeHashes
+from tallystick.service.bundle_file import write_pieces
 from tallystick.service.context import Context
 from tallystick.service.ports import Authority, Clock, Entropy, Keys, Store
 
@@ -369,22 +370,6 @@ def limits() -> Limits:
 def write_file(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path``, whole or not at all. Raises ``UsageError`` where it can't be written."""
     write_pieces(path, [data])
-
-
-def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
-    """Put ``pieces`` at ``path``, all or none; gives their size. Raises ``UsageError`` where they can't be written."""
-    beside = path.with_name(path.name + ".new")
-    try:
-        with beside.open("wb") as opened:
-            size = sum(opened.write(piece) for piece in pieces)
-        beside.replace(path)
-        return size
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"{path}: can't be written ({error.strerror}).", todo="Name another file.") from error
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

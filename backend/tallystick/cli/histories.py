@@ -22,6 +22,7 @@ from tallystick.protocol.types import to_hex
 from tallystick.render.labels import LANGUAGES
 from tallystick.service import changes, parties, report
 from tallystick.service.as_of import find_block
+from tallystick.service.bundle_file import write_pieces
 from tallystick.service.index import index
 from tallystick.service.share import Export
 
@@ -86,7 +87,7 @@ def bundle_command(
                 progress=lambda done, total: progress("written", done, total),
             )
             pieces = export.pieces()
-            written = bootstrap.write_pieces(output, compressing(pieces) if output.suffix == ".gz" else pieces)
+            written = write_pieces(output, compressing(pieces) if output.suffix == ".gz" else pieces)
     made = export.frame
     assert made is not None, "the file is written"
     console.print(

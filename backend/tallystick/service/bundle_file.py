@@ -1,10 +1,10 @@
-"""Bundle files on a disk, which are read piece by piece, plain or compressed."""
+"""Bundle files on a disk, which are read and written piece by piece, plain or compressed."""
 
 from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -70,3 +70,19 @@ def chunks_of(source: IO[bytes], limit: int) -> Chunks:
             raise _unreadable("bundle", error) from error
 
     return unpacked(raw, limit)
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
+    """Put ``pieces`` at ``path``, all or none; gives their size. Raises ``UsageError`` where they can't be written."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        with beside.open("wb") as opened:
+            size = sum(opened.write(piece) for piece in pieces)
+        beside.replace(path)
+        return size
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path}: can't be written ({error.strerror}).", todo="Name another file.") from error
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
