@@ -13,7 +13,8 @@ from typing import Any
 from history_vectors import word
 from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor
 from tallystick.protocol import content
-from tallystick.protocol.bundle import Bundle, format_bundle
+from tallystick.protocol.bundle import Bundle
+from tallystick.protocol.bundle_stream import format_bundle
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.hashing import keccak256

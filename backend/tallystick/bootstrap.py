@@ -27,6 +27,7 @@ from tallystick.keys.secret_file import write_secret
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32, to_hex
 from tallystick.protocol.verdict import CodeHashes
+from tallystick.service.bundle_file import write_pieces
 from tallystick.service.context import Context
 from tallystick.service.ports import Authority, Clock, Entropy, Keys, Store
 
@@ -309,13 +310,7 @@ def limits() -> Limits:
 
 def write_file(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path``, whole or not at all. Raises ``UsageError`` where it can't be written."""
-    beside = path.with_name(path.name + ".new")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"{path}: can't be written ({error.strerror}).", todo="Name another file.") from error
+    write_pieces(path, [data])
 
 
 @contextmanager

@@ -49,7 +49,9 @@ class Limits:
     batch_evidence: int = 5_000
     """Evidence in one batch."""
     bundle_bytes: int = 256 * 1024 * 1024
-    """Size of a bundle file, unpacked."""
+    """Size of a bundle that is held in memory, unpacked."""
+    bundle_file_bytes: int = 4 * 1024 * 1024 * 1024
+    """Size of a bundle file that is read an append at a time, unpacked."""
     json_bytes: int = 16 * 1024 * 1024
     """Size of one JSON document, in a file or a request."""
     csv_rows: int = 1_000_000

@@ -18,6 +18,7 @@
     ├── Unauthenticated              no credentials, or none that are good (any more)
     ├── NotEntitled                  good credentials, whose role or scope does not reach this operation
     ├── RateExceeded                 more requests than one key has at a time; knows how long to wait
+    ├── FileChanged                  a file changed while it was read: says nothing about what it holds
     ├── HomeError                    the home directory is missing, or belongs to something else
     │   └── HomeInUse                another process works in it
     ├── KeystoreError                a key can't be read or written
@@ -118,6 +119,10 @@ class RateExceeded(TallystickError):
     def __init__(self, message: str, *, seconds: int = 1, todo: str = "") -> None:
         super().__init__(message, todo=todo)
         self.seconds = seconds
+
+
+class FileChanged(TallystickError):
+    """A file is not the one that it was when it began to be read."""
 
 
 class HomeError(TallystickError):

@@ -20,7 +20,8 @@ from independent.verifier import Reader
 from mutation.worlds import random_world
 from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor, story
 from tallystick.credit import report as credit
-from tallystick.protocol.bundle import Bundle, format_bundle
+from tallystick.protocol.bundle import Bundle
+from tallystick.protocol.bundle_stream import format_bundle
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.log import LogAppend, subject_root

@@ -27,7 +27,7 @@ from mutation.proof_forgeries import FORGERIES
 from mutation.spellings import SPELLINGS
 from mutation.values import VALUES, NothingToDoError
 from tallystick.errors import MalformedInput
-from tallystick.protocol.bundle import MAX_BUNDLE_BYTES
+from tallystick.protocol.bundle_stream import MAX_BUNDLE_BYTES
 from tallystick.protocol.compression import expand, is_compressed
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.fields import MEASURED

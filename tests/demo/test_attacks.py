@@ -9,7 +9,8 @@ from datetime import date
 import pytest
 
 from demo.installation import Stage, built_before
-from tallystick.protocol.bundle import Bundle, parse_bundle
+from tallystick.protocol.bundle import Bundle
+from tallystick.protocol.bundle_stream import parse_bundle
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.log import fold
 from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT, head_slot, window_slot

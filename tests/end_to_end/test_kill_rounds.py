@@ -31,7 +31,7 @@ def test_a_promise_that_was_not_kept_is_noticed() -> None:
         records = world.record({**changed(INVOICE, invoiceNumber="K-1"), "label": None})
         seal.seal(world.context)
         [(evidence_id, signed)] = receipts_of(world.context, records).items()
-        client = Client({to_hex(evidence_id): receipt_json(signed)}, _numbers=1)
+        client = Client("", {to_hex(evidence_id): receipt_json(signed)}, _numbers=1)
         assert Oracle(world.context, client).judge(random.Random(0)) == []
         client.receipts["0x" + "11" * 32] = None
         client.receipts[to_hex(evidence_id)] = None

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from protocol.world import CODE_HASHES, LEDGER, REGISTRY, World, actor, simple_report, story
-from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, format_bundle
+from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry
+from tallystick.protocol.bundle_stream import format_bundle
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.state import ProofError
 from tallystick.protocol.types import Address

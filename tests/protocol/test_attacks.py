@@ -20,7 +20,8 @@ from protocol.world import (
     simple_report,
 )
 from tallystick.protocol import content
-from tallystick.protocol.bundle import Bundle, BundleEntry, format_bundle
+from tallystick.protocol.bundle import Bundle, BundleEntry
+from tallystick.protocol.bundle_stream import format_bundle
 from tallystick.protocol.entry import Entry, Standing
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.hashing import keccak256

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from protocol.world import World, actor, story
 from tallystick.errors import MalformedBundle
-from tallystick.protocol.bundle import MAX_BUNDLE_BYTES, format_bundle, parse_bundle
+from tallystick.protocol.bundle_stream import MAX_BUNDLE_BYTES, format_bundle, parse_bundle
 from tallystick.protocol.types import ZERO32, to_hex
 
 SCHEMA = json.loads((files("tallystick.protocol") / "bundle.schema.json").read_text())

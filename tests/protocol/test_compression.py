@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.errors import MalformedBundle, MalformedInput
-from tallystick.protocol.bundle import parse_bundle
+from tallystick.protocol.bundle_stream import parse_bundle
 from tallystick.protocol.compression import compress, expand, is_compressed
 
 TEXT = b'{"format":"tallystick-bundle/1"}'
@@ -41,7 +41,7 @@ def test_a_small_file_that_unpacks_to_gigabytes_costs_no_memory() -> None:
 def test_a_damaged_compressed_bundle_is_malformed() -> None:
     """It reads as a bundle that does not follow the format."""
     with pytest.raises(MalformedBundle, match="gzip"):
-        parse_bundle(compress(TEXT)[:-3])
+        parse_bundle(compress(b'{"appends":[' + TEXT)[:-3])
 
 
 @given(st.binary(max_size=2000))

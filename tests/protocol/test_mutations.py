@@ -19,7 +19,7 @@ from mutation.bases import counting_report, reader_of
 from mutation.check import ACCEPTED, CRASH, DIFFERS, FAULTS, UNEXCUSED, bases_of, check
 from mutation.worlds import random_world
 from protocol.world import CODE_HASHES
-from tallystick.protocol.bundle import format_bundle
+from tallystick.protocol.bundle_stream import format_bundle
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.verdict import Outcome, Step, Trust, Verdict
 from tallystick.protocol.verify import verify

@@ -12,7 +12,8 @@ import pytest
 from protocol.test_receipt import sample
 from tallystick.protocol import content, fields, log
 from tallystick.protocol.binding import BINDING_TYPE
-from tallystick.protocol.bundle import Bundle, format_evidence, parse_bundle
+from tallystick.protocol.bundle import Bundle, format_evidence
+from tallystick.protocol.bundle_stream import parse_bundle
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.evidence import DOMAIN_NAME, EVIDENCE_TYPE, EVIDENCE_TYPEHASH, Kind
 from tallystick.protocol.promise import Promise

@@ -10,7 +10,8 @@ import pytest
 from protocol.test_receipt import signed_by
 from protocol.trade import OPERATOR, ROGUE, Trade
 from protocol.world import CODE_HASHES, DAY, START, Actor, Signed, actor, simple_report
-from tallystick.protocol.bundle import Bundle, format_bundle
+from tallystick.protocol.bundle import Bundle
+from tallystick.protocol.bundle_stream import format_bundle
 from tallystick.protocol.evidence import Domain, Kind
 from tallystick.protocol.promise import Finding, LogView, Promise, must_stand_in, settle, settle_by_bundle
 from tallystick.protocol.receipt import SignedReceipt

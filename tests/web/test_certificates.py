@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tallystick.bootstrap import Opened
-from tallystick.protocol.bundle import parse_bundle
+from tallystick.protocol.bundle_stream import parse_bundle
 from tallystick.protocol.inclusion import parse_inclusion
 from tallystick.protocol.verdict import Outcome
 from tallystick.render.attachment import attached_file

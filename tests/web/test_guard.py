@@ -14,7 +14,7 @@ from tallystick import errors
 from tallystick.bootstrap import Opened
 from tallystick.errors import TallystickError, UsageError
 from tallystick.web import problems
-from tallystick.web.guard import Guard
+from tallystick.web.guard import HELD_BYTES, Guard
 from tallystick.web.server import listen, url_of
 from web.support import Api, problem
 
@@ -30,7 +30,7 @@ def through_guard(app: object, **options: object) -> httpx.Response:
     """The answer to one request through a guard before ``app`` that takes 10 bytes."""
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app=Guard(app, body_limit=lambda path: 10))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=Guard(app, body_limit=lambda path: 10, check_known=lambda _: None))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/v1/evidence", **options)  # type: ignore[arg-type]
 
@@ -143,3 +143,12 @@ def test_an_answer_is_kept_by_nobody(api: Api) -> None:
     headers = api.get("/v1/parties/Buyer/history").headers
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_nobody_unknown_fills_the_disk(api: Api) -> None:
+    """A large body without a good key is refused before it is kept; with one it is read to its end."""
+    large = b" " * (3 * HELD_BYTES)
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer nobody"}
+    problem(api.request("POST", "/v1/verify", content=large, headers=headers), 401, "unauthenticated")
+    del headers["Authorization"]
+    assert api.request("POST", "/v1/verify", content=large, headers=headers).json()["failed"] == "schema"

@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.bootstrap import Opened
 from tallystick.errors import MalformedBundle
-from tallystick.protocol.bundle import parse_bundle
+from tallystick.protocol.bundle_stream import parse_bundle
 from tallystick.protocol.types import Hash, parse_bytes32, to_hex
 from tallystick.service.check import check, verdict_json
 from web.support import Api, problem

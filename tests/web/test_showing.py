@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tallystick.bootstrap import Opened
-from tallystick.protocol.bundle import parse_bundle
+from tallystick.protocol.bundle_stream import parse_bundle
 from tallystick.protocol.compression import compress
 from tallystick.protocol.types import to_hex
 from tallystick.service.check import check

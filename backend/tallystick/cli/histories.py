@@ -17,12 +17,14 @@ from tallystick.cli.verify import check_file, never_reads_as_invalid, parse_trus
 from tallystick.config import Home
 from tallystick.credit import changes as credit_changes
 from tallystick.errors import UsageError
-from tallystick.protocol.compression import compress
+from tallystick.protocol.compression import compressing
 from tallystick.protocol.types import to_hex
 from tallystick.render.labels import LANGUAGES
-from tallystick.service import changes, parties, report, share
+from tallystick.service import changes, parties, report
 from tallystick.service.as_of import find_block
+from tallystick.service.bundle_file import write_pieces
 from tallystick.service.index import index
+from tallystick.service.share import Export
 
 AS_OF = "As of the end of this day (YYYY-MM-DD, UTC) or this block; else the newest final block."
 Party = Annotated[str, typer.Argument(help="Party id, SCHEME:identifier or unique name.", show_default=False)]
@@ -75,16 +77,26 @@ def bundle_command(
         context = opened.context
         with context.store.transaction(read_only=True) as transaction:
             found = parties.find_party(transaction, party)
-        made, data = share.bundle(context, found.party, as_of=as_of, hide=hide or (), names_others=not anonymous)
-    written = compress(data) if output.suffix == ".gz" else data
-    bootstrap.write_file(output, written)
-    entries = sum(item.append.count for item in made.appends)
+        with bars() as progress:
+            export = Export(
+                context,
+                found.party,
+                as_of,
+                hide or (),
+                names_others=not anonymous,
+                progress=lambda done, total: progress("written", done, total),
+            )
+            pieces = export.pieces()
+            written = write_pieces(output, compressing(pieces) if output.suffix == ".gz" else pieces)
+    made = export.frame
+    assert made is not None, "the file is written"
     console.print(
-        f"wrote {escape(str(output))}: {entries} entries, {len(written):,} bytes, as of block {made.as_of.number}"
+        f"wrote {escape(str(output))}: {export.entries} entries, {written:,} bytes, as of block {made.as_of.number}"
     )
-    hidden = sum(len(entry.hidden) for item in made.appends for entry in item.entries or ())
-    if hidden:
-        console.print(f"hidden    {hidden} fields; the figures that rest on them are marked, and can't be called valid")
+    if export.hidden:
+        console.print(
+            f"hidden    {export.hidden} fields; the figures that rest on them are marked, and can't be called valid"
+        )
     trusted = f"--block-hash {to_hex(made.as_of.hash)} --ledger {to_hex(made.ledger)}"
     console.print(f"check it anywhere: tallystick verify {escape(str(output))} {trusted}", soft_wrap=True)
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, BinaryIO, NamedTuple
 
 import typer
 from rich.markup import escape
@@ -30,6 +30,7 @@ from tallystick.protocol.entry import Standing
 from tallystick.protocol.types import Address, EvidenceId, Hash, parse_address, parse_bytes32, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
 from tallystick.service import check
+from tallystick.service.bundle_file import begins_as_bundle, chunks_of, opened
 from tallystick.service.check_proof import is_proof
 
 
@@ -78,13 +79,18 @@ def verify_command(
         invoice = None if receivable is None else EvidenceId(parse_bytes32(receivable.lower(), "--receivable"))
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
-    data = read_certificate(file)
-    if is_proof(data):
-        with never_reads_as_invalid():
-            outcome = verify_proof(data, trust, rpc or (), timestamp_roots, as_json)
-        raise typer.Exit(_EXITS[outcome])
-    with bars(quiet=as_json) as progress, never_reads_as_invalid():
-        verdict = _check_bundle(data, trust, rpc or (), progress, jobs)
+    with opened(file, bootstrap.limits().bundle_file_bytes) as source:
+        if invoice is None and begins_as_bundle(source):
+            with bars(quiet=as_json) as progress, never_reads_as_invalid():
+                verdict = _check_streamed(source, trust, rpc or (), progress, jobs)
+        else:
+            data = read_certificate(source, file)
+            if is_proof(data):
+                with never_reads_as_invalid():
+                    outcome = verify_proof(data, trust, rpc or (), timestamp_roots, as_json)
+                raise typer.Exit(_EXITS[outcome])
+            with bars(quiet=as_json) as progress, never_reads_as_invalid():
+                verdict = _check_held(data, trust, rpc or (), progress, jobs)
     obstacles = None if invoice is None else check.receivable_obstacles(verdict, invoice)
     if as_json:
         found = {} if invoice is None else {"obstacles": None if obstacles is None else list(obstacles)}
@@ -109,26 +115,35 @@ def parse_trust(block_hash: str | None, ledger: str | None) -> Given:
 
 def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int = 1) -> Verdict:
     """The verdict on the bundle in ``file``, plain or compressed. Raises ``UsageError`` where it can't be read."""
-    return _check_bundle(read_bounded(file, bootstrap.limits().bundle_bytes, "bundle"), trust, rpc, progress, jobs)
+    return _check_held(read_bounded(file, bootstrap.limits().bundle_bytes, "bundle"), trust, rpc, progress, jobs)
 
 
-def _check_bundle(data: bytes, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> Verdict:
+def _check_held(data: bytes, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> Verdict:
+    return check.check(data, **_arguments(trust, rpc, progress, jobs))
+
+
+def _check_streamed(source: BinaryIO, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> Verdict:
+    chunks = chunks_of(source, bootstrap.limits().bundle_file_bytes)
+    return check.check_stream(chunks, **_arguments(trust, rpc, progress, jobs))
+
+
+def _arguments(trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> dict[str, Any]:
     gc.disable()  # a bundle holds no cycles, and looking for some among millions of objects takes a fifth of the time
-    return check.check(
-        data,
-        code_hashes=bootstrap.published_code_hashes(),
-        block_hash=trust.block_hash,
-        ledger=trust.ledger,
-        nodes=[bootstrap.node(url) for url in rpc],
-        progress=lambda done, total: progress("verified", done, total),
-        jobs=jobs,
-    )
+    return {
+        "code_hashes": bootstrap.published_code_hashes(),
+        "block_hash": trust.block_hash,
+        "ledger": trust.ledger,
+        "nodes": [bootstrap.node(url) for url in rpc],
+        "progress": lambda done, total: progress("verified", done, total),
+        "jobs": jobs,
+    }
 
 
-def read_certificate(file: Path) -> bytes:
-    """What ``file`` holds: of a certificate, what is attached. Raises ``UsageError`` where nothing can be read."""
+def read_certificate(source: BinaryIO, file: Path) -> bytes:
+    """What ``file``, opened as ``source``, holds: of a certificate, what is attached. Raises ``UsageError``."""
     limit = bootstrap.limits().bundle_bytes
-    return unwrapped(read_bounded(file, limit, "bundle or certificate"), limit)
+    source.seek(0)
+    return unwrapped(_read(source, file, limit, "bundle or certificate"), limit)
 
 
 def read_bounded(file: Path, limit: int, what: str) -> bytes:
@@ -137,10 +152,14 @@ def read_bounded(file: Path, limit: int, what: str) -> bytes:
     Raises ``UsageError``: exit code 1 is for what was read and found invalid.
     """
     try:
-        with file.open("rb") as opened:
-            data = opened.read(limit + 1)
+        with file.open("rb") as source:
+            return _read(source, file, limit, what)
     except OSError as error:
         raise UsageError(f"{file}: can't be read ({error.strerror}).", todo="Check the path.") from error
+
+
+def _read(source: BinaryIO, file: Path, limit: int, what: str) -> bytes:
+    data = source.read(limit + 1)
     if len(data) > limit:
         raise UsageError(f"{file}: expected at most {limit} bytes, got more.", todo=f"Check that it is a {what}.")
     return data
@@ -174,9 +193,9 @@ def print_verdict(verdict: Verdict) -> None:
     console.print("  ".join(marks))
     failed = f" at step {verdict.failed.value}" if verdict.failed else ""
     console.print(f"[{_STYLES[verdict.outcome]}]{verdict.outcome.value.upper()}{failed}[/]: {escape(verdict.message)}")
-    if verdict.bundle is None or verdict.outcome is Outcome.INVALID:
+    bundle, tally = verdict.frame, verdict.tally
+    if bundle is None or verdict.outcome is Outcome.INVALID:
         return
-    bundle = verdict.bundle
     names = {binding.party: binding.name for binding in bundle.bindings}
     console.print(f"subject    {escape(names.get(bundle.subject, to_hex(bundle.subject)))}")
     day = datetime.datetime.fromtimestamp(bundle.as_of.timestamp, datetime.UTC)
@@ -185,11 +204,10 @@ def print_verdict(verdict: Verdict) -> None:
     if verdict.outcome is Outcome.UNCHECKED:
         console.print("proven     nothing yet: this is neither good nor bad news about the history")
         return
-    void = [entry for entry in verdict.entries if entry.standing is not Standing.STANDS]
-    hidden = sum(entry.hidden for entry in verdict.entries)
+    void = tally.entries - tally.standings[Standing.STANDS]
     console.print("proven     the log is complete; who signed each entry; by when it existed; the report's figures")
     console.print("asserted   what an entry says is its issuer's word, mutual where the other side confirmed it")
-    console.print(f"hidden     {hidden} fields" + (f"; void entries, not counted: {len(void)}" if void else ""))
+    console.print(f"hidden     {tally.hidden_fields} fields" + (f"; void entries, not counted: {void}" if void else ""))
     for caveat in verdict.caveats:
         console.print(f"[yellow]mind[/]       {escape(caveat)}")
     console.print("[dim]complete means: of what was sealed, not of all that happened[/]")

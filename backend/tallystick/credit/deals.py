@@ -23,7 +23,7 @@ from tallystick.credit.content import ContractTerms, read_contract, read_write_o
 from tallystick.credit.dates import utc_date
 from tallystick.credit.disputes import Disputes, judge
 from tallystick.credit.findings import FindingCode, Findings
-from tallystick.credit.invoices import Invoice, read_invoices
+from tallystick.credit.invoices import Invoice, Numbers, NumbersHeld, find_repeated, read_invoices
 from tallystick.credit.money import ZERO
 from tallystick.credit.statements import Statements
 from tallystick.credit.states import (
@@ -65,34 +65,52 @@ def read_deals(party: PartyId, entries: Iterable[Entry], as_of: date, findings: 
 
     What does not fit goes to ``findings``. Sums are exact only within ``money.exact_arithmetic``.
     """
-    statements = Statements(entries, findings)
-    contracts, suppliers = _read_contracts(party, statements)
-    invoices, by_id = read_invoices(party, statements)
+    statements, contracts, numbers = Statements(entries, findings), Contracts(party, findings), NumbersHeld()
+    for entry in statements.said(Kind.CONTRACT):
+        contracts.add(entry)
+    states, payments = settle(party, statements, contracts.suppliers, numbers, as_of)
+    find_repeated(numbers, findings)
+    states.sort(key=lambda state: (state.issue_date, state.number or "", state.evidence))
+    payments.sort(key=lambda state: (state.value_date, state.evidence))
+    return Deals(tuple(contracts.states), tuple(states), tuple(payments))
+
+
+class Contracts:
+    """What the contracts of a log come to that are added in its order: their terms, and who supplies in a deal."""
+
+    def __init__(self, party: PartyId, findings: Findings) -> None:
+        self.states: list[ContractState] = []
+        self.suppliers: dict[tuple[DealId, frozenset[PartyId]], PartyId] = {}
+        self._party = party
+        self._findings = findings
+
+    def add(self, entry: Entry) -> None:
+        """Count the CONTRACT ``entry``, which stands."""
+        terms = read_contract(entry.fields)
+        if isinstance(terms, str):
+            self._findings.add(FindingCode.UNREADABLE, entry.evidence_id, terms)
+            return
+        issuer, other = entry.evidence.issuer, entry.evidence.counterparty
+        supplier = issuer if terms.issuer_is_supplier else other
+        self.suppliers.setdefault((entry.evidence.deal, frozenset((issuer, other))), supplier)
+        if self._party in (issuer, other):
+            role = Role.SELLER if self._party == supplier else Role.BUYER
+            self.states.append(ContractState(role, other if self._party == issuer else issuer, terms))
+
+
+def settle(
+    party: PartyId, statements: Statements, suppliers: Suppliers, numbers: Numbers, as_of: date
+) -> tuple[list[InvoiceState], list[PaymentState]]:
+    """The invoices and payments of ``party`` in ``statements`` on the day ``as_of``, whose contracts are read already.
+
+    Invoice numbers go to ``numbers``, for one can come again anywhere in the log.
+    """
+    invoices, by_id = read_invoices(party, statements, numbers)
     cash = read_payments(party, statements, by_id, suppliers, as_of)
     states = [
         _settle(party, invoice, cash.allocations.get(invoice.evidence, []), statements, as_of) for invoice in invoices
     ]
-    states.sort(key=lambda state: (state.issue_date, state.number or "", state.evidence))
-    payments = [_payment_state(party, payment) for payment in cash.payments]
-    payments.sort(key=lambda state: (state.value_date, state.evidence))
-    return Deals(tuple(contracts), tuple(states), tuple(payments))
-
-
-def _read_contracts(party: PartyId, statements: Statements) -> tuple[list[ContractState], Suppliers]:
-    contracts: list[ContractState] = []
-    suppliers: dict[tuple[DealId, frozenset[PartyId]], PartyId] = {}
-    for entry in statements.said(Kind.CONTRACT):
-        terms = read_contract(entry.fields)
-        if isinstance(terms, str):
-            statements.findings.add(FindingCode.UNREADABLE, entry.evidence_id, terms)
-            continue
-        issuer, other = entry.evidence.issuer, entry.evidence.counterparty
-        supplier = issuer if terms.issuer_is_supplier else other
-        suppliers.setdefault((entry.evidence.deal, frozenset((issuer, other))), supplier)
-        if party in (issuer, other):
-            role = Role.SELLER if party == supplier else Role.BUYER
-            contracts.append(ContractState(role, other if party == issuer else issuer, terms))
-    return contracts, suppliers
+    return states, [_payment_state(party, payment) for payment in cash.payments]
 
 
 def _settle(

@@ -9,13 +9,13 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from tallystick.credit.content import CreditTerms, InvoiceTerms, read_credit_note, read_invoice
-from tallystick.credit.findings import FindingCode
+from tallystick.credit.findings import FindingCode, Findings
 from tallystick.credit.money import MINOR_UNITS
 from tallystick.credit.statements import Statements, Versions
 from tallystick.credit.states import Credit
@@ -75,11 +75,42 @@ class Invoice:
         return said >= effective and any(seq > raised_seq for seq, _ in self.paid_by_own_word)
 
 
-def read_invoices(party: PartyId, statements: Statements) -> tuple[list[Invoice], dict[EvidenceId, Invoice]]:
+class Numbers(Protocol):
+    """Which invoice that is not cancelled has which number of its issuer."""
+
+    def add_number(self, seller: PartyId, number: str, invoice: EvidenceId) -> None: ...
+
+    def repeated(self) -> Iterable[tuple[str, Sequence[EvidenceId]]]:
+        """Each number that one issuer used more than once, with the invoices that have it."""
+
+
+class NumbersHeld:
+    """``Numbers`` in memory."""
+
+    def __init__(self) -> None:
+        self._invoices: dict[tuple[PartyId, str], list[EvidenceId]] = {}
+
+    def add_number(self, seller: PartyId, number: str, invoice: EvidenceId) -> None:
+        self._invoices.setdefault((seller, number), []).append(invoice)
+
+    def repeated(self) -> Iterator[tuple[str, Sequence[EvidenceId]]]:
+        return ((number, same) for (_, number), same in self._invoices.items() if len(same) > 1)
+
+
+def find_repeated(numbers: Numbers, findings: Findings) -> None:
+    """Note the ``numbers`` that one issuer used more than once."""
+    for number, same in numbers.repeated():
+        findings.add_all(
+            FindingCode.DUPLICATE_INVOICE_NUMBER, same, f"{len(same)} invoices of one issuer have number {number!r:.80}"
+        )
+
+
+def read_invoices(
+    party: PartyId, statements: Statements, numbers: Numbers
+) -> tuple[list[Invoice], dict[EvidenceId, Invoice]]:
     """The invoices of ``statements`` that ``party`` issued or received, and the same by every id they go by."""
     invoices: list[Invoice] = []
     by_id: dict[EvidenceId, Invoice] = {}
-    numbers: dict[tuple[PartyId, str], list[EvidenceId]] = {}
     for entry in statements.said(Kind.INVOICE):
         seller, buyer = entry.evidence.issuer, entry.evidence.counterparty
         if party != seller and party != buyer:
@@ -94,17 +125,10 @@ def read_invoices(party: PartyId, statements: Statements) -> tuple[list[Invoice]
         if len(versions.ids) > 1:
             _apply_corrections(invoice, statements)
         if not versions.cancelled and invoice.terms.number is not None:
-            numbers.setdefault((seller, invoice.terms.number), []).append(entry.evidence_id)
+            numbers.add_number(seller, invoice.terms.number, entry.evidence_id)
         if invoice.terms.currency not in MINOR_UNITS:
             statements.findings.add(
                 FindingCode.UNKNOWN_CURRENCY, entry.evidence_id, f"currency {invoice.terms.currency} is not in ISO 4217"
-            )
-    for (_, number), same in numbers.items():
-        if len(same) > 1:
-            statements.findings.add_all(
-                FindingCode.DUPLICATE_INVOICE_NUMBER,
-                same,
-                f"{len(same)} invoices of one issuer have number {number!r:.80}",
             )
     return invoices, by_id
 

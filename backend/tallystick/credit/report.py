@@ -112,11 +112,12 @@ def derive(party: PartyId, entries: Sequence[Entry], as_of: BlockRef, *, withhel
 
 
 def _hiding(party: PartyId, entries: Sequence[Entry]) -> frozenset[PartyId | None]:
-    return frozenset(
-        other_side(party, entry.evidence)
-        for entry in entries
-        if entry.hidden and entry.standing is Standing.STANDS and entry.evidence.kind in MEASURED
-    )
+    return frozenset(other_side(party, entry.evidence) for entry in entries if rests_on_hidden(entry))
+
+
+def rests_on_hidden(entry: Entry) -> bool:
+    """Whether figures may rest on what ``entry`` hides."""
+    return bool(entry.hidden) and entry.standing is Standing.STANDS and entry.evidence.kind in MEASURED
 
 
 def _anchoring_delay(entries: Sequence[Entry]) -> AnchoringDelay:
@@ -149,8 +150,8 @@ def to_json(report: Report) -> dict[str, Json]:
         "definitions": DEFINITIONS,
         "complete": report.complete,
         "entryCount": report.entry_count,
-        "asBuyer": _totals_json(report.as_buyer, rests_on_hidden=bool(report.hiding)),
-        "asSeller": _totals_json(report.as_seller, rests_on_hidden=bool(report.hiding)),
+        "asBuyer": _totals_json(report.as_buyer, on_hidden=bool(report.hiding)),
+        "asSeller": _totals_json(report.as_seller, on_hidden=bool(report.hiding)),
         "tradelines": [_tradeline_json(line, line.counterparty in report.hiding) for line in report.tradelines],
         "stories": [_story_json(story) for story in report.stories],
         "notCounted": [
@@ -165,9 +166,9 @@ def to_json(report: Report) -> dict[str, Json]:
     }
 
 
-def _totals_json(totals: Mapping[str, Metrics], *, rests_on_hidden: bool) -> dict[str, Json]:
+def _totals_json(totals: Mapping[str, Metrics], *, on_hidden: bool) -> dict[str, Json]:
     return {
-        currency: {**_metrics_json(metrics, currency), "restsOnHidden": rests_on_hidden}
+        currency: {**_metrics_json(metrics, currency), "restsOnHidden": on_hidden}
         for currency, metrics in totals.items()
     }
 
@@ -195,7 +196,7 @@ def _story_json(story: Story) -> dict[str, Json]:
     }
 
 
-def _tradeline_json(line: Tradeline, rests_on_hidden: bool) -> dict[str, Json]:
+def _tradeline_json(line: Tradeline, on_hidden: bool) -> dict[str, Json]:
     metrics = _metrics_json(line.metrics, line.currency)
     return {
         "counterparty": None if line.counterparty is None else to_hex(line.counterparty),
@@ -205,7 +206,7 @@ def _tradeline_json(line: Tradeline, rests_on_hidden: bool) -> dict[str, Json]:
         "firstInvoiceDate": _day(line.first_invoice_date),
         "lastInvoiceDate": _day(line.last_invoice_date),
         **metrics,
-        "restsOnHidden": rests_on_hidden,
+        "restsOnHidden": on_hidden,
         "reasons": {**line.reasons, **line.metrics.reasons},
     }
 

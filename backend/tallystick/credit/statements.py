@@ -34,7 +34,7 @@ from tallystick.protocol.types import ZERO32, EvidenceId, PartyId, clip
 
 TermsT = TypeVar("TermsT")
 
-_ANSWERS = (Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.RESOLUTION, Kind.CORRECTION, Kind.WRITE_OFF)
+ANSWERS = (Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.RESOLUTION, Kind.CORRECTION, Kind.WRITE_OFF)
 _STATEMENTS = (Kind.CONTRACT, Kind.INVOICE, Kind.PAYMENT)
 _FITS: Mapping[int, tuple[Kind, ...]] = {
     Kind.RESOLUTION: (Kind.DISPUTE, Kind.CORRECTION),
@@ -86,7 +86,7 @@ class Statements:
         self.findings = findings
         self._said: dict[int, list[Entry]] = {int(kind): [] for kind in _STATEMENTS}
         self._answers: dict[int, defaultdict[EvidenceId, list[Entry]]] = {
-            int(kind): defaultdict(list) for kind in _ANSWERS
+            int(kind): defaultdict(list) for kind in ANSWERS
         }
         for entry in entries:
             if entry.standing is not Standing.STANDS or entry.evidence_id in self.by_id:

@@ -43,8 +43,9 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What was said about one statement: ``said`` is in the order of the log."""
+    """What was said about one statement, which happened at ``happened_at``: ``said`` is in the order of the log."""
 
+    happened_at: Timestamp
     about: EvidenceId
     kind: int
     number: str | None
@@ -71,6 +72,7 @@ def tell(entries: Iterable[Entry]) -> tuple[Story, ...]:
     about = sorted((standing[root] for root in said), key=lambda entry: (entry.evidence.occurred_at, entry.evidence_id))
     return tuple(
         Story(
+            happened_at=entry.evidence.occurred_at,
             about=entry.evidence_id,
             kind=entry.evidence.kind,
             number=next((value for name in _NUMBERS if isinstance(value := entry.fields.get(name), str)), None),

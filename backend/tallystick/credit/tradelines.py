@@ -9,12 +9,12 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from tallystick.credit.deals import Deals
+from tallystick.credit.deals import ContractState, Deals
 from tallystick.credit.metrics import Metrics, Sums
 from tallystick.credit.states import InvoiceState, PaymentState, Role, Status
 from tallystick.protocol.types import PartyId
@@ -48,6 +48,9 @@ class _Line:
     sums: Sums
     invoices: list[InvoiceState] = field(default_factory=list)
     payments: list[PaymentState] = field(default_factory=list)
+    first: date | None = None
+    """The first issue date of an invoice that is not cancelled."""
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +64,51 @@ class Tradelines:
 
 def draw_tradelines(deals: Deals, day: date) -> Tradelines:
     """The tradelines of ``deals`` on ``day``. Call it within ``money.exact_arithmetic``."""
-    lines = _sort_into_lines(deals, day)
-    terms_days: dict[_Key, int] = {
-        (contract.role, contract.terms.currency, contract.counterparty): contract.terms.payment_terms_days
-        for contract in deals.contracts
-    }
-    return Tradelines(
-        tuple(_tradeline(key, lines[key], terms_days.get(key)) for key in sorted(lines, key=_line_order)),
-        _totals(Role.BUYER, lines, day),
-        _totals(Role.SELLER, lines, day),
-    )
+    drawing = Drawing(day)
+    drawing.add(deals.invoices, deals.payments)
+    return drawing.finish(deals.contracts)
 
 
-def _sort_into_lines(deals: Deals, day: date) -> dict[_Key, _Line]:
-    lines: dict[_Key, _Line] = {}
-    for invoice in deals.invoices:
-        key = (invoice.role, invoice.currency, invoice.counterparty)
-        line = lines.get(key) or lines.setdefault(key, _Line(Sums(day)))
-        line.invoices.append(invoice)
-        line.sums.add_invoice(invoice)
-    for payment in deals.payments:
-        key = (payment.role, payment.currency, payment.counterparty)
-        line = lines.get(key) or lines.setdefault(key, _Line(Sums(day)))
-        line.payments.append(payment)
-        line.sums.add_payment(payment)
-    return lines
+class Drawing:
+    """Tradelines on ``day`` while invoices and payments are added to them, which they keep unless ``sums_only``."""
+
+    def __init__(self, day: date, *, sums_only: bool = False) -> None:
+        self._day = day
+        self._sums_only = sums_only
+        self._lines: dict[_Key, _Line] = {}
+
+    def add(self, invoices: Iterable[InvoiceState], payments: Iterable[PaymentState]) -> None:
+        """Count ``invoices`` and ``payments``. Call it within ``money.exact_arithmetic``."""
+        for invoice in invoices:
+            line = self._line((invoice.role, invoice.currency, invoice.counterparty))
+            line.sums.add_invoice(invoice)
+            if invoice.status is not Status.CANCELLED:
+                issued = invoice.issue_date
+                line.first = issued if line.first is None or issued < line.first else line.first
+                line.last = issued if line.last is None or issued > line.last else line.last
+            if not self._sums_only:
+                line.invoices.append(invoice)
+        for payment in payments:
+            line = self._line((payment.role, payment.currency, payment.counterparty))
+            line.sums.add_payment(payment)
+            if not self._sums_only:
+                line.payments.append(payment)
+
+    def finish(self, contracts: Iterable[ContractState]) -> Tradelines:
+        """The tradelines of all that was added. Call it within ``money.exact_arithmetic``."""
+        terms_days: dict[_Key, int] = {
+            (contract.role, contract.terms.currency, contract.counterparty): contract.terms.payment_terms_days
+            for contract in contracts
+        }
+        lines = self._lines
+        return Tradelines(
+            tuple(_tradeline(key, lines[key], terms_days.get(key)) for key in sorted(lines, key=_line_order)),
+            _totals(Role.BUYER, lines, self._day),
+            _totals(Role.SELLER, lines, self._day),
+        )
+
+    def _line(self, key: _Key) -> _Line:
+        return self._lines.get(key) or self._lines.setdefault(key, _Line(Sums(self._day)))
 
 
 def _line_order(key: _Key) -> tuple[str, str, bytes]:
@@ -95,17 +118,16 @@ def _line_order(key: _Key) -> tuple[str, str, bytes]:
 
 def _tradeline(key: _Key, line: _Line, terms_days: int | None) -> Tradeline:
     role, currency, counterparty = key
-    dates = [invoice.issue_date for invoice in line.invoices if invoice.status is not Status.CANCELLED]
     reasons = {} if terms_days is not None else {"paymentTermsDays": NO_CONTRACT}
-    if not dates:
+    if line.first is None:
         reasons |= dict.fromkeys(("firstInvoiceDate", "lastInvoiceDate"), NO_COUNTED_INVOICE)
     return Tradeline(
         counterparty=counterparty,
         role=role,
         currency=currency,
         payment_terms_days=terms_days,
-        first_invoice_date=min(dates, default=None),
-        last_invoice_date=max(dates, default=None),
+        first_invoice_date=line.first,
+        last_invoice_date=line.last,
         metrics=line.sums.finish(),
         invoices=tuple(line.invoices),
         payments=tuple(line.payments),

@@ -1,8 +1,9 @@
 """The bundle: one party's complete history in one file, with everything needed to check it offline.
 
+Here is what it holds, and the JSON value of each part; the file of these parts is ``bundle_stream.py``.
+
 Rules:
 
-- the file is canonical JSON (RFC 8785), so that one history has one spelling; ``parse`` re-encodes and compares;
 - every object has exactly the members named here, every list its order; nothing is repaired;
 - ``proof`` is null where the holder's node gave none: such a bundle can be checked against a node only;
 - disclosures and hidden digests ascend as text; an entry with neither shows its content root only;
@@ -18,10 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from tallystick.errors import MalformedBundle, MalformedEvidence, MalformedInput
-from tallystick.protocol import canonical, compression
+from tallystick.errors import MalformedBundle
+from tallystick.protocol import canonical
 from tallystick.protocol.binding import PartyBinding
 from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.evidence import Domain, Evidence
@@ -44,7 +43,6 @@ from tallystick.protocol.types import (
 )
 
 FORMAT = "tallystick-bundle/1"
-MAX_BUNDLE_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +72,9 @@ class BundleProof:
     nodes: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """One party's history as of one block. ``windows`` has every signer relied upon, ascending by (party, signer)."""
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What a bundle says beside the log. ``windows`` has every signer relied upon, ascending by (party, signer)."""
 
     chain_id: int
     registry: Address
@@ -85,7 +83,6 @@ class Bundle:
     as_of: BlockRef
     proof: BundleProof | None
     windows: Mapping[tuple[PartyId, Address], SignerWindow]
-    appends: tuple[BundleAppend, ...]
     bindings: tuple[PartyBinding, ...]
     report: Mapping[str, Json] = field(default_factory=dict)
 
@@ -95,88 +92,62 @@ class Bundle:
         return Domain(self.chain_id, self.ledger)
 
 
-def format_bundle(bundle: Bundle) -> bytes:
-    """The canonical bytes of ``bundle``; ``parse_bundle`` gives it back."""
-    return canonical.encode(
-        {
-            "format": FORMAT,
-            "chainId": bundle.chain_id,
-            "registry": to_hex(bundle.registry),
-            "ledger": to_hex(bundle.ledger),
-            "subject": to_hex(bundle.subject),
-            "asOf": {
-                "blockNumber": bundle.as_of.number,
-                "blockHash": to_hex(bundle.as_of.hash),
-                "timestamp": bundle.as_of.timestamp,
-            },
-            "proof": None
-            if bundle.proof is None
-            else {"header": to_hex(bundle.proof.header), "nodes": [to_hex(node) for node in bundle.proof.nodes]},
-            "signers": [
-                {
-                    "party": to_hex(party),
-                    "signer": to_hex(signer),
-                    "addedAt": window.added_at,
-                    "revokedAt": window.revoked_at,
-                }
-                for (party, signer), window in sorted(bundle.windows.items())
-            ],
-            "appends": [_format_append(append) for append in bundle.appends],
-            "bindings": [format_binding(binding) for binding in bundle.bindings],
-            "report": bundle.report,
-        }
-    )
+@dataclass(frozen=True, kw_only=True)
+class Bundle(Frame):
+    """One party's complete history as of one block."""
+
+    appends: tuple[BundleAppend, ...]
 
 
-def parse_bundle(data: bytes) -> Bundle:
-    """The bundle that ``data`` spells, plain or as gzip.
+def format_frame(frame: Frame) -> dict[str, Json]:
+    """Every member of a bundle but ``appends``; ``parse_frame`` gives ``frame`` back."""
+    return {
+        "format": FORMAT,
+        "chainId": frame.chain_id,
+        "registry": to_hex(frame.registry),
+        "ledger": to_hex(frame.ledger),
+        "subject": to_hex(frame.subject),
+        "asOf": {
+            "blockNumber": frame.as_of.number,
+            "blockHash": to_hex(frame.as_of.hash),
+            "timestamp": frame.as_of.timestamp,
+        },
+        "proof": None
+        if frame.proof is None
+        else {"header": to_hex(frame.proof.header), "nodes": [to_hex(node) for node in frame.proof.nodes]},
+        "signers": [
+            {
+                "party": to_hex(party),
+                "signer": to_hex(signer),
+                "addedAt": window.added_at,
+                "revokedAt": window.revoked_at,
+            }
+            for (party, signer), window in sorted(frame.windows.items())
+        ],
+        "bindings": [format_binding(binding) for binding in frame.bindings],
+        "report": frame.report,
+    }
 
-    Raises:
-        MalformedBundle: not canonical JSON, too large, a member missing, unknown or not of its form; says which.
-    """
-    if compression.is_compressed(data):
-        try:
-            data = compression.expand(data, MAX_BUNDLE_BYTES)
-        except MalformedInput as error:
-            raise MalformedBundle(f"bundle: {error.message}", todo=error.todo) from error
-    if len(data) > MAX_BUNDLE_BYTES:
-        raise MalformedBundle(f"bundle: expected at most {MAX_BUNDLE_BYTES} bytes, got {len(data)}.")
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise MalformedBundle(f"bundle: expected JSON, got {clip(data)} ({error}).") from error
-    try:
-        if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) != data:
-            raise MalformedBundle(
-                "bundle: expected canonical JSON (RFC 8785), got another spelling of the same values.",
-                todo="Verify the file as it was exported, byte for byte.",
-            )
-        return _parse(value)
-    except (MalformedEvidence, MalformedInput, RecursionError, TypeError) as error:
-        if isinstance(error, MalformedBundle):
-            raise
-        raise MalformedBundle(f"bundle: {error}") from error
 
-
-_MEMBERS = frozenset(
-    {"format", "chainId", "registry", "ledger", "subject"}
-    | {"asOf", "proof", "signers", "appends", "bindings", "report"}
+_FRAME = frozenset(
+    {"format", "chainId", "registry", "ledger", "subject", "asOf", "proof", "signers", "bindings", "report"}
 )
 
 
-def _parse(value: Any) -> Bundle:
-    top = _members(value, _MEMBERS, "bundle")
+def parse_frame(value: Any) -> Frame:
+    """The frame that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
+    top = check_members(value, _FRAME, "bundle")
     if top["format"] != FORMAT:
         raise MalformedBundle(
             f"format: expected {FORMAT!r}, got {clip(top['format'])}.", todo="Use a verifier of that version."
         )
-    as_of = _members(top["asOf"], frozenset({"blockNumber", "blockHash", "timestamp"}), "asOf")
+    as_of = check_members(top["asOf"], frozenset({"blockNumber", "blockHash", "timestamp"}), "asOf")
     if top["subject"] == to_hex(ZERO32):
         raise MalformedBundle("subject: expected a party id, got zero.")
     if not isinstance(top["report"], dict):
         raise MalformedBundle("report: expected an object.")
     canonical.check(top["report"], depth=1)
-    return Bundle(
+    return Frame(
         chain_id=_integer(top["chainId"], "chainId"),
         registry=parse_address(top["registry"], "registry"),
         ledger=parse_address(top["ledger"], "ledger"),
@@ -188,7 +159,6 @@ def _parse(value: Any) -> Bundle:
         ),
         proof=_parse_proof(top["proof"]),
         windows=_parse_windows(top["signers"]),
-        appends=tuple(_parse_append(item, i) for i, item in enumerate(_items(top["appends"], "appends"))),
         bindings=tuple(
             parse_binding(item, f"bindings[{i}]") for i, item in enumerate(_items(top["bindings"], "bindings"))
         ),
@@ -199,7 +169,7 @@ def _parse(value: Any) -> Bundle:
 def _parse_proof(value: Any) -> BundleProof | None:
     if value is None:
         return None
-    members = _members(value, frozenset({"header", "nodes"}), "proof")
+    members = check_members(value, frozenset({"header", "nodes"}), "proof")
     nodes = tuple(parse_hex(node, "proof.nodes") for node in _items(members["nodes"], "proof.nodes"))
     return BundleProof(parse_hex(members["header"], "proof.header"), nodes)
 
@@ -208,7 +178,7 @@ def _parse_windows(value: Any) -> dict[tuple[PartyId, Address], SignerWindow]:
     windows: dict[tuple[PartyId, Address], SignerWindow] = {}
     previous: tuple[bytes, bytes] = (b"", b"")
     for item in _items(value, "signers"):
-        members = _members(item, frozenset({"party", "signer", "addedAt", "revokedAt"}), "signers")
+        members = check_members(item, frozenset({"party", "signer", "addedAt", "revokedAt"}), "signers")
         key = (
             PartyId(parse_bytes32(members["party"], "signers.party")),
             parse_address(members["signer"], "signers.signer"),
@@ -226,7 +196,8 @@ def _parse_windows(value: Any) -> dict[tuple[PartyId, Address], SignerWindow]:
 _APPEND = frozenset({"operator", "batchId", "count", "root", "timestamp", "entries"})
 
 
-def _format_append(item: BundleAppend) -> dict[str, Json]:
+def format_append(item: BundleAppend) -> dict[str, Json]:
+    """``item`` as a JSON object; ``parse_append`` gives it back."""
     append = item.append
     return {
         "operator": to_hex(append.operator),
@@ -238,9 +209,10 @@ def _format_append(item: BundleAppend) -> dict[str, Json]:
     }
 
 
-def _parse_append(value: Any, position: int) -> BundleAppend:
+def parse_append(value: Any, position: int) -> BundleAppend:
+    """The append that the JSON object ``value`` spells, the one at ``position``. Raises ``MalformedInput``."""
     name = f"appends[{position}]"
-    members = _members(value, _APPEND, name)
+    members = check_members(value, _APPEND, name)
     append = LogAppend(
         operator=parse_address(members["operator"], f"{name}.operator"),
         batch_id=_integer(members["batchId"], f"{name}.batchId"),
@@ -283,16 +255,16 @@ def format_evidence(evidence: Evidence) -> dict[str, Json]:
 
 def parse_evidence(value: Any, name: str) -> Evidence:
     """The evidence that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
-    members = _members(value, _EVIDENCE_SET, name)
+    members = check_members(value, _EVIDENCE_SET, name)
     return Evidence(
-        issuer=PartyId(parse_bytes32(members["issuer"], f"{name}.issuer")),
-        counterparty=PartyId(parse_bytes32(members["counterparty"], f"{name}.counterparty")),
-        kind=_integer(members["kind"], f"{name}.kind", maximum=255),
-        deal=DealId(parse_bytes32(members["deal"], f"{name}.deal")),
-        parent=EvidenceId(parse_bytes32(members["parent"], f"{name}.parent")),
-        content_root=Hash(parse_bytes32(members["contentRoot"], f"{name}.contentRoot")),
-        occurred_at=Timestamp(_integer(members["occurredAt"], f"{name}.occurredAt")),
-        issued_at=Timestamp(_integer(members["issuedAt"], f"{name}.issuedAt")),
+        PartyId(_bytes32(members, name, "issuer")),
+        PartyId(_bytes32(members, name, "counterparty")),
+        _member_integer(members, name, "kind", 255),
+        DealId(_bytes32(members, name, "deal")),
+        EvidenceId(_bytes32(members, name, "parent")),
+        Hash(_bytes32(members, name, "contentRoot")),
+        Timestamp(_member_integer(members, name, "occurredAt")),
+        Timestamp(_member_integer(members, name, "issuedAt")),
     )
 
 
@@ -311,8 +283,8 @@ def format_entry(entry: BundleEntry) -> dict[str, Json]:
 
 def parse_entry(value: Any, name: str) -> BundleEntry:
     """The entry that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
-    has_standing = isinstance(value, dict) and "standing" in value
-    members = _members(value, _ENTRY_STANDING if has_standing else _ENTRY, name)
+    has_standing = type(value) is dict and "standing" in value
+    members = check_members(value, _ENTRY_STANDING if has_standing else _ENTRY, name)
     standing = Standing.STANDS
     if has_standing:
         try:
@@ -322,16 +294,18 @@ def parse_entry(value: Any, name: str) -> BundleEntry:
         if standing is Standing.STANDS:
             raise MalformedBundle(f"{name}.standing: expected none where the entry stands.")
     disclosures = _items(members["disclosures"], f"{name}.disclosures")
-    if any(not isinstance(disclosure, str) or not disclosure.isascii() for disclosure in disclosures):
-        raise MalformedBundle(f"{name}.disclosures: expected ASCII text.")
+    for disclosure in disclosures:
+        if type(disclosure) is not str or not disclosure.isascii():
+            raise MalformedBundle(f"{name}.disclosures: expected ASCII text.")
+    evidence = parse_evidence(members["evidence"], f"{name}.evidence")
+    signatures = parse_hex(members["signatures"], f"{name}.signatures")
+    hidden = _items(members["hidden"], f"{name}.hidden")
     return BundleEntry(
-        evidence=parse_evidence(members["evidence"], f"{name}.evidence"),
-        signatures=parse_hex(members["signatures"], f"{name}.signatures"),
-        disclosures=tuple(disclosures),
-        hidden=tuple(
-            Hash(parse_bytes32(digest, f"{name}.hidden")) for digest in _items(members["hidden"], f"{name}.hidden")
-        ),
-        standing=standing,
+        evidence,
+        signatures,
+        tuple(disclosures),
+        tuple([Hash(parse_bytes32(digest, f"{name}.hidden")) for digest in hidden]),
+        standing,
     )
 
 
@@ -352,7 +326,7 @@ def format_binding(binding: PartyBinding) -> dict[str, Json]:
 
 def parse_binding(value: Any, name: str) -> PartyBinding:
     """The binding that the JSON object ``value`` spells. Raises ``MalformedInput`` naming the member."""
-    members = _members(value, _BINDING, name)
+    members = check_members(value, _BINDING, name)
     for text in ("scheme", "identifier", "name"):
         if not isinstance(members[text], str) or len(members[text]) > 1_000:
             raise MalformedBundle(f"{name}.{text}: expected text of at most 1000 characters.")
@@ -366,13 +340,35 @@ def parse_binding(value: Any, name: str) -> PartyBinding:
     )
 
 
-def _members(value: Any, expected: frozenset[str], name: str) -> dict[str, Any]:
+def check_members(value: Any, expected: frozenset[str], name: str) -> dict[str, Any]:
+    """``value`` where it is an object with exactly the members ``expected``. Raises ``MalformedBundle``."""
     if not isinstance(value, dict):
         raise MalformedBundle(f"{name}: expected an object, got {clip(value)}.")
     if value.keys() != expected:
         missing, unknown = sorted(expected - value.keys()), sorted(value.keys() - expected)
         raise MalformedBundle(f"{name}: expected exactly its members; missing {missing}, unknown {unknown}.")
     return value
+
+
+def _bytes32(members: Mapping[str, Any], name: str, member: str) -> bytes:
+    """``parse_bytes32`` of a member of the object called ``name``, whose full name is spelled only in an error."""
+    text = members[member]
+    if type(text) is str and len(text) == 66:
+        try:
+            value = bytes.fromhex(text[2:])
+        except ValueError:
+            value = b""
+        if "0x" + value.hex() == text:
+            return value
+    return parse_bytes32(text, f"{name}.{member}")
+
+
+def _member_integer(members: Mapping[str, Any], name: str, member: str, maximum: int = canonical.MAX_INTEGER) -> int:
+    """``_integer`` of a member of the object called ``name``, whose full name is spelled only in an error."""
+    value = members[member]
+    if type(value) is int and 0 <= value <= maximum:
+        return value
+    return _integer(value, f"{name}.{member}", maximum=maximum)
 
 
 def _items(value: Any, name: str) -> Sequence[Any]:

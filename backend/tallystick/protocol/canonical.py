@@ -68,10 +68,12 @@ def check(value: object, depth: int = 0) -> None:
         for key, item in value.items():  # type: ignore[attr-defined]
             if type(key) is not str or not key.isascii():
                 raise MalformedInput(f"name: expected ASCII text, got {clip(key)}.")
-            check(item, depth + 1)
+            if type(item) is not str:
+                check(item, depth + 1)
     elif kind is list or kind is tuple:
         for item in value:  # type: ignore[attr-defined]
-            check(item, depth + 1)
+            if type(item) is not str:
+                check(item, depth + 1)
     else:
         raise MalformedInput(
             f"value: expected text, integer, boolean, null, list or object, got {kind.__name__} {clip(value)}.",

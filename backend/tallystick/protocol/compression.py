@@ -5,18 +5,27 @@ Source: RFC 1952; protocol section 10.
 
 from __future__ import annotations
 
-import gzip
 import zlib
+from collections.abc import Iterable, Iterator
 
 from tallystick.errors import MalformedInput
 
 MAGIC = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS
+_PIECE_BYTES = 1 << 20
 
 
 def compress(data: bytes) -> bytes:
     """``data`` as one gzip member without name and time, so that the same data give the same bytes here."""
-    return gzip.compress(data, compresslevel=9, mtime=0)
+    return b"".join(compressing([data]))
+
+
+def compressing(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """``compress`` of all ``pieces`` joined, piece by piece."""
+    stream = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
+    for piece in pieces:
+        yield stream.compress(piece)
+    yield stream.flush()
 
 
 def is_compressed(data: bytes) -> bool:
@@ -24,20 +33,39 @@ def is_compressed(data: bytes) -> bool:
     return data[:2] == MAGIC
 
 
-def expand(data: bytes, limit: int) -> bytes:
-    """What the gzip member ``data`` holds, at most ``limit`` bytes; not one more is unpacked.
+def expanding(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """What the gzip member that ``chunks`` spell holds, piece by piece; what is above ``limit`` is not unpacked.
 
     Raises:
-        MalformedInput: not exactly one gzip member, damaged, or it holds more.
+        MalformedInput: not exactly one gzip member, damaged, or it holds more; once the piece in question is reached.
     """
     stream = zlib.decompressobj(_GZIP)
-    try:
-        expanded = stream.decompress(data, limit + 1)
-    except zlib.error as error:
-        raise MalformedInput(f"gzip: expected one whole member, got damaged data ({error}).") from error
-    if len(expanded) > limit:
-        raise MalformedInput(f"gzip: expected at most {limit} bytes in it, got more.")
-    if not stream.eof or stream.unused_data:
-        found = "more behind it" if stream.eof else "the beginning of one"
-        raise MalformedInput(f"gzip: expected one whole member, got {found}.", todo="Get the file again.")
-    return expanded
+    size = 0
+    for chunk in chunks:
+        if chunk and stream.eof:
+            raise _not_one("more behind it")
+        rest = chunk
+        while rest and not stream.eof:
+            try:
+                piece = stream.decompress(rest, min(_PIECE_BYTES, limit + 1 - size))
+            except zlib.error as error:
+                raise MalformedInput(f"gzip: expected one whole member, got damaged data ({error}).") from error
+            rest = stream.unconsumed_tail
+            size += len(piece)
+            if size > limit:
+                raise MalformedInput(f"gzip: expected at most {limit} bytes in it, got more.")
+            if piece:
+                yield piece
+        if stream.unused_data:
+            raise _not_one("more behind it")
+    if not stream.eof:
+        raise _not_one("the beginning of one")
+
+
+def expand(data: bytes, limit: int) -> bytes:
+    """``expanding`` of ``data``, joined."""
+    return b"".join(expanding([data], limit))
+
+
+def _not_one(found: str) -> MalformedInput:
+    return MalformedInput(f"gzip: expected one whole member, got {found}.", todo="Get the file again.")

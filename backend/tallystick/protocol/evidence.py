@@ -100,10 +100,9 @@ class Evidence:
     issued_at: Timestamp
 
     def __post_init__(self) -> None:
-        for name in ("issuer", "counterparty", "deal", "parent", "content_root"):
-            value = getattr(self, name)
+        for value in (self.issuer, self.counterparty, self.deal, self.parent, self.content_root):
             if not isinstance(value, bytes) or len(value) != 32:
-                raise MalformedEvidence(f"{name}: expected 32 bytes, got {value!r:.80}.")
+                self._refuse_ids()
         if self.issuer == ZERO32:
             raise MalformedEvidence("issuer: expected a party id, got zero.", todo="Name the party that signs.")
         if self.issuer == self.counterparty:
@@ -113,22 +112,34 @@ class Evidence:
             )
         if not 0 < self.kind < 256:
             raise MalformedEvidence(f"kind: expected 1 to 255, got {self.kind}.")
-        for name in ("occurred_at", "issued_at"):
-            if not 0 <= getattr(self, name) <= MAX_TIME:
-                raise MalformedEvidence(f"{name}: expected seconds from 0 to 2**53-1, got {getattr(self, name)}.")
+        if not (0 <= self.occurred_at <= MAX_TIME and 0 <= self.issued_at <= MAX_TIME):
+            for name in ("occurred_at", "issued_at"):
+                if not 0 <= getattr(self, name) <= MAX_TIME:
+                    raise MalformedEvidence(f"{name}: expected seconds from 0 to 2**53-1, got {getattr(self, name)}.")
+
+    def _refuse_ids(self) -> None:
+        """Raises ``MalformedEvidence`` naming the first id that is not 32 bytes."""
+        for name in ("issuer", "counterparty", "deal", "parent", "content_root"):
+            value = getattr(self, name)
+            if not isinstance(value, bytes) or len(value) != 32:
+                raise MalformedEvidence(f"{name}: expected 32 bytes, got {value!r:.80}.")
 
     def struct_hash(self) -> bytes:
         """``hashStruct(Evidence)``: keccak256 of nine words. Source: EIP-712, definition of hashStruct."""
         return keccak256(
-            EVIDENCE_TYPEHASH
-            + self.issuer
-            + self.counterparty
-            + word(self.kind)
-            + self.deal
-            + self.parent
-            + self.content_root
-            + word(self.occurred_at)
-            + word(self.issued_at)
+            b"".join(
+                (
+                    EVIDENCE_TYPEHASH,
+                    self.issuer,
+                    self.counterparty,
+                    word(self.kind),
+                    self.deal,
+                    self.parent,
+                    self.content_root,
+                    word(self.occurred_at),
+                    word(self.issued_at),
+                )
+            )
         )
 
     def evidence_id(self, domain: Domain) -> EvidenceId:

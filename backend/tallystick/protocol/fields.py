@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 
 from tallystick.errors import MalformedEvidence
 from tallystick.protocol.entry import Json
@@ -36,12 +37,17 @@ Form = Callable[[Json], str | None]
 
 def is_amount(value: Json) -> bool:
     """Whether ``value`` is an amount: a decimal string, no sign, up to 18 digits before and 6 after the point."""
-    return isinstance(value, str) and bool(_AMOUNT.match(value))
+    return isinstance(value, str) and _AMOUNT.match(value) is not None
 
 
 def is_date(value: Json) -> bool:
     """Whether ``value`` is a calendar date of ISO 8601 in its extended form, e.g. ``2026-03-31``."""
-    if not isinstance(value, str) or not _DATE.match(value):
+    return isinstance(value, str) and _is_day(value)
+
+
+@lru_cache(maxsize=4_096)  # the same days come again and again
+def _is_day(value: str) -> bool:
+    if not _DATE.match(value):
         return False
     try:
         datetime.date.fromisoformat(value)
@@ -68,7 +74,7 @@ def _currency(value: Json) -> str | None:
 
 
 def _text(value: Json) -> str | None:
-    ok = isinstance(value, str) and 0 < len(value) <= MAX_TEXT and not _CONTROL.search(value)
+    ok = isinstance(value, str) and 0 < len(value) <= MAX_TEXT and (value.isprintable() or not _CONTROL.search(value))
     return None if ok else f"text of 1 to {MAX_TEXT} characters, none of them a control character but tab and line feed"
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 
-import sha3
+from sha3 import keccak_256
 
 
 def keccak256(data: bytes) -> bytes:
     """keccak256 (the pre-standard padding of Ethereum) of ``data``: 32 bytes."""
-    return sha3.keccak_256(data).digest()  # type: ignore[no-any-return]
+    return keccak_256(data).digest()  # type: ignore[no-any-return]
 
 
 def sha256(data: bytes) -> bytes:

@@ -40,7 +40,7 @@ def signatures_hash(subject: PartyId, signatures: bytes) -> Hash:
 
 def entry_leaf(subject: PartyId, index: int, evidence_id: EvidenceId, signatures: bytes) -> bytes:
     """The leaf of the ``index``-th entry (from 0) of ``subject`` in a batch; it commits to the ``signatures`` too."""
-    return keccak256(keccak256(subject + word(index) + evidence_id + signatures_hash(subject, signatures)))
+    return keccak256(keccak256(subject + word(index) + evidence_id + keccak256(subject + signatures)))
 
 
 def subject_root(subject: PartyId, entries: Sequence[tuple[EvidenceId, bytes]]) -> Hash:

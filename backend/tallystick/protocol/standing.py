@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tallystick.errors import BadSignature, MalformedEvidence
 from tallystick.protocol import fields as field_forms
@@ -37,6 +38,17 @@ RecoverAll = Callable[[Iterable[tuple[EvidenceId, bytes, int]]], Iterable[Signer
 """``recover_signers`` of many (evidence id, signatures, count), in their order; the one step worth several cores."""
 Lookup = Callable[[EvidenceId], Evidence | None]
 """The evidence of an id where it stands in the log, else None."""
+
+
+class Kept(Protocol):
+    """The evidence that stands so far, by id: a dict, or what keeps it elsewhere."""
+
+    def __contains__(self, evidence_id: EvidenceId, /) -> bool: ...
+
+    def get(self, evidence_id: EvidenceId, /) -> Evidence | None: ...
+
+    def __setitem__(self, evidence_id: EvidenceId, evidence: Evidence, /) -> None: ...
+
 
 MAX_CHAIN = 1_000
 """How many parents are followed from one evidence; a longer chain counts as ending there."""
@@ -91,43 +103,60 @@ def judge(
 
     Entries that an operator withholds (None) take up their places in ``seq`` and are left out.
     """
-    judged: list[Entry] = []
-    standing_by_id: dict[EvidenceId, Entry] = {}
-    founded: set[tuple[bytes, frozenset[bytes]]] = set()
-    seq = 0
-    for append, entries in batches:
-        # a contract founds whatever stands in its own batch, wherever in it
-        order = sorted(range(len(entries or ())), key=lambda i: (entries[i].evidence.kind != Kind.CONTRACT, i))  # type: ignore[index]
-        made: dict[int, Entry] = {}
-        for i in order:
+    judging = Judge(subject, window_of, {})
+    return [entry for append, entries in batches for entry in judging.add(append, entries)]
+
+
+class Judge:
+    """Judges the log of ``subject`` append by append; ``standing`` keeps the evidence that stands, by id."""
+
+    def __init__(self, subject: PartyId, window_of: WindowOf, standing: Kept) -> None:
+        self._subject = subject
+        self._window_of = window_of
+        self._standing = standing
+        self._founded: set[tuple[bytes, frozenset[bytes]]] = set()
+        self._seq = 0
+
+    def add(self, append: LogAppend, entries: Sequence[SealedEntry] | None) -> list[Entry]:
+        """The ``entries`` of the next ``append``, judged; of entries that are withheld (None) none."""
+        made: list[Entry | None] = [None] * len(entries or ())
+        for i in _order(entries or ()):
             sealed = entries[i]  # type: ignore[index]
-            standing = _judge_one(subject, append, sealed, standing_by_id, founded, window_of)
             evidence = sealed.evidence
-            made[i] = entry = Entry(
-                seq=seq + i,
-                evidence_id=sealed.evidence_id,
-                evidence=evidence,
-                anchored_at=append.timestamp,
-                operator=append.operator,
-                batch_id=append.batch_id,
-                fields=sealed.fields or {},
-                hidden=sealed.hidden,
-                standing=standing,
+            standing = _judge_one(self._subject, append, sealed, self._standing, self._founded, self._window_of)
+            made[i] = Entry(
+                self._seq + i,
+                sealed.evidence_id,
+                evidence,
+                append.timestamp,
+                append.operator,
+                append.batch_id,
+                sealed.fields or {},
+                sealed.hidden,
+                standing,
             )
             if standing is Standing.STANDS:
-                standing_by_id[sealed.evidence_id] = entry
+                self._standing[sealed.evidence_id] = evidence
                 if evidence.kind == Kind.CONTRACT:
-                    founded.add((evidence.deal, frozenset((evidence.issuer, evidence.counterparty))))
-        judged += (made[i] for i in range(len(made)))
-        seq += append.count
-    return judged
+                    self._founded.add((evidence.deal, frozenset((evidence.issuer, evidence.counterparty))))
+        self._seq += append.count
+        return made  # type: ignore[return-value]  # each has its place in the order
+
+
+def _order(entries: Sequence[SealedEntry]) -> Sequence[int]:
+    """In which order ``entries`` are judged: a contract founds whatever stands in its own batch, wherever in it."""
+    contracts = [i for i, entry in enumerate(entries) if entry.evidence.kind == Kind.CONTRACT]
+    if not contracts:
+        return range(len(entries))
+    first = set(contracts)
+    return contracts + [i for i in range(len(entries)) if i not in first]
 
 
 def _judge_one(
     subject: PartyId,
     append: LogAppend,
     sealed: SealedEntry,
-    standing_by_id: Mapping[EvidenceId, Entry],
+    standing_by_id: Kept,
     founded: set[tuple[bytes, frozenset[bytes]]],
     window_of: WindowOf,
 ) -> Standing:
@@ -142,20 +171,20 @@ def _judge_one(
             return Standing.SIGNER_INACTIVE
     if evidence.issued_at > append.timestamp + MAX_CLOCK_LEAD_SECONDS:
         return Standing.ISSUED_AHEAD
-    parent = standing_by_id.get(evidence.parent)
-    if subject not in subjects(evidence, parent.evidence if parent else None):
+    parent = None if evidence.parent == ZERO32 else standing_by_id.get(evidence.parent)
+    if subject not in (evidence.issuer, evidence.counterparty) and subject not in subjects(evidence, parent):
         return Standing.FOREIGN
-    if sealed.fields is None or not _well_formed(sealed, parent, standing_by_id):
+    if sealed.fields is None or not _well_formed(sealed, parent, standing_by_id.get):
         return Standing.MALFORMED
     if parent is None and _is_own_witness(subject, evidence):
         return Standing.STANDS
-    if misfit(evidence, parent.evidence if parent else None) is not None:
+    if misfit(evidence, parent) is not None:
         return Standing.MISFIT
     if evidence.counterparty == ZERO32 or evidence.kind in _FOUNDS_ITSELF:
         return Standing.STANDS
     if (evidence.deal, frozenset((evidence.issuer, evidence.counterparty))) in founded:
         return Standing.STANDS
-    if founded_by_consent(evidence, parent.evidence if parent else None, _lookup(standing_by_id)):
+    if founded_by_consent(evidence, parent, standing_by_id.get):
         return Standing.STANDS
     return Standing.UNFOUNDED
 
@@ -237,20 +266,13 @@ def _chain(parent: Evidence | None, lookup: Lookup) -> Iterator[Evidence]:
         parent = lookup(parent.parent)
 
 
-def _lookup(standing_by_id: Mapping[EvidenceId, Entry]) -> Lookup:
-    def lookup(evidence_id: EvidenceId) -> Evidence | None:
-        found = standing_by_id.get(evidence_id)
-        return found.evidence if found else None
-
-    return lookup
-
-
-def _well_formed(sealed: SealedEntry, parent: Entry | None, standing_by_id: Mapping[EvidenceId, Entry]) -> bool:
-    if len(sealed.fields or {}) + sealed.hidden > MAX_FIELDS:
+def _well_formed(sealed: SealedEntry, parent: Evidence | None, lookup: Lookup) -> bool:
+    fields = sealed.fields or {}
+    if len(fields) + sealed.hidden > MAX_FIELDS:
         return False
-    kind = corrected_kind(sealed.evidence, parent.evidence if parent else None, _lookup(standing_by_id))
+    kind = corrected_kind(sealed.evidence, parent, lookup)
     try:
-        field_forms.check(sealed.evidence.kind, sealed.fields or {}, hidden=sealed.hidden, corrected_kind=kind)
+        field_forms.check(sealed.evidence.kind, fields, hidden=sealed.hidden, corrected_kind=kind)
     except MalformedEvidence:
         return False
     return True

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from tallystick.protocol.bundle import Bundle
-from tallystick.protocol.entry import Entry, Json
+from tallystick.protocol.bundle import Bundle, Frame
+from tallystick.protocol.entry import Entry, Json, Standing
+from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.types import Address, BlockRef, Hash, PartyId
 
 
@@ -36,21 +38,55 @@ class Outcome(StrEnum):
     UNCHECKED = "could not check"
 
 
+@dataclass(slots=True)
+class Tally:
+    """What is counted of judged entries."""
+
+    hidden_fields: int = 0
+    hiding: int = 0
+    """Entries that hide fields."""
+    hiding_figures: int = 0
+    """Those of them that stand and whose fields the figures of a report may rest on."""
+    standings: Counter[Standing] = field(default_factory=Counter)
+
+    @property
+    def entries(self) -> int:
+        """How many there are."""
+        return self.standings.total()
+
+    def add(self, entries: Iterable[Entry]) -> Tally:
+        """Count ``entries`` too; gives itself back."""
+        for entry in entries:
+            self.standings[entry.standing] += 1
+            if entry.hidden:
+                self.hidden_fields += entry.hidden
+                self.hiding += 1
+                self.hiding_figures += entry.standing is Standing.STANDS and entry.evidence.kind in MEASURED
+        return self
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a verification came to. ``failed`` is set when invalid; ``message`` says why, or what is missing.
 
-    ``entries`` are the judged entries where the check came that far, ``passed`` the steps that held; ``caveats`` say
-    what the reader must know without proof.
+    ``frame`` is what the bundle says beside its log, None where it could not be read; ``tally`` counts the judged
+    entries where the check came that far, ``entries`` are they where they are held. ``passed`` are the steps that held;
+    ``caveats`` say what the reader must know without proof.
     """
 
     outcome: Outcome
     message: str
     failed: Step | None = None
-    bundle: Bundle | None = None
+    frame: Frame | None = None
+    tally: Tally = field(default_factory=Tally)
     entries: Sequence[Entry] = ()
     passed: Sequence[Step] = ()
     caveats: Sequence[str] = ()
+
+    @property
+    def bundle(self) -> Bundle | None:
+        """The bundle, where it is held and could be read."""
+        return self.frame if isinstance(self.frame, Bundle) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Rules:
 
-- the steps run in this order, each with its own failure code, and the first failure ends the check:
+- the steps have this order, each its own failure code, and the first that fails is what the verdict says:
   ``schema`` -> ``header`` -> ``account`` -> ``storage`` -> ``head`` -> ``root`` -> ``signature`` -> ``content`` ->
   ``reference`` -> ``binding`` -> ``report``;
 - a verdict is one of three: valid; invalid, with the failing step; or could not check, with the cause. What could not
@@ -22,18 +22,21 @@ Source: protocol section 6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
-from tallystick.errors import MalformedBundle, MalformedEvidence
-from tallystick.protocol import canonical, content
-from tallystick.protocol.bundle import Bundle, BundleEntry, parse_bundle
-from tallystick.protocol.entry import Json, Standing
-from tallystick.protocol.fields import MEASURED
-from tallystick.protocol.log import LogAppend, fold, subject_root
-from tallystick.protocol.standing import RecoverAll, SealedEntry, Signers, judge, recover_one_by_one
-from tallystick.protocol.types import Address, EvidenceId, PartyId, SignerWindow, clip, to_hex
-from tallystick.protocol.verdict import DeriveReport, Outcome, Progress, Step, Trust, Verdict
+from tallystick.errors import MalformedBundle
+from tallystick.protocol import canonical
+from tallystick.protocol.bundle import Bundle, BundleAppend, Frame
+from tallystick.protocol.bundle_stream import parse_bundle
+from tallystick.protocol.entry import Entry, Json
+from tallystick.protocol.evidence import Evidence
+from tallystick.protocol.log import LogAppend
+from tallystick.protocol.standing import RecoverAll, SealedEntry, recover_one_by_one
+from tallystick.protocol.types import EvidenceId, clip, to_hex
+from tallystick.protocol.verdict import DeriveReport, Outcome, Progress, Step, Tally, Trust, Verdict
+from tallystick.protocol.verify_log import Log, LogRun
 from tallystick.protocol.verify_state import (
     Run,
     StepFailedError,
@@ -74,20 +77,67 @@ def verify_bundle(
     recover_all: RecoverAll = recover_one_by_one,
 ) -> Verdict:
     """Check a parsed ``bundle``: all steps of ``verify`` after the first."""
-    run = Run(bundle, derive, progress, recover_all, passed=[Step.SCHEMA])
+    log, total = _HeldLog(derive), sum(item.append.count for item in bundle.appends)
+    verdict = verify_appends(bundle, bundle.appends, total, trust, log=log, progress=progress, recover_all=recover_all)
+    return replace(verdict, entries=log.entries) if verdict.tally.entries else verdict
+
+
+class _HeldLog:
+    """A ``Log`` that holds all its entries; ``derive`` makes the report of them."""
+
+    def __init__(self, derive: DeriveReport) -> None:
+        self.standing: dict[EvidenceId, Evidence] = {}
+        self.entries: list[Entry] = []
+        self._derive = derive
+
+    def expect(self, sealed: Sequence[SealedEntry]) -> None:
+        """Nothing has to be looked up."""
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Hold ``entries``."""
+        self.entries += entries
+
+    def report(self, frame: Frame, withheld: int) -> Mapping[str, Json]:
+        """The report that ``derive`` makes."""
+        return self._derive(frame.subject, self.entries, frame.as_of, withheld)
+
+
+def verify_appends(
+    frame: Frame,
+    appends: Iterable[BundleAppend],
+    total: int,
+    trust: Trust,
+    *,
+    log: Log,
+    progress: Progress = lambda done, total: None,
+    recover_all: RecoverAll = recover_one_by_one,
+) -> Verdict:
+    """Check a bundle whose ``appends`` are read one after the other: all steps of ``verify`` after the first.
+
+    ``log`` keeps what is judged; ``total`` is how many entries the appends say to have, for ``progress``. All appends
+    are read, whatever is found.
+
+    Raises:
+        What reading ``appends`` raises: a file that is no bundle fails at step schema, before any other.
+    """
+    run, rest = Run(frame, [Step.SCHEMA]), iter(appends)
+    found = LogRun(run, log, progress, total)
     try:
         state = check_block(run, trust)
         if state is None:
-            check_ledger(bundle, trust)
+            check_ledger(frame, trust)
         else:
             check_state(run, state, trust)
-        for step, check in _HISTORY_STEPS:
-            check(run)
-            run.passed.append(step)
+        found.check(rest, recover_all)
+        _check_bindings(run)
+        _check_report(run, log.report(frame, found.withheld))
     except StepFailedError as failure:
-        return Verdict(Outcome.INVALID, failure.message, failure.step, bundle, run.entries, tuple(run.passed))
-    outcome, message = _conclude(run, trust, proven=state is not None)
-    return Verdict(outcome, message, None, bundle, run.entries, tuple(run.passed), _caveats(run, trust))
+        for _ in rest:
+            pass
+        return Verdict(Outcome.INVALID, failure.message, failure.step, frame, found.tally, passed=tuple(run.passed))
+    outcome, message = _conclude(found, trust, proven=state is not None)
+    said = _caveats(frame, trust, found.tally)
+    return Verdict(outcome, message, None, frame, found.tally, passed=tuple(run.passed), caveats=said)
 
 
 def withheld_by(bundle: Bundle) -> list[LogAppend]:
@@ -95,10 +145,9 @@ def withheld_by(bundle: Bundle) -> list[LogAppend]:
     return [item.append for item in bundle.appends if item.entries is None]
 
 
-def _conclude(run: Run, trust: Trust, *, proven: bool) -> tuple[Outcome, str]:
-    """The verdict on a bundle in which every step that could be run has passed."""
-    bundle = run.bundle
-    withheld = withheld_by(bundle)
+def _conclude(found: LogRun, trust: Trust, *, proven: bool) -> tuple[Outcome, str]:
+    """The verdict on a bundle in which every step that could be run has passed; ``proven``: with a state to ask."""
+    as_of, first = found.run.frame.as_of, found.first_withheld
     if not proven:
         return (
             Outcome.UNCHECKED,
@@ -107,187 +156,65 @@ def _conclude(run: Run, trust: Trust, *, proven: bool) -> tuple[Outcome, str]:
     if trust.block_hash is None:
         return (
             Outcome.UNCHECKED,
-            f"no trusted block hash was given: compare block {bundle.as_of.number} {to_hex(bundle.as_of.hash)} with a "
+            f"no trusted block hash was given: compare block {as_of.number} {to_hex(as_of.hash)} with a "
             "source you trust (a block explorer, your own node) and give it as --block-hash",
         )
-    if withheld:
-        first = withheld[0]
+    if first is not None:
         return (
             Outcome.UNCHECKED,
-            f"{sum(append.count for append in withheld)} entries are withheld, the first by operator "
+            f"{found.withheld} entries are withheld, the first by operator "
             f"{to_hex(first.operator)} in its batch {first.batch_id}: ask that operator for them",
         )
-    if hiding := _hiding(run, MEASURED):
+    if found.tally.hiding_figures:
         return (
             Outcome.UNCHECKED,
-            f"{hiding} entries hide fields that the figures may rest on: the history is complete, its report is not to "
-            "be relied upon; ask the holder to show them",
+            f"{found.tally.hiding_figures} entries hide fields that the figures may rest on: the history is complete, "
+            "its report is not to be relied upon; ask the holder to show them",
         )
     return (
         Outcome.VALID,
-        f"complete as of block {bundle.as_of.number}: every entry of the party's log is here and checked",
+        f"complete as of block {as_of.number}: every entry of the party's log is here and checked",
     )
 
 
-def _caveats(run: Run, trust: Trust) -> tuple[str, ...]:
+def _caveats(frame: Frame, trust: Trust, tally: Tally) -> tuple[str, ...]:
     """What no step can prove, in sentences for the reader."""
-    caveats = []
+    found = []
     if trust.ledger is None:
-        caveats.append(
-            f"no ledger was named: make sure that {to_hex(run.bundle.ledger)} on chain {run.bundle.chain_id} is the "
+        found.append(
+            f"no ledger was named: make sure that {to_hex(frame.ledger)} on chain {frame.chain_id} is the "
             "ledger you rely on; anybody can deploy the same code elsewhere and write any history into it"
         )
-    if hiding := _hiding(run, None):
-        caveats.append(
-            f"{hiding} of {len(run.entries)} entries hide fields: what is hidden can't be judged and enters no metric"
+    if tally.hiding:
+        found.append(
+            f"{tally.hiding} of {tally.entries} entries hide fields: what is hidden can't be judged and enters no "
+            "metric"
         )
-    return tuple(caveats)
-
-
-def _hiding(run: Run, kinds: frozenset[int] | None) -> int:
-    """How many entries hide fields; of ``kinds`` those that stand, of all kinds where None."""
-    return sum(
-        entry.hidden > 0 and (kinds is None or (entry.standing is Standing.STANDS and entry.evidence.kind in kinds))
-        for entry in run.entries
-    )
-
-
-def _check_head(run: Run) -> None:
-    """The appends fold to what the chain holds, and are in order of time."""
-    folded = fold(item.append for item in run.bundle.appends)
-    if run.chain_head is not None and run.chain_head != folded:
-        raise StepFailedError(
-            Step.HEAD,
-            f"the history is not complete: its appends fold to {to_hex(folded)}, the chain holds "
-            f"{to_hex(run.chain_head)}",
-        )
-    previous = 0
-    for item in run.bundle.appends:
-        if not previous <= item.append.timestamp <= run.bundle.as_of.timestamp:
-            raise StepFailedError(Step.HEAD, f"an append of time {item.append.timestamp} stands out of order")
-        previous = item.append.timestamp
-
-
-def _check_roots(run: Run) -> None:
-    """Every batch's entries give its root: none left out, none added, none changed, signatures included."""
-    domain, subject = run.bundle.domain, run.bundle.subject
-    for item in run.bundle.appends:
-        ids = [entry.evidence.evidence_id(domain) for entry in item.entries or ()]
-        run.ids.append(ids)
-        if item.entries is None:
-            continue
-        leaves = [(eid, entry.signatures) for eid, entry in zip(ids, item.entries, strict=True)]
-        if (found := subject_root(subject, leaves)) != item.append.root:
-            raise StepFailedError(
-                Step.ROOT,
-                f"batch {item.append.batch_id} of operator {to_hex(item.append.operator)}: an entry was changed, left "
-                f"out or added: {item.append.count} entries give root {to_hex(found)}, not {to_hex(item.append.root)}",
-            )
-
-
-_SIGNATURE_STANDINGS = frozenset({Standing.BAD_SIGNATURE, Standing.SIGNER_INACTIVE, Standing.ISSUED_AHEAD})
-
-
-def _judge_entries(run: Run) -> None:
-    """Signatures and signers; judges every entry, for the later steps too."""
-    bundle = run.bundle
-    total = sum(item.append.count for item in bundle.appends)
-    done = 0
-    used: set[tuple[PartyId, Address]] = set()
-    batches: list[tuple[LogAppend, Sequence[SealedEntry] | None]] = []
-    signers = iter(run.recover_all(_signed(run)))
-    for item, ids in zip(bundle.appends, run.ids, strict=True):
-        sealed = None
-        if item.entries is not None:
-            sealed = [_unpack(e, i, next(signers)) for e, i in zip(item.entries, ids, strict=True)]
-        for entry in sealed or ():
-            used.update(zip(entry.evidence.signing_parties(), entry.signers or (), strict=False))
-        batches.append((item.append, sealed))
-        done += item.append.count
-        run.progress(done, total)
-    if missing := sorted(used - bundle.windows.keys()):
-        party, signer = missing[0]
-        raise StepFailedError(
-            Step.SIGNATURE, f"signer {to_hex(signer)} of {to_hex(party)}: the bundle proves no window for it"
-        )
-    if spare := sorted(bundle.windows.keys() - used):
-        raise StepFailedError(Step.SIGNATURE, f"signer {to_hex(spare[0][1])} signed nothing in this history")
-
-    def window_of(party: PartyId, signer: Address) -> SignerWindow | None:
-        return bundle.windows.get((party, signer))
-
-    run.entries = judge(bundle.subject, batches, window_of)
-    _compare_standing(run, Step.SIGNATURE, _SIGNATURE_STANDINGS)
-
-
-def _signed(run: Run) -> Iterator[tuple[EvidenceId, bytes, int]]:
-    for item, ids in zip(run.bundle.appends, run.ids, strict=True):
-        for entry, evidence_id in zip(item.entries or (), ids, strict=True):
-            yield evidence_id, entry.signatures, len(entry.evidence.signing_parties())
-
-
-def _unpack(entry: BundleEntry, evidence_id: EvidenceId, signers: Signers) -> SealedEntry:
-    try:
-        fields: Mapping[str, Json] | None = content.parse_all(entry.disclosures)
-    except MalformedEvidence:
-        fields = None
-    return SealedEntry(
-        evidence_id=evidence_id,
-        evidence=entry.evidence,
-        signers=signers,
-        fields=fields,
-        hidden=content.hidden_count(entry.evidence.content_root, entry.disclosures, entry.hidden),
-    )
-
-
-def _check_contents(run: Run) -> None:
-    """What is shown and hidden of every content gives the root that was signed."""
-    for item, ids in zip(run.bundle.appends, run.ids, strict=True):
-        for entry, evidence_id in zip(item.entries or (), ids, strict=True):
-            problem = content.check_root(entry.evidence.content_root, entry.disclosures, entry.hidden)
-            if problem is not None:
-                raise StepFailedError(Step.CONTENT, f"evidence {to_hex(evidence_id)}: {problem}")
-    _compare_standing(run, Step.CONTENT, frozenset({Standing.MALFORMED}))
-
-
-def _check_references(run: Run) -> None:
-    _compare_standing(run, Step.REFERENCE, frozenset(Standing))
-
-
-def _compare_standing(run: Run, step: Step, concerned: frozenset[Standing]) -> None:
-    """What the bundle says of each entry must be what judging it says; ``step`` owns the standings ``concerned``."""
-    judged = iter(run.entries)
-    for item in run.bundle.appends:
-        for shown in item.entries or ():
-            entry = next(judged)
-            if shown.standing is not entry.standing and (shown.standing in concerned or entry.standing in concerned):
-                raise StepFailedError(
-                    step,
-                    f"evidence {to_hex(entry.evidence_id)} (entry {entry.seq}): the bundle says {shown.standing}, "
-                    f"checking says {entry.standing}",
-                )
+    return tuple(found)
 
 
 def _check_bindings(run: Run) -> None:
-    parties = [binding.party for binding in run.bundle.bindings]
+    """Bindings are in order, each signed by a registrar."""
+    parties = [binding.party for binding in run.frame.bindings]
     if any(a >= b for a, b in pairwise(parties)):
         raise StepFailedError(Step.BINDING, "bindings: expected ascending by party, each once")
-    for party, (signer, problem) in zip(parties, binding_signers(run.bundle), strict=True):
+    for party, (signer, problem) in zip(parties, binding_signers(run.frame), strict=True):
         if signer is None:
             raise StepFailedError(Step.BINDING, f"binding of {to_hex(party)}: {problem}")
         if run.registrars is not None and signer not in run.registrars:
             raise StepFailedError(
                 Step.BINDING, f"binding of {to_hex(party)}: signed by {to_hex(signer)}, who is no registrar"
             )
+    run.passed.append(Step.BINDING)
 
 
-def _check_report(run: Run) -> None:
-    bundle = run.bundle
-    withheld = sum(append.count for append in withheld_by(bundle))
-    recomputed = run.derive(bundle.subject, run.entries, bundle.as_of, withheld)
-    if canonical.encode(recomputed) != canonical.encode(bundle.report):
-        where = _difference(recomputed, bundle.report, "report")
+def _check_report(run: Run, recomputed: Mapping[str, Json]) -> None:
+    """The report is the one ``recomputed`` from the entries."""
+    stated = run.frame.report
+    if canonical.encode(recomputed) != canonical.encode(stated):
+        where = _difference(recomputed, stated, "report")
         raise StepFailedError(Step.REPORT, f"the report recomputed from the entries differs: {where}")
+    run.passed.append(Step.REPORT)
 
 
 def _difference(recomputed: Json, stated: Json, path: str) -> str:
@@ -301,14 +228,3 @@ def _difference(recomputed: Json, stated: Json, path: str) -> str:
             if a != b:
                 return _difference(a, b, f"{path}[{i}]")
     return f"{path}: expected {clip(recomputed)}, the bundle says {clip(stated)}"
-
-
-_HISTORY_STEPS: Sequence[tuple[Step, Callable[[Run], None]]] = (
-    (Step.HEAD, _check_head),
-    (Step.ROOT, _check_roots),
-    (Step.SIGNATURE, _judge_entries),
-    (Step.CONTENT, _check_contents),
-    (Step.REFERENCE, _check_references),
-    (Step.BINDING, _check_bindings),
-    (Step.REPORT, _check_report),
-)

@@ -7,11 +7,10 @@ it does not, a node's state may stand in, and then the block is the node's word.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tallystick.errors import BadSignature
-from tallystick.protocol.bundle import Bundle
-from tallystick.protocol.entry import Entry
+from tallystick.protocol.bundle import Frame
 from tallystick.protocol.slots import (
     LEDGER_REGISTRY_SLOT,
     REGISTRAR_ROLE,
@@ -20,10 +19,9 @@ from tallystick.protocol.slots import (
     role_slot,
     window_slot,
 )
-from tallystick.protocol.standing import RecoverAll
 from tallystick.protocol.state import Account, NodePool, ProofError, check_header
-from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
-from tallystick.protocol.verdict import DeriveReport, Progress, State, Step, Trust
+from tallystick.protocol.types import Address, BlockRef, Hash, to_hex
+from tallystick.protocol.verdict import State, Step, Trust
 
 
 class StepFailedError(Exception):
@@ -37,19 +35,14 @@ class StepFailedError(Exception):
 
 @dataclass
 class Run:
-    """One verification under way: the bundle and what was found of it so far."""
+    """One verification under way: the frame of the bundle, the steps that held, and what the chain says."""
 
-    bundle: Bundle
-    derive: DeriveReport
-    progress: Progress
-    recover_all: RecoverAll
+    frame: Frame
     passed: list[Step]
     chain_head: Hash | None = None
     """The subject's head as the chain holds it; None where there is no state to ask."""
     registrars: frozenset[Address] | None = None
     """Those who signed the bindings and are registrars; None where there is no state to ask."""
-    ids: list[list[EvidenceId]] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
 
 
 class ProvenState:
@@ -75,7 +68,7 @@ class ProvenState:
 
 def check_block(run: Run, trust: Trust) -> State | None:
     """Step header: the block. Returns the state to rely on, None where there is none."""
-    as_of, proof = run.bundle.as_of, run.bundle.proof
+    as_of, proof = run.frame.as_of, run.frame.proof
     if trust.block_hash is not None and as_of.hash != trust.block_hash:
         raise StepFailedError(
             Step.HEADER,
@@ -109,7 +102,7 @@ def check_state(run: Run, state: State, trust: Trust) -> None:
     """Steps account and storage: the contracts, and every slot that the later steps rely upon."""
     step = Step.ACCOUNT
     try:
-        _check_accounts(run.bundle, state, trust)
+        _check_accounts(run.frame, state, trust)
         run.passed.append(step)
         step = Step.STORAGE
         _check_slots(run, state)
@@ -120,48 +113,48 @@ def check_state(run: Run, state: State, trust: Trust) -> None:
         raise StepFailedError(step, str(error)) from error
 
 
-def check_ledger(bundle: Bundle, trust: Trust) -> None:
+def check_ledger(frame: Frame, trust: Trust) -> None:
     """The part of step account that asks no state: the ledger is the one that the reader relies on."""
-    if trust.ledger is not None and bundle.ledger != trust.ledger:
+    if trust.ledger is not None and frame.ledger != trust.ledger:
         raise StepFailedError(
-            Step.ACCOUNT, f"ledger: expected {to_hex(trust.ledger)}, the bundle is of {to_hex(bundle.ledger)}"
+            Step.ACCOUNT, f"ledger: expected {to_hex(trust.ledger)}, the bundle is of {to_hex(frame.ledger)}"
         )
 
 
-def _check_accounts(bundle: Bundle, state: State, trust: Trust) -> None:
-    check_ledger(bundle, trust)
+def _check_accounts(frame: Frame, state: State, trust: Trust) -> None:
+    check_ledger(frame, trust)
     for name, address, published in (
-        ("EvidenceLedger", bundle.ledger, trust.code_hashes.ledger),
-        ("PartyRegistry", bundle.registry, trust.code_hashes.registry),
+        ("EvidenceLedger", frame.ledger, trust.code_hashes.ledger),
+        ("PartyRegistry", frame.registry, trust.code_hashes.registry),
     ):
         if (found := state.code_hash(address)) != published:
             raise ProofError(f"{name} at {to_hex(address)}: expected code {to_hex(published)}, got {to_hex(found)}")
 
 
 def _check_slots(run: Run, state: State) -> None:
-    bundle = run.bundle
-    registry = state.slot(bundle.ledger, LEDGER_REGISTRY_SLOT)
-    if registry != int.from_bytes(bundle.registry, "big"):
-        raise ProofError(f"the ledger relies on registry 0x{registry:040x}, the bundle on {to_hex(bundle.registry)}")
-    for (party, signer), window in bundle.windows.items():
-        if (found := decode_window(state.slot(bundle.registry, window_slot(party, signer)))) != window:
+    frame = run.frame
+    registry = state.slot(frame.ledger, LEDGER_REGISTRY_SLOT)
+    if registry != int.from_bytes(frame.registry, "big"):
+        raise ProofError(f"the ledger relies on registry 0x{registry:040x}, the bundle on {to_hex(frame.registry)}")
+    for (party, signer), window in frame.windows.items():
+        if (found := decode_window(state.slot(frame.registry, window_slot(party, signer)))) != window:
             raise ProofError(
                 f"signer {to_hex(signer)} of {to_hex(party)}: the chain says added {found.added_at}, revoked "
                 f"{found.revoked_at}; the bundle {window.added_at}, {window.revoked_at}"
             )
-    run.chain_head = Hash(state.slot(bundle.ledger, head_slot(bundle.subject)).to_bytes(32, "big"))
-    signers = {signer for signer, _ in binding_signers(bundle) if signer is not None}
+    run.chain_head = Hash(state.slot(frame.ledger, head_slot(frame.subject)).to_bytes(32, "big"))
+    signers = {signer for signer, _ in binding_signers(frame) if signer is not None}
     run.registrars = frozenset(
-        signer for signer in signers if state.slot(bundle.registry, role_slot(REGISTRAR_ROLE, signer)) == 1
+        signer for signer in signers if state.slot(frame.registry, role_slot(REGISTRAR_ROLE, signer)) == 1
     )
 
 
-def binding_signers(bundle: Bundle) -> list[tuple[Address | None, str]]:
+def binding_signers(frame: Frame) -> list[tuple[Address | None, str]]:
     """Who signed each binding, or None and why that can't be told."""
     found: list[tuple[Address | None, str]] = []
-    for binding in bundle.bindings:
+    for binding in frame.bindings:
         try:
-            found.append((binding.signer(bundle.domain), ""))
+            found.append((binding.signer(frame.domain), ""))
         except BadSignature as error:
             found.append((None, error.message))
     return found

@@ -6,20 +6,21 @@ the block's hash; a bundle without state proofs is checked against the first nod
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from tallystick.credit.dates import utc_date
 from tallystick.credit.receivables import Obstacle, find_obstacles
-from tallystick.errors import ChainError, MalformedBundle
-from tallystick.protocol.bundle import parse_bundle
+from tallystick.errors import ChainError, FileChanged, MalformedBundle, StoreUnavailable
+from tallystick.protocol.bundle import BundleAppend, Frame
+from tallystick.protocol.bundle_stream import Chunks, parse_bundle, read_bundle
 from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
 from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Trust, Verdict
-from tallystick.protocol.verify import verify_bundle
+from tallystick.protocol.verify import verify_appends, verify_bundle
 from tallystick.service.recovery import recovering
 from tallystick.service.report import derive
+from tallystick.service.spool import Spool
 
 
 class Node(Protocol):
@@ -49,28 +50,93 @@ def check(
 
     Signatures are checked by ``jobs`` processes.
     """
-    state: State | None = None
-    try:
-        bundle = parse_bundle(data)
-    except MalformedBundle as error:
-        return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
-    try:
-        for node in nodes:
-            if (chain_id := node.chain_id()) != bundle.chain_id:
-                message = f"{node.url} serves chain {chain_id}, the bundle is of chain {bundle.chain_id}"
-                return Verdict(Outcome.UNCHECKED, message, None, bundle)
-            block = node.block(bundle.as_of.number)
-            if block_hash is not None and block.hash != block_hash:
-                message = f"block {block.number}: {node.url} says {to_hex(block.hash)}, not {to_hex(block_hash)}"
-                return Verdict(Outcome.UNCHECKED, message, None, bundle)
-            block_hash = block.hash
-        if nodes and bundle.proof is None:
-            state = nodes[0].state(nodes[0].block(bundle.as_of.number))
-        trust = Trust(code_hashes, block_hash, ledger, state)
+
+    def verify(trust: Trust) -> Verdict:
         with recovering(jobs) as recover_all:
             return verify_bundle(bundle, trust, derive=derive, progress=progress, recover_all=recover_all)
-    except ChainError as error:
-        return Verdict(Outcome.UNCHECKED, str(error), None, bundle)
+
+    try:
+        bundle = parse_bundle(data)
+        return _check(bundle, lambda: _ask(bundle, code_hashes, block_hash, ledger, nodes), verify)
+    except MalformedBundle as error:
+        return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
+
+
+def check_stream(
+    chunks: Chunks,
+    *,
+    code_hashes: CodeHashes,
+    block_hash: Hash | None = None,
+    ledger: Address | None = None,
+    nodes: Sequence[Node] = (),
+    progress: Progress = lambda done, total: None,
+    jobs: int = 1,
+) -> Verdict:
+    """The verdict of ``check`` on the bundle that ``chunks`` read, of which one append is in memory at a time.
+
+    It holds neither the bundle nor its entries. Where the file changes meanwhile, or the disk for temporary files is
+    full, it says "could not check".
+    """
+
+    def ask() -> tuple[Trust, str | None]:
+        return _ask(file.frame, code_hashes, block_hash, ledger, nodes)
+
+    def verify(trust: Trust) -> Verdict:
+        with recovering(jobs) as recover_all, Spool(file.frame.subject) as log:
+            return verify_appends(
+                file.frame, appends, file.entries, trust, log=log, progress=progress, recover_all=recover_all
+            )
+
+    try:
+        file = read_bundle(chunks)
+        appends = file.appends()
+        return _check(file.frame, ask, verify, appends)
+    except MalformedBundle as error:
+        return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
+
+
+def _check(
+    frame: Frame,
+    ask: Callable[[], tuple[Trust, str | None]],
+    verify: Callable[[Trust], Verdict],
+    appends: Iterable[BundleAppend] = (),
+) -> Verdict:
+    """What ``verify`` says, given the trust that ``ask`` finds; where that fails, ``appends`` are read all the same.
+
+    Raises:
+        MalformedBundle: a file that is no bundle is that first of all.
+    """
+    try:
+        try:
+            trust, doubt = ask()
+            if doubt is None:
+                return verify(trust)
+        except ChainError as error:
+            doubt = str(error)
+        for _ in appends:
+            pass
+    except (FileChanged, StoreUnavailable) as error:
+        doubt = str(error)
+    return Verdict(Outcome.UNCHECKED, doubt, frame=frame)
+
+
+def _ask(
+    frame: Frame, code_hashes: CodeHashes, block_hash: Hash | None, ledger: Address | None, nodes: Sequence[Node]
+) -> tuple[Trust, str | None]:
+    """What to rely on, with the block and the state that ``nodes`` name; and why they can't be asked, or None."""
+    state: State | None = None
+    for node in nodes:
+        if (chain_id := node.chain_id()) != frame.chain_id:
+            doubt = f"{node.url} serves chain {chain_id}, the bundle is of chain {frame.chain_id}"
+            return Trust(code_hashes), doubt
+        block = node.block(frame.as_of.number)
+        if block_hash is not None and block.hash != block_hash:
+            doubt = f"block {block.number}: {node.url} says {to_hex(block.hash)}, not {to_hex(block_hash)}"
+            return Trust(code_hashes), doubt
+        block_hash = block.hash
+    if nodes and frame.proof is None:
+        state = nodes[0].state(nodes[0].block(frame.as_of.number))
+    return Trust(code_hashes, block_hash, ledger, state), None
 
 
 def receivable_obstacles(verdict: Verdict, invoice: EvidenceId) -> Sequence[Obstacle] | None:
@@ -86,24 +152,24 @@ def receivable_obstacles(verdict: Verdict, invoice: EvidenceId) -> Sequence[Obst
 
 def verdict_json(verdict: Verdict) -> Mapping[str, Json]:
     """``verdict`` for programs: ``verdict`` is valid, invalid or unchecked; ``failed`` the failing step or null."""
-    bundle = verdict.bundle
+    frame, tally = verdict.frame, verdict.tally
     return {
         "verdict": "unchecked" if verdict.outcome is Outcome.UNCHECKED else verdict.outcome.value,
         "failed": None if verdict.failed is None else verdict.failed.value,
         "message": verdict.message,
         "caveats": list(verdict.caveats),
         "passed": [step.value for step in verdict.passed],
-        "subject": None if bundle is None else to_hex(bundle.subject),
-        "ledger": None if bundle is None else to_hex(bundle.ledger),
-        "chainId": None if bundle is None else bundle.chain_id,
+        "subject": None if frame is None else to_hex(frame.subject),
+        "ledger": None if frame is None else to_hex(frame.ledger),
+        "chainId": None if frame is None else frame.chain_id,
         "asOf": None
-        if bundle is None
+        if frame is None
         else {
-            "blockNumber": bundle.as_of.number,
-            "blockHash": to_hex(bundle.as_of.hash),
-            "timestamp": bundle.as_of.timestamp,
+            "blockNumber": frame.as_of.number,
+            "blockHash": to_hex(frame.as_of.hash),
+            "timestamp": frame.as_of.timestamp,
         },
-        "entries": len(verdict.entries),
-        "hiddenFields": sum(entry.hidden for entry in verdict.entries),
-        "standings": dict(Counter(entry.standing.value for entry in verdict.entries)),
+        "entries": tally.entries,
+        "hiddenFields": tally.hidden_fields,
+        "standings": {standing.value: count for standing, count in tally.standings.items()},
     }

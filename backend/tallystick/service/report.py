@@ -6,7 +6,7 @@ counted, never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tallystick.credit import report as credit_report
@@ -15,7 +15,8 @@ from tallystick.protocol import content
 from tallystick.protocol.entry import Entry, Json
 from tallystick.protocol.log import LogAppend
 from tallystick.protocol.standing import SealedEntry, judge, recover_signers
-from tallystick.protocol.types import Address, BlockRef, EvidenceId, PartyId, SignerWindow
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, PartyId, SignerWindow, Timestamp
+from tallystick.protocol.verify_log import pairs
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
 from tallystick.service.showing import Showing
@@ -68,30 +69,40 @@ class Reader:
 
     def _unpack(self, record: EvidenceRecord) -> SealedEntry:
         if record.evidence_id not in self._unpacked:
-            self._unpacked[record.evidence_id] = SealedEntry(
-                evidence_id=record.evidence_id,
-                evidence=record.evidence,
-                signers=recover_signers(record.evidence_id, record.signatures, len(record.evidence.signing_parties())),
-                fields=_fields(record),
-                hidden=content.hidden_count(record.evidence.content_root, record.disclosures, record.hidden),
-            )
+            self._unpacked[record.evidence_id] = unpack(record)
         return self._unpacked[record.evidence_id]
 
     def _windows(
         self, transaction: Transaction, batches: Sequence[tuple[LogAppend, Sequence[SealedEntry] | None]]
     ) -> dict[tuple[PartyId, Address], SignerWindow]:
         """The window of every (party, signer) that signed; zero where the chain never knew the signer."""
-        used = {
-            pair
-            for _, sealed in batches
-            for entry in sealed or ()
-            for pair in zip(entry.evidence.signing_parties(), entry.signers or (), strict=False)
-        }
-        known = {
-            (record.party, record.signer): SignerWindow(record.added_at, record.revoked_at)
-            for record in transaction.signers({party for party, _ in used}, self.as_of.number)
-        }
-        return {pair: known.get(pair, SignerWindow(0, 0)) for pair in used}  # type: ignore[arg-type]
+        used = {pair for _, sealed in batches for pair in pairs(sealed or ())}
+        known = known_windows(transaction, {party for party, _ in used}, self.as_of)
+        return {pair: known.get(pair, NEVER_ADDED) for pair in used}
+
+
+NEVER_ADDED = SignerWindow(Timestamp(0), Timestamp(0))
+
+
+def unpack(record: EvidenceRecord) -> SealedEntry:
+    """``record`` as it is judged."""
+    return SealedEntry(
+        evidence_id=record.evidence_id,
+        evidence=record.evidence,
+        signers=recover_signers(record.evidence_id, record.signatures, len(record.evidence.signing_parties())),
+        fields=_fields(record),
+        hidden=content.hidden_count(record.evidence.content_root, record.disclosures, record.hidden),
+    )
+
+
+def known_windows(
+    transaction: Transaction, parties: Iterable[PartyId], as_of: BlockRef
+) -> dict[tuple[PartyId, Address], SignerWindow]:
+    """The windows of all signers of ``parties`` as of that block."""
+    return {
+        (record.party, record.signer): SignerWindow(record.added_at, record.revoked_at)
+        for record in transaction.signers(parties, as_of.number)
+    }
 
 
 def derive(party: PartyId, entries: Sequence[Entry], as_of: BlockRef, withheld: int) -> Mapping[str, Json]:

@@ -1,27 +1,40 @@
 """Share a history: one file that anyone can check against one block hash.
 
-Rules: the bundle is as of a final block, by default the newest; everything in it that can be proven is proven from that
-block's header; the holder chooses what to show (``showing.py``); names are the registrar's signed statements, so a home
-without the registrar's key shows ids alone.
+Rules:
+
+- the bundle is as of a final block, by default the newest; everything in it that can be proven is proven from that
+  block's header;
+- the holder chooses what to show (``showing.py``); names are the registrar's signed statements, so a home without the
+  registrar's key shows ids alone;
+- no history is too long: the file is written an append at a time. Held are the list of appends without their entries,
+  the signers and the parties that occur, and what the report itself lists (``credit.parts``). An error ends the writing
+  in the middle; what was written until then is no bundle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from tallystick.chain.records import StateProof
 from tallystick.errors import ChainError
 from tallystick.protocol.binding import PartyBinding
-from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, BundleProof, format_bundle
-from tallystick.protocol.evidence import Evidence
+from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, BundleProof, Frame
+from tallystick.protocol.bundle_stream import parse_bundle, write_bundle
+from tallystick.protocol.entry import Standing
 from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT, REGISTRAR_ROLE, head_slot, role_slot, window_slot
-from tallystick.protocol.types import ZERO32, PartyId
+from tallystick.protocol.standing import Judge
+from tallystick.protocol.types import ZERO32, Address, BlockRef, PartyId, SignerWindow
+from tallystick.protocol.verdict import Progress
+from tallystick.protocol.verify_log import pairs
 from tallystick.service.as_of import find_block
 from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.parties import bind
-from tallystick.service.report import History, Reader, log_append, report_of
-from tallystick.service.showing import read_showing
+from tallystick.service.ports import Transaction
+from tallystick.service.report import NEVER_ADDED, known_windows, log_append, unpack
+from tallystick.service.showing import Showing, read_showing
+from tallystick.service.spool import Spool
+from tallystick.store.records import AppendRecord, EvidenceRecord, PartyRecord
 
 
 def bundle(
@@ -32,77 +45,160 @@ def bundle(
     hide: Sequence[str] = (),
     names_others: bool = True,
 ) -> tuple[Bundle, bytes]:
-    """The bundle of ``party``'s complete history as of ``as_of`` (``as_of.py``), and its bytes.
+    """The bundle that an ``Export`` writes, held, and its bytes. Raises as that does."""
+    data = b"".join(Export(context, party, as_of, hide, names_others=names_others).pieces())
+    return parse_bundle(data), data
+
+
+@dataclass
+class Export:
+    """A bundle of ``party``'s complete history as of ``as_of`` (``as_of.py``): ``pieces`` are its bytes.
 
     ``hide`` are choices of fields (``showing.py``); with ``names_others`` false, only the party itself is named.
-
-    Raises:
-        UsageError: no such block, or a choice of no effect. NotFound: a choice names an unknown party.
-        ChainError: the node gives no state proofs (``eth_getProof``) for that block.
+    What is not an argument is known once all pieces are taken.
     """
-    block = find_block(context, index(context).block, as_of)
-    with context.store.transaction(read_only=True) as transaction:
-        showing = read_showing(transaction, hide, names_others=names_others)
-        history = Reader(context, block, showing).read(transaction, party)
-        showing.check_used()
-        named = [other for other in sorted(_parties(history)) if showing.names(party, other)]
-        known = [transaction.party(other) for other in named]
-    nameable = [record for record in known if record is not None and record.identifiers]
-    bindings = () if context.registrar is None else tuple(bind(context, record) for record in nameable)
-    proof = _prove(context, history, bindings)
-    made = Bundle(
-        chain_id=context.chain.deployment.chain_id,
-        registry=context.chain.deployment.registry,
-        ledger=context.chain.deployment.ledger,
-        subject=party,
-        as_of=history.as_of,
-        proof=BundleProof(proof.header, proof.nodes),
-        windows=dict(sorted(history.windows.items())),
-        appends=_appends(history),
-        bindings=bindings,
-        report=report_of(history),
+
+    context: Context
+    party: PartyId
+    as_of: str | None = None
+    hide: Sequence[str] = ()
+    names_others: bool = True
+    progress: Progress = lambda done, total: None
+    frame: Frame | None = None
+    entries: int = 0
+    hidden: int = 0
+    """How many fields are hidden, of all entries."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the file, piece by piece.
+
+        Raises, and may do so after the first pieces:
+            UsageError: no such block, or a choice of no effect. NotFound: a choice names an unknown party.
+            ChainError: the node gives no state proofs (``eth_getProof``) for that block.
+        """
+        block = find_block(self.context, index(self.context).block, self.as_of)
+        with Spool(self.party) as spool, self.context.store.transaction(read_only=True) as transaction:
+            showing = read_showing(transaction, self.hide, names_others=self.names_others)
+            reading = _Reading(transaction, self.party, block, showing, spool)
+            yield from write_bundle(lambda: self._frame(reading), self._count(reading))
+
+    def _count(self, reading: _Reading) -> Iterator[BundleAppend]:
+        appends = reading.transaction.appends(self.party, reading.block.number)
+        total = sum(append.count for append in appends)
+        for item in reading.appends(appends):
+            self.entries += item.append.count
+            self.hidden += sum(len(entry.hidden) for entry in item.entries or ())
+            self.progress(self.entries, total)
+            yield item
+
+    def _frame(self, reading: _Reading) -> Frame:
+        reading.showing.check_used()
+        context, deployment = self.context, self.context.chain.deployment
+        bindings = () if context.registrar is None else tuple(bind(context, record) for record in reading.named())
+        unreported = Frame(
+            chain_id=deployment.chain_id,
+            registry=deployment.registry,
+            ledger=deployment.ledger,
+            subject=self.party,
+            as_of=reading.block,
+            proof=_prove(context, self.party, reading.block, reading.windows, bindings),
+            windows=dict(sorted(reading.windows.items())),
+            bindings=bindings,
+        )
+        self.frame = replace(unreported, report=reading.spool.report(unreported, reading.withheld))
+        return self.frame
+
+
+@dataclass
+class _Reading:
+    """The log of ``party`` while it is read for its bundle, judged, and kept in ``spool``."""
+
+    transaction: Transaction
+    party: PartyId
+    block: BlockRef
+    showing: Showing
+    spool: Spool
+    windows: dict[tuple[PartyId, Address], SignerWindow] = field(default_factory=dict)
+    """Of whoever signed; zero where the chain never knew the signer."""
+    withheld: int = 0
+    _known: dict[PartyId, dict[tuple[PartyId, Address], SignerWindow]] = field(default_factory=dict)
+    _parties: set[PartyId] = field(default_factory=set)
+
+    def appends(self, appends: Sequence[AppendRecord]) -> Iterator[BundleAppend]:
+        """Each of ``appends`` as it is shown."""
+        judge = Judge(self.party, lambda *pair: self.windows[pair], self.spool.standing)
+        for append, records in self._evidence_of(appends):
+            if records is None:
+                self.withheld += append.count
+                judge.add(log_append(append), None)
+                yield BundleAppend(log_append(append), None)
+                continue
+            shown = [self.showing.shown(self.party, record) for record in records]
+            sealed = [unpack(record) for record in shown]
+            self._find_windows(pairs(sealed))
+            self.spool.expect(sealed)
+            entries = judge.add(log_append(append), sealed)
+            self.spool.add(entries)
+            for entry in entries:
+                self._parties |= {entry.evidence.issuer, entry.evidence.counterparty}
+            standings = [entry.standing for entry in entries]
+            yield BundleAppend(log_append(append), tuple(map(_bundle_entry, shown, standings)))
+
+    def named(self) -> list[PartyRecord]:
+        """The party and whoever it deals with, ascending, as far as they are shown and can be named."""
+        others = sorted(({self.party} | self._parties) - {PartyId(ZERO32)})
+        known = [self.transaction.party(other) for other in others if self.showing.names(self.party, other)]
+        return [record for record in known if record is not None and record.identifiers]
+
+    def _evidence_of(
+        self, appends: Sequence[AppendRecord]
+    ) -> Iterator[tuple[AppendRecord, Sequence[EvidenceRecord] | None]]:
+        """``appends`` with the evidence behind each in index order, or None where not all of it is known here."""
+        entries = self.transaction.log(self.party, self.block.number)
+        entry = next(entries, None)
+        for append in appends:
+            records = []
+            while entry is not None and entry.append.ordinal == append.ordinal:
+                records.append(entry.record)
+                entry = next(entries, None)
+            yield append, records if len(records) == append.count else None
+
+    def _find_windows(self, signed: Iterable[tuple[PartyId, Address]]) -> None:
+        for party, signer in signed:
+            if party not in self._known:
+                self._known[party] = known_windows(self.transaction, [party], self.block)
+            self.windows[party, signer] = self._known[party].get((party, signer), NEVER_ADDED)
+
+
+def _bundle_entry(record: EvidenceRecord, standing: Standing) -> BundleEntry:
+    """``record`` as a bundle shows it."""
+    return BundleEntry(
+        evidence=record.evidence,
+        signatures=record.signatures,
+        disclosures=tuple(sorted(record.disclosures)),
+        hidden=tuple(sorted(record.hidden)),
+        standing=standing,
     )
-    return made, format_bundle(made)
 
 
-def _appends(history: History) -> tuple[BundleAppend, ...]:
-    judged = iter(history.entries)
-    appends = []
-    for append, records in zip(history.appends, history.records, strict=True):
-        shown = None
-        if records is not None:
-            shown = tuple(
-                BundleEntry(
-                    evidence=record.evidence,
-                    signatures=record.signatures,
-                    disclosures=tuple(sorted(record.disclosures)),
-                    hidden=tuple(sorted(record.hidden)),
-                    standing=next(judged).standing,
-                )
-                for record in records
-            )
-        appends.append(BundleAppend(log_append(append), shown))
-    return tuple(appends)
-
-
-def _prove(context: Context, history: History, bindings: tuple[PartyBinding, ...]) -> StateProof:
+def _prove(
+    context: Context,
+    party: PartyId,
+    as_of: BlockRef,
+    windows: Iterable[tuple[PartyId, Address]],
+    bindings: Iterable[PartyBinding],
+) -> BundleProof:
+    """The proof of every slot that a bundle of ``party`` relies upon. Raises ``ChainError``."""
     deployment = context.chain.deployment
-    registry_slots = [window_slot(party, signer) for party, signer in history.windows]
+    registry_slots = [window_slot(of, signer) for of, signer in windows]
     registry_slots += {role_slot(REGISTRAR_ROLE, binding.signer(deployment.domain)) for binding in bindings}
     proof = context.chain.state_proof(
-        history.as_of,
+        as_of,
         {
-            deployment.ledger: [LEDGER_REGISTRY_SLOT, head_slot(history.party)],
+            deployment.ledger: [LEDGER_REGISTRY_SLOT, head_slot(party)],
             deployment.registry: sorted(registry_slots),
         },
     )
-    if proof.block != history.as_of:
+    if proof.block != as_of:
         raise ChainError("state proof: the node proved another block than asked for.", todo="Try again.")
-    return proof
-
-
-def _parties(history: History) -> set[PartyId]:
-    """The subject and whoever it deals with."""
-    evidence: list[Evidence] = [entry.evidence for entry in history.entries]
-    named = {history.party} | {e.issuer for e in evidence} | {e.counterparty for e in evidence}
-    return {party for party in named if party != ZERO32}
+    return BundleProof(proof.header, proof.nodes)

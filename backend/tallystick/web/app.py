@@ -21,7 +21,7 @@ from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
 from tallystick.web import accounts, certificates, evidence, operation, parties, problems, verification
 from tallystick.web.guard import Guard
-from tallystick.web.identity import identify
+from tallystick.web.identity import check_known, identify
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
 from tallystick.web.rate import Rate
@@ -78,7 +78,8 @@ def create_app(
     app.state.rate = Rate(limits.requests_per_minute)
     app.add_middleware(
         Guard,
-        body_limit=lambda path: limits.bundle_bytes if path == VERIFY_PATH else limits.json_bytes,
+        body_limit=lambda path: limits.bundle_file_bytes if path == VERIFY_PATH else limits.json_bytes,
+        check_known=lambda given: check_known(context, given),
         observe=metrics.observe,
     )
     problems.install(app)
@@ -94,7 +95,7 @@ def create_watch(context: Context, worker: Worker, meter: Meter | None, director
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.readiness = readiness
     app.state.metrics = Metrics(context, readiness, worker, meter)
-    app.add_middleware(Guard, body_limit=lambda _: 0)
+    app.add_middleware(Guard, body_limit=lambda _: 0, check_known=lambda _: None)
     problems.install(app)
     app.include_router(operation.router)
     return app

@@ -61,7 +61,7 @@ def certify_evidence(
         visible_evidence(transaction, asking, named)
     check_token = request.app.state.check_token
     data, _ = evidence_certificate(installed, named, language, check_token, as_of=as_of, hide=hide or ())
-    return file_answer(data, PDF, evidence_id, SUFFIX, if_none_match)
+    return file_answer([data], PDF, evidence_id, SUFFIX, if_none_match)
 
 
 @router.get(
@@ -87,4 +87,4 @@ def certify_party(
     with installed.store.transaction(read_only=True) as transaction:
         found = own_party(transaction, asking, party)
     data, _ = party_certificate(installed, found.party, language, attach=attach, as_of=as_of, hide=hide or ())
-    return file_answer(data, PDF, found.name, SUFFIX, if_none_match)
+    return file_answer([data], PDF, found.name, SUFFIX, if_none_match)

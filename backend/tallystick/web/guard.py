@@ -5,7 +5,9 @@ Rules:
 - each request has an id: ``X-Request-Id`` in the answer, ``instance`` in a problem, and in the log;
 - a web page must not reach this API through its reader's browser, whatever key it found: the ``Host`` must be a
   loopback name (DNS rebinding) and an ``Origin`` must be this server's own (cross-site requests);
-- a body is read up to a limit, and is of a media type that no form of a web page can send;
+- a body is read up to a limit, and is of a media type that no form of a web page can send. It is kept for the routes in
+  a nameless temporary file, ``state["body"]``; up to ``HELD_BYTES`` that is memory, and more is taken only from whoever
+  is known: a disk is not for everybody to fill;
 - every answer is one line in the log: method, route template, status and time; never a path, a query or a body, which
   may name parties. Those of ``/healthz``, ``/readyz`` and ``/metrics`` are left out unless they failed;
 - what nobody else caught is logged with the request's id, and the client learns just that.
@@ -18,16 +20,21 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick import logs
+from tallystick.errors import TallystickError
 from tallystick.protocol.types import clip
 from tallystick.web import problems
 from tallystick.web.operation import PATHS
 from tallystick.web.problems import Problem
 
+HELD_BYTES = 1 << 20
 BODY_TYPES = ("application/json", "application/octet-stream", "application/gzip")
 
 Observe = Callable[[str, str, int, float], None]
@@ -40,12 +47,19 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 class Guard:
     """Wraps ``app``; ``body_limit`` says how many bytes the body of a request to a path may have.
 
-    ``observe`` is told of every answer.
+    ``check_known`` raises for an ``Authorization`` header that tells of nobody; ``observe`` is told of every answer.
     """
 
-    def __init__(self, app: ASGIApp, body_limit: Callable[[str], int], observe: Observe = lambda *_: None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        body_limit: Callable[[str], int],
+        check_known: Callable[[str | None], None],
+        observe: Observe = lambda *_: None,
+    ) -> None:
         self._app = app
         self._body_limit = body_limit
+        self._check_known = check_known
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,13 +83,13 @@ class Guard:
             await send(message)
 
         try:
-            refused = _refuse_caller(scope)
-            if refused is None:
-                body, refused = await self._read_body(scope, receive)
-            if refused is not None:
-                await problems.response(refused, request_id)(scope, receive, named_send)
-                return
-            await self._app(scope, _replay(body, receive), named_send)
+            with SpooledTemporaryFile(HELD_BYTES) as body:
+                refused = _refuse_caller(scope) or await self._read_body(scope, receive, body)
+                if refused is not None:
+                    await problems.response(refused, request_id)(scope, receive, named_send)
+                    return
+                scope["state"]["body"] = body
+                await self._app(scope, _replay(body, receive), named_send)
         except Exception:
             logger.exception("request %s: an error that nobody expected", request_id)
             if status:
@@ -95,28 +109,39 @@ class Guard:
         level = logging.DEBUG if route in PATHS and status < 500 else logging.INFO
         logger.log(level, "answered", extra={"fields": fields})
 
-    async def _read_body(self, scope: Scope, receive: Receive) -> tuple[bytes, Problem | None]:
+    async def _read_body(self, scope: Scope, receive: Receive, body: IO[bytes]) -> Problem | None:
+        """Write the body of the request to ``body``; why it is refused, or None."""
         headers, limit = Headers(scope=scope), self._body_limit(scope["path"])
         length = headers.get("content-length", "")
         if length.isdecimal() and (len(length) > 18 or int(length) > limit):
-            return b"", _too_large(limit, length[:18])
-        chunks, size = [], 0
+            return _too_large(limit, length[:18])
+        size, is_known = 0, False
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return b"", problems.of_status(400, "body: the connection was closed before its end.", "Send it again.")
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
+                return problems.of_status(400, "body: the connection was closed before its end.", "Send it again.")
+            chunk = message.get("body", b"")
+            size += len(chunk)
             if size > limit:
-                return b"", _too_large(limit, "more")
+                return _too_large(limit, "more")
+            if size > HELD_BYTES and not is_known:
+                try:
+                    await run_in_threadpool(self._check_known, headers.get("authorization"))
+                except TallystickError as error:
+                    return problems.of_error(error)
+                is_known = True
+            if size <= HELD_BYTES:
+                body.write(chunk)
+            elif problem := await run_in_threadpool(_write, body, chunk):
+                return problem
             if not message.get("more_body", False):
                 break
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if size and media_type not in BODY_TYPES:
-            return b"", problems.of_status(
+            return problems.of_status(
                 415, f"Content-Type: expected application/json, got {clip(media_type)}.", "Name the media type."
             )
-        return b"".join(chunks), None
+        return None
 
 
 def _refuse_caller(scope: Scope) -> Problem | None:
@@ -159,8 +184,16 @@ def _too_large(limit: int, got: str) -> Problem:
     )
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """``body`` in one message, then whatever ``receive`` still says (that the client is gone)."""
+def _write(body: IO[bytes], chunk: bytes) -> Problem | None:
+    try:
+        body.write(chunk)
+    except OSError as error:
+        return problems.of_status(503, f"body: it can't be kept ({error.strerror}).", "Make room for temporary files.")
+    return None
+
+
+def _replay(body: IO[bytes], receive: Receive) -> Receive:
+    """What ``body`` holds in one message, then whatever ``receive`` still says (that the client is gone)."""
     done = False
 
     async def replay() -> Message:
@@ -168,6 +201,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         if done:
             return await receive()
         done = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        body.seek(0)
+        return {"type": "http.request", "body": body.read(), "more_body": False}
 
     return replay

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from tallystick.credit import changes
 from tallystick.protocol.types import to_hex
-from tallystick.service import accounts, share
+from tallystick.service import accounts
 from tallystick.service.as_of import find_block
 from tallystick.service.changes import changes_since
 from tallystick.service.entitled import own_party, visible_parties, visible_party
 from tallystick.service.index import index
 from tallystick.service.parties import NewParty, add_parties, parse_identifier
 from tallystick.service.report import histories
+from tallystick.service.share import Export
 from tallystick.web import examples
 from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers_of
 from tallystick.web.identity import Asking
@@ -211,5 +212,5 @@ def download_bundle(
     """Export a party's complete history as one file that anyone can check offline against one block hash."""
     with installed.store.transaction(read_only=True) as transaction:
         found = own_party(transaction, asking, party)
-    _, data = share.bundle(installed, found.party, as_of=as_of, hide=hide or (), names_others=not anonymous)
-    return file_answer(data, "application/json", found.name, BUNDLE_SUFFIX, if_none_match)
+    export = Export(installed, found.party, as_of, hide or (), names_others=not anonymous)
+    return file_answer(export.pieces(), "application/json", found.name, BUNDLE_SUFFIX, if_none_match)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import orjson
 from fastapi import Depends, Request
@@ -49,9 +49,11 @@ def _context(request: Request) -> Context:
     return found
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
+def _body(request: Request) -> IO[bytes]:
+    found: IO[bytes] = request.state.body
+    return found
 
 
 Installed = Annotated[Context, Depends(_context)]
-RawBody = Annotated[bytes, Depends(_body)]
+BodyFile = Annotated[IO[bytes], Depends(_body)]
+"""The body as the guard received it, in a file: it may be larger than memory."""

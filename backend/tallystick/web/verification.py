@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -11,7 +12,8 @@ from fastapi import APIRouter, Query, Request, Response
 from tallystick import __version__
 from tallystick.errors import StoreUnavailable, UsageError
 from tallystick.protocol.types import Hash, parse_address, parse_bytes32, to_hex
-from tallystick.service.check import check, verdict_json
+from tallystick.service.bundle_file import chunks_of
+from tallystick.service.check import check_stream, verdict_json
 from tallystick.service.status import stored_status
 from tallystick.store.records import EvidenceState
 from tallystick.web import examples
@@ -20,7 +22,7 @@ from tallystick.web.models import ChainPart, Health, Part
 from tallystick.web.openapi import answers
 from tallystick.web.problems import RETRY_AFTER_SECONDS
 from tallystick.web.readiness import Readiness
-from tallystick.web.requests import Installed, RawBody
+from tallystick.web.requests import BodyFile, Installed
 
 router = APIRouter(prefix="/v1")
 
@@ -62,7 +64,7 @@ _BUNDLE_BODY = {
     openapi_extra={"requestBody": _BUNDLE_BODY},
 )
 def verify_bundle(
-    body: RawBody,
+    body: BodyFile,
     installed: Installed,
     _asking: Asking,
     block_hash: Annotated[
@@ -83,11 +85,12 @@ def verify_bundle(
     ] = None,
 ) -> Response:
     """Check the bundle in the body offline, against a block hash that the reader trusts; nothing is kept of it."""
-    if not body:
+    if not body.seek(0, io.SEEK_END):
         raise UsageError("body: expected a bundle, got nothing.", todo="Send the file as the body.")
     trusted = None if block_hash is None else Hash(parse_bytes32(block_hash, "blockHash"))
     known = None if ledger is None else parse_address(ledger, "ledger")
-    verdict = check(body, code_hashes=installed.code_hashes, block_hash=trusted, ledger=known)
+    chunks = chunks_of(body, installed.limits.bundle_file_bytes)
+    verdict = check_stream(chunks, code_hashes=installed.code_hashes, block_hash=trusted, ledger=known)
     return Response(orjson.dumps(verdict_json(verdict)), media_type="application/json")
 
 

@@ -19,7 +19,8 @@ from typing import Any
 
 from tallystick.errors import Refused
 from tallystick.intake.drafts import Draft
-from tallystick.protocol.bundle import Bundle, format_bundle
+from tallystick.protocol.bundle import Bundle
+from tallystick.protocol.bundle_stream import format_bundle
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import EvidenceId, Hash, PartyId, Timestamp, to_hex
