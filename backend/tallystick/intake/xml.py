@@ -1,202 +1,141 @@
-"""XML read safely: no document type, no entity, no network, and bounds on size, elements and depth.
+"""XML of strangers, read safely: bounded in size, depth and elements, without document type, entities or network.
 
 Rules:
 
-- a document type declaration is refused before anything is parsed, in whatever encoding it stands;
-- known encodings only: UTF-8, UTF-16 with a byte order mark, and those of ``_ENCODINGS``;
-- an element is looked for by namespace and name, one step at a time; what is missing is named by its path.
+- a document type declaration is refused before anything is parsed: what it could define, no document here needs;
+- known encodings only: UTF-8, UTF-16 with a byte order mark, and those of ``_ENCODINGS``, so that nothing hides;
+- size and elements are bounded before parsing, depth by the parser and then exactly: a bomb ends at its limit;
+- comments and processing instructions are dropped; the functions here find elements by local name, whatever their
+  namespace.
 
-Example: ``Element.root(parse(data)).text("cbc:ID")``.
+Example: ``child(read_xml(b"<Document><BkToCstmrStmt/></Document>"), "BkToCstmrStmt")``.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterator
 
 from lxml import etree
 
-from tallystick.errors import MalformedDocument, MalformedInput
-from tallystick.protocol.fields import is_amount, is_date
+from tallystick.errors import MalformedInput
 from tallystick.protocol.types import clip
 
-MAX_BYTES = 16 * 1024 * 1024
-MAX_ELEMENTS = 200_000
-MAX_DEPTH = 48
-_MAX_TEXT = 1_000
+MAX_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 64
+MAX_ELEMENTS = 2_000_000
 
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ENCODINGS = frozenset(
     {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "gbk", "gb2312", "gb18030"}
 )
 _DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._\-]+)[\"']")
 _TOO_DEEP = etree.XPath("boolean(/" + "*/" * MAX_DEPTH + "*)")
-_SPACES = re.compile(r"\s+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def looks_like_xml(data: bytes) -> bool:
     """Whether ``data`` begins as an XML text does."""
-    start = data[:64].lstrip(codecs.BOM_UTF8)
-    return start.lstrip()[:1] == b"<" or data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return data[:2] in _UTF16 or data[:512].removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
 
 
-def parse(data: bytes) -> Any:
-    """The root element of the XML text ``data``, without comments and processing instructions.
+def read_xml(data: bytes) -> etree._Element:
+    """The root element of the XML document ``data``.
 
     Raises:
-        MalformedInput: too large, no XML, an encoding that is not known, or a document type declaration.
+        MalformedInput: not well-formed, in an encoding that is not known, with a document type declaration, or beyond
+            a limit; says which.
     """
     if len(data) > MAX_BYTES:
-        raise MalformedInput(f"XML: expected at most {MAX_BYTES} bytes, got {len(data)}.")
-    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        data = _from_utf16(data)
-    declared = _DECLARATION.match(data.removeprefix(codecs.BOM_UTF8)[:200])
-    if declared is not None and declared[1].decode("ascii").lower() not in _ENCODINGS:
-        raise MalformedInput(f"XML: expected UTF-8 or another known encoding, got {clip(declared[1].decode('ascii'))}.")
+        raise MalformedInput(f"XML: expected at most {MAX_BYTES} bytes, got {len(data)}.", todo="Split the file.")
+    data = _decoded(data)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise MalformedInput(
-            "XML: expected no document type declaration, got one.", todo="Remove <!DOCTYPE ...> from the file."
-        )
-    if (count := data.count(b"<")) > 2 * MAX_ELEMENTS:
-        raise MalformedInput(f"XML: expected at most {MAX_ELEMENTS} elements, got some {count // 2}.")
-    parser = etree.XMLParser(
+        raise _has_document_type()
+    if data.count(b"<") - data.count(b"</") > MAX_ELEMENTS:
+        raise MalformedInput(f"XML: expected at most {MAX_ELEMENTS} elements, got more.", todo="Split the file.")
+    try:
+        root = etree.fromstring(data, _parser())
+    except (etree.LxmlError, ValueError, LookupError) as error:
+        raise _not_well_formed(str(error)) from error
+    if root.getroottree().docinfo.doctype:  # the parser saw what was not seen above
+        raise _has_document_type()
+    if _TOO_DEEP(root):
+        raise MalformedInput(f"XML: expected elements at most {MAX_DEPTH} deep, got deeper ones.")
+    return root
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         dtd_validation=False,
+        attribute_defaults=False,
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
-        recover=False,
     )
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.LxmlError, ValueError, LookupError) as error:
-        raise MalformedInput(f"XML: expected a well-formed text ({clip(str(error), 200)}).") from error
-    if root is None or not isinstance(root.tag, str) or root.getroottree().docinfo.doctype:
-        raise MalformedInput("XML: expected one root element and no document type declaration.")
-    if _TOO_DEEP(root):
-        raise MalformedInput(f"XML: expected elements at most {MAX_DEPTH} deep, got more.")
-    return root
 
 
-def _from_utf16(data: bytes) -> bytes:
-    try:
-        text = data.decode("utf-16")
-    except UnicodeDecodeError as error:
-        raise MalformedInput(f"XML: expected UTF-16 as its byte order mark says ({error.reason}).") from error
-    return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text).encode("utf-8", "replace")
+def _decoded(data: bytes) -> bytes:
+    """``data`` in an encoding in which ASCII is ASCII, so that what is looked for before parsing is found."""
+    if data[:2] in _UTF16:
+        try:
+            text = data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise _not_well_formed(f"no UTF-16, as its byte order mark says: {error.reason}") from error
+        return re.sub(r"\A\s*<\?xml[^>]*\?>", "", text).encode("utf-8", "replace")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if data.lstrip()[:1] != b"<" or b"\x00" in data[:512]:
+        raise _not_well_formed(f"it begins with {clip(data[:16])}")
+    declared = _DECLARATION.match(data)
+    if declared is not None and declared[1].decode("ascii").lower() not in _ENCODINGS:
+        raise MalformedInput(
+            f"XML: expected UTF-8 or another known encoding, got {clip(declared[1].decode('ascii'))}.",
+            todo="Save the file as UTF-8.",
+        )
+    return data
 
 
-class Element:
-    """An element of a document with its path; children are named ``prefix:Name`` by the prefixes of its format."""
-
-    __slots__ = ("_prefixes", "node", "path")
-
-    def __init__(self, node: Any, path: str, prefixes: Mapping[str, str]) -> None:
-        self.node = node
-        self.path = path
-        self._prefixes = prefixes
-
-    def _tag(self, name: str) -> str:
-        prefix, colon, local = name.partition(":")
-        return f"{{{self._prefixes[prefix]}}}{local}" if colon else name
-
-    def find(self, path: str) -> Element | None:
-        """The first element at ``path``, or None."""
-        node = self.node
-        for step in path.split("/"):
-            node = next(node.iterchildren(self._tag(step)), None)
-            if node is None:
-                return None
-        return Element(node, f"{self.path}/{path}", self._prefixes)
-
-    def all(self, path: str) -> Iterator[Element]:
-        """All elements at ``path``."""
-        first, slash, rest = path.partition("/")
-        for node in self.node.iterchildren(self._tag(first)):
-            found = Element(node, f"{self.path}/{first}", self._prefixes)
-            if slash:
-                yield from found.all(rest)
-            else:
-                yield found
-
-    def need(self, path: str) -> Element:
-        """The first element at ``path``. Raises ``MalformedDocument`` naming it where there is none."""
-        found = self.find(path)
-        if found is None:
-            raise self.missing(path)
-        return found
-
-    def missing(self, path: str, what: str = "expected this element, got none.", todo: str = "") -> MalformedDocument:
-        """The error that says that nothing stands at ``path``."""
-        return MalformedDocument(what, element=f"{self.path}/{path}", todo=todo)
-
-    def wrong(self, expected: str) -> MalformedDocument:
-        """The error that says what was ``expected`` of the text of this element."""
-        return MalformedDocument(f"expected {expected}, got {clip(self.value)}.", element=self.path)
-
-    @property
-    def value(self) -> str:
-        """The text of this element itself, white space drawn together, at most 1,000 characters."""
-        text: str = self.node.text or ""
-        return _CONTROL.sub(" ", _SPACES.sub(" ", text[: 4 * _MAX_TEXT]).strip())[:_MAX_TEXT]
-
-    def attribute(self, name: str) -> str | None:
-        """The attribute ``name``, or None where it is not there or empty."""
-        value: str | None = self.node.get(name)
-        return (value or "").strip() or None
-
-    def text(self, path: str) -> str | None:
-        """The text at ``path``, or None where there is none."""
-        found = self.find(path)
-        return None if found is None else found.value or None
-
-    def need_text(self, path: str) -> str:
-        """The text at ``path``. Raises ``MalformedDocument`` where there is none."""
-        value = self.text(path)
-        if value is None:
-            raise self.missing(path)
-        return value
-
-    def date(self, path: str) -> str | None:
-        """The date at ``path`` (ISO 8601, a time zone behind it left out), or None where there is none."""
-        found = self.find(path)
-        if found is None or not found.value:
-            return None
-        day = found.value[:10]
-        if not is_date(day) or not re.match(r"(T.*|Z|[+-][0-9]{2}:[0-9]{2})?\Z", found.value[10:]):
-            raise found.wrong("a date such as 2026-03-31")
-        return day
-
-    def need_date(self, path: str) -> str:
-        """The date at ``path``. Raises ``MalformedDocument`` where there is none."""
-        value = self.date(path)
-        if value is None:
-            raise self.missing(path)
-        return value
-
-    def number(self) -> Decimal:
-        """The decimal number that this element holds, of at most 18 digits before the point and 6 behind it."""
-        text = self.value.removeprefix("+")
-        digits = text.removeprefix("-")
-        whole, _, fraction = digits.partition(".")
-        shortened = (whole.lstrip("0") or "0") + (f".{fraction.rstrip('0')}" if fraction.rstrip("0") else "")
-        if not re.match(r"[0-9]*\.?[0-9]*\Z", digits) or not any(map(str.isdigit, digits)) or not is_amount(shortened):
-            raise self.wrong("a decimal number of at most 18 digits and 6 behind the point")
-        return Decimal(text)
-
-    def currency(self) -> str | None:
-        """Its ``currencyID``, if it has one."""
-        return self.attribute("currencyID")
+def _has_document_type() -> MalformedInput:
+    return MalformedInput(
+        "XML: expected no document type declaration (DOCTYPE), got one.",
+        todo="Remove it: no document here needs it, and it can hide entities.",
+    )
 
 
-def plain(value: Decimal) -> str:
-    """The amount ``value`` without its sign, as evidence spells it."""
-    text = f"{abs(value):f}"
-    whole, point, fraction = text.partition(".")
-    fraction = fraction if len(fraction) <= 6 else fraction.rstrip("0")
-    return f"{whole}{point}{fraction}" if fraction else whole
+def _not_well_formed(why: str) -> MalformedInput:
+    return MalformedInput(
+        f"XML: expected a well-formed document, got one that is not ({clip(why, 200)}).",
+        todo="Take the file from its source again: it is cut short, or no XML.",
+    )
+
+
+def local_name(element: etree._Element) -> str:
+    """The name of ``element`` without its namespace."""
+    return str(etree.QName(element).localname)
+
+
+def namespace(element: etree._Element) -> str:
+    """The namespace of ``element``, empty where it has none."""
+    return str(etree.QName(element).namespace or "")
+
+
+def children(element: etree._Element, *path: str) -> Iterator[etree._Element]:
+    """Everything reached from ``element`` by a ``path`` of local names, in document order."""
+    for found in element.iterchildren("{*}" + path[0]):
+        if len(path) == 1:
+            yield found
+        else:
+            yield from children(found, *path[1:])
+
+
+def child(element: etree._Element, *path: str) -> etree._Element | None:
+    """The first element reached from ``element`` by ``path``, or None."""
+    return next(children(element, *path), None)
+
+
+def text(element: etree._Element, *path: str) -> str | None:
+    """The text of the first element reached by ``path`` without blanks around, or None where there is none."""
+    found = child(element, *path) if path else element
+    return None if found is None else (found.text or "").strip() or None
