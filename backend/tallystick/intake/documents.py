@@ -32,10 +32,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class TradeParty:
-    """A party as a document names it: ``identifiers`` are (scheme, value) pairs, the most telling first."""
+    """A party as a document names it: ``identifiers`` are (scheme, value) pairs, the most telling first.
+
+    ``element`` is the path of what names it, for whoever misses an identifier.
+    """
 
     identifiers: tuple[tuple[str, str], ...]
     name: str | None
+    element: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _USCC_WEIGHTS = tuple(3**i % 31 for i in range(17))
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _VAT = re.compile(r"[A-Z]{2}[A-Z0-9]{2,13}\Z")
 _OTHER = re.compile(r"[!-~]{1,100}\Z")
+_VAT_SCHEME = re.compile(r"(?:99[0-9]{2}|[A-Z]{2}:?VAT)\Z")
 _ICD = re.compile(r"0[0-9]{3}\Z")
 
 _SCHEMES = {
@@ -77,7 +78,7 @@ def normalise(scheme: str | None, value: str, country: str | None = None) -> tup
     Other ICD schemes of ISO 6523 are kept under ``ICD_nnnn``.
     """
     code = (scheme or "").strip().upper()
-    name = "VAT" if re.match(r"99[0-9]{2}\Z", code) else _SCHEMES.get(code)
+    name = "VAT" if _VAT_SCHEME.match(code) else _SCHEMES.get(code)
     if name is None and _ICD.match(code):
         name = f"ICD_{code}"
     if name is None:

@@ -20,6 +20,8 @@ from lxml import etree
 
 from tallystick.errors import MalformedInput
 from tallystick.intake.documents import Document, Source
+from tallystick.intake.ubl.reader import read_ubl
+from tallystick.intake.ubl.values import is_ubl
 from tallystick.intake.xml import local_name, looks_like_xml, namespace, read_xml
 from tallystick.protocol.types import clip
 
@@ -62,7 +64,7 @@ class Reading:
     items: tuple[Item, ...]
 
 
-XML_FORMATS: tuple[XmlFormat, ...] = ()
+XML_FORMATS: tuple[XmlFormat, ...] = (XmlFormat("UBL", is_ubl, read_ubl),)
 FILE_FORMATS: tuple[FileFormat, ...] = ()
 
 
