@@ -1,0 +1,61 @@
+"""Who the parties of a document are: found by their identifiers, never by their names.
+
+Rules:
+
+- any of a party's identifiers finds it, and all that are registered must find the same one;
+- a name only suggests: it holds a document back, with what to register.
+"""
+
+from __future__ import annotations
+
+from tallystick.intake.documents import TradeParty
+from tallystick.service.documents.outcomes import Reason, Status, Stop
+from tallystick.service.ports import Transaction
+from tallystick.store.records import Identifier, PartyRecord
+
+
+class Names:
+    """The parties that documents name, each looked up once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[tuple[str, str], ...], PartyRecord | None] = {}
+
+    def find(self, transaction: Transaction, party: TradeParty) -> PartyRecord | None:
+        """Who ``party`` is, or None where none of its identifiers is registered.
+
+        Raises:
+            Stop: its identifiers belong to different parties.
+        """
+        if party.identifiers in self._found:
+            return self._found[party.identifiers]
+        known: dict[bytes, tuple[PartyRecord, str]] = {}
+        for scheme, value in party.identifiers:
+            record = transaction.party_by_identifier(Identifier(scheme, value))
+            if record is not None:
+                known.setdefault(record.party, (record, f"{scheme}:{value}"))
+        if len(known) > 1:
+            (one, by_one), (other, by_other) = list(known.values())[:2]
+            facts = {"one": one.name, "byOne": by_one, "other": other.name, "byOther": by_other}
+            raise Stop(Status.HELD, Reason.TWO_PARTIES, **facts)
+        found = next((record for record, _ in known.values()), None)
+        self._found[party.identifiers] = found
+        return found
+
+    def need(self, transaction: Transaction, party: TradeParty) -> PartyRecord:
+        """Who ``party`` is. Raises ``Stop`` where nobody is registered with one of its identifiers."""
+        found = self.find(transaction, party)
+        if found is None:
+            self.refuse_namesake(transaction, party)
+            raise Stop(Status.HELD, Reason.UNKNOWN_PARTY, name=party.name or "?", identifier=spelled(party))
+        return found
+
+    def refuse_namesake(self, transaction: Transaction, party: TradeParty) -> None:
+        """Raise ``Stop`` where somebody is called like ``party``, who has none of its identifiers registered."""
+        namesakes = transaction.parties_by_name(party.name) if party.name else []
+        if namesakes:
+            raise Stop(Status.HELD, Reason.SAME_NAME, name=party.name or "", identifier=spelled(party))
+
+
+def spelled(party: TradeParty) -> str:
+    """The most telling identifier of ``party``, as a user writes it."""
+    return ":".join(party.identifiers[0])
