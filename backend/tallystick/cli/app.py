@@ -25,6 +25,7 @@ from tallystick.cli.archive import archive_app
 from tallystick.cli.audit import audit_app
 from tallystick.cli.bank import bank_command
 from tallystick.cli.certificate import certificate_command
+from tallystick.cli.documents import DocumentsByDefault, import_command
 from tallystick.cli.histories import bundle_command, changes_command, diff_command, history_command
 from tallystick.cli.keys import key_app
 from tallystick.cli.operate import doctor_command, serve_command, worker_command
@@ -63,7 +64,11 @@ app = typer.Typer(
     add_completion=False,
 )
 party_app = typer.Typer(help="Admit parties to the ledger, list them, and change their keys.", no_args_is_help=True)
-import_app = typer.Typer(help="Turn documents that companies already have into evidence.", no_args_is_help=True)
+import_app = typer.Typer(
+    cls=DocumentsByDefault,
+    help="Turn documents that companies already have into evidence: `tallystick import FILE...`.",
+    no_args_is_help=True,
+)
 app.add_typer(party_app, name="party")
 app.add_typer(import_app, name="import")
 app.add_typer(receivable_app, name="receivable")
@@ -351,6 +356,7 @@ def seal_pending(as_json: AsJson = False) -> None:
         console.print(f"sealed and final, batches: {batches}" if batches else "nothing to seal")
 
 
+import_app.command("documents")(import_command)
 app.command("bank")(bank_command)
 app.command("history")(history_command)
 app.command("changes")(changes_command)

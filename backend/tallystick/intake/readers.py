@@ -95,6 +95,11 @@ def read_file(name: str, data: bytes, options: Options | None = None) -> Reading
     )
 
 
+def is_document(data: bytes) -> bool:
+    """Whether ``data`` is of a format that is known by its bytes: some of those are archives, too."""
+    return any(each.is_it(data) for each in FILE_FORMATS)
+
+
 def kinds() -> list[str]:
     """The kinds of files that can be read."""
     return [each.kind for each in XML_FORMATS] + [each.kind for each in FILE_FORMATS]

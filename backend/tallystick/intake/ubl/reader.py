@@ -57,6 +57,6 @@ def read_ubl(root: etree._Element) -> list[Document]:
         raise self_billed(name)
     if name not in _READERS:
         raise MalformedDocument(
-            f"expected one of {', '.join(_READERS)}; of this kind no evidence is made.", element=name
+            "expected an order, an invoice or another document of a trade; of this kind no evidence is made.",
         )
     return [_READERS[name](document)]
