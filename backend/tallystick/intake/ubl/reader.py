@@ -58,5 +58,6 @@ def read_ubl(root: etree._Element) -> list[Document]:
     if name not in _READERS:
         raise MalformedDocument(
             "expected an order, an invoice or another document of a trade; of this kind no evidence is made.",
+            element=name,
         )
     return [_READERS[name](document)]
