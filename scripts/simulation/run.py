@@ -280,6 +280,8 @@ class Run:
 
     def _is_done(self) -> bool:
         with self.store.transaction(read_only=True) as transaction:
+            if transaction.count_pending() or transaction.batches(set(BatchState) - {BatchState.FINAL}):
+                return False  # the usual answer, for less than all counts
             counts = transaction.counts().evidence
         return counts[EvidenceState.FINAL] == len(self._cast.evidence) == sum(counts.values())
 

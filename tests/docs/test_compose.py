@@ -68,11 +68,9 @@ def test_images_are_pinned_and_secrets_are_elsewhere(compose: dict[str, Any]) ->
 @pytest.mark.parametrize("name", ["worker", "api"])
 def test_the_commands_are_ours(compose: dict[str, Any], name: str) -> None:
     """Worker and API are started by commands and options that the program has."""
-    from typer.main import get_command
-
-    from tallystick.cli.app import app
+    from tallystick.cli.app import program
 
     command, *options = compose["services"][name]["command"]
-    found = get_command(app).commands[command]  # type: ignore[attr-defined]
+    found = program().commands[command]
     known = {option for parameter in found.params for option in parameter.opts}
     assert {option for option in options if option.startswith("--")} <= known

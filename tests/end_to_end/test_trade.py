@@ -140,9 +140,7 @@ def test_a_rotated_key_keeps_what_it_signed_and_signs_no_more(trading: Shell, tm
 
 def test_every_command_has_help() -> None:
     """Each command, and each group of commands, says what it does; so does each of its options."""
-    from typer.main import get_command
-
-    from tallystick.cli.app import app
+    from tallystick.cli.app import program
 
     def walk(command: Any, name: str) -> None:
         assert command.help, f"{name} has no help"
@@ -152,4 +150,4 @@ def test_every_command_has_help() -> None:
         for child, inner in getattr(command, "commands", {}).items():
             walk(inner, f"{name} {child}")
 
-    walk(get_command(app), "tallystick")
+    walk(program(), "tallystick")

@@ -293,21 +293,23 @@ def cut_after(word: bytes, url: str) -> Iterator[str]:
         server = socket.socket(socket.AF_UNIX)
         server.connect(f"{host}/.s.PGSQL.{port}")
 
+        cut = threading.Event()
+
         def back() -> None:
             with suppress(OSError):
-                while data := server.recv(65536):
+                while (data := server.recv(65536)) and not cut.is_set():
                     client.sendall(data)
+                client.shutdown(socket.SHUT_RDWR)  # done by the server, but its answer has nowhere to go
 
         answers = threading.Thread(target=back)
         answers.start()
         with suppress(OSError):
             while data := client.recv(65536):
                 if word in data:
-                    client.shutdown(socket.SHUT_RDWR)  # the answer has nowhere to go
-                    server.sendall(data)
-                    answers.join()
-                    break
+                    cut.set()
                 server.sendall(data)
+            server.shutdown(socket.SHUT_RDWR)
+        answers.join()
         server.close()
         client.close()
 

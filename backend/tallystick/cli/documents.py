@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from tallystick import bootstrap
+from tallystick.cli.opening import opened
 from tallystick.cli.output import bars, console, print_json
 from tallystick.cli.verify import read_bounded
-from tallystick.config import Home
 from tallystick.errors import MalformedInput, UsageError
 from tallystick.intake.archives import MAX_ARCHIVE, is_zip, members
 from tallystick.intake.documents import Source
@@ -82,8 +80,8 @@ def import_command(
     rules = Rules(terms_days=terms_days, allow_similar=allow_similar)
     with bars(quiet=as_json) as progress:
         read = _read_all(files, options, progress)
-    with bootstrap.open_home(Home.of(os.environ)) as opened, bars(quiet=as_json) as progress:
-        done = import_documents(opened.context, read, rules, dry_run=dry_run, progress=progress)
+    with opened() as context, bars(quiet=as_json) as progress:
+        done = import_documents(context, read, rules, dry_run=dry_run, progress=progress)
     if as_json:
         print_json(_json(done, language))
     else:

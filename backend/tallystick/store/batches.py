@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, and_, bindparam, func, literal, select
 
 from tallystick.errors import Duplicate, Misfit, NotFound
 from tallystick.protocol.types import Address, EvidenceId, Hash, Timestamp, to_hex
@@ -27,6 +27,28 @@ from tallystick.store.schema import acceptance, batch_entry, block, status_event
 from tallystick.store.schema import batch as outgoing
 
 _WITH_BLOCKS = outgoing.outerjoin(block, block.c.block_hash == outgoing.c.block_hash)
+
+
+# Asked at every step of a batch: made once.
+
+
+def _is(table: Table) -> ColumnElement[bool]:
+    return and_(table.c.operator == bindparam("sealer"), table.c.batch_id == bindparam("batch"))
+
+
+_BATCHES = (
+    select(*BATCH_COLUMNS)
+    .select_from(_WITH_BLOCKS)
+    .where(outgoing.c.state.in_(bindparam("states", expanding=True)))
+    .order_by(outgoing.c.position)
+)
+_STATE = select(outgoing.c.state).where(_is(outgoing))
+_SUBMISSIONS = select(*SUBMISSION_COLUMNS).where(_is(submission)).order_by(submission.c.position)
+_ENTRIES = (
+    select(batch_entry.c.subject, batch_entry.c.entry_index, batch_entry.c.evidence_id)
+    .where(_is(batch_entry))
+    .order_by(batch_entry.c.subject, batch_entry.c.entry_index)
+)
 
 
 class BatchRows:
@@ -70,9 +92,8 @@ class BatchRows:
 
     def batches(self, states: Iterable[BatchState]) -> list[BatchRecord]:
         """Outgoing batches in one of ``states``, in the order they were frozen."""
-        wanted = outgoing.c.state.in_([state.value for state in states])
-        statement = select(*BATCH_COLUMNS).select_from(_WITH_BLOCKS).where(wanted).order_by(outgoing.c.position)
-        return [batch_record(row) for row in self._connection.execute(statement)]
+        wanted = {"states": [state.value for state in states]}
+        return [batch_record(row) for row in self._connection.execute(_BATCHES, wanted)]
 
     def count_batches(self, operator: Address) -> int:
         """How many batches of ``operator`` were frozen here: the id of its next one."""
@@ -95,9 +116,8 @@ class BatchRows:
 
     def submissions(self, operator: Address, batch_id: int) -> list[Submission]:
         """All signed transactions that ever carried batch ``batch_id`` of ``operator``, oldest first."""
-        same = (submission.c.operator == operator, submission.c.batch_id == batch_id)
-        statement = select(*SUBMISSION_COLUMNS).where(*same).order_by(submission.c.position)
-        return [submission_record(row) for row in self._connection.execute(statement)]
+        carrying = {"sealer": operator, "batch": batch_id}
+        return [submission_record(row) for row in self._connection.execute(_SUBMISSIONS, carrying)]
 
     def note_sent(self, one: Submission, at: Timestamp) -> None:
         """A node took ``one`` ``at`` that time: its batch is SENT, unless the chain has it meanwhile."""
@@ -127,18 +147,11 @@ class BatchRows:
 
     def batch_entries(self, operator: Address, batch_id: int) -> list[BatchEntry]:
         """The frozen content, by subject then index; empty for another operator's batch."""
-        table = batch_entry.c
-        statement = (
-            select(table.subject, table.entry_index, table.evidence_id)
-            .where(table.operator == operator, table.batch_id == batch_id)
-            .order_by(table.subject, table.entry_index)
-        )
-        return [BatchEntry(*row) for row in self._connection.execute(statement)]
+        frozen = {"sealer": operator, "batch": batch_id}
+        return [BatchEntry(*row) for row in self._connection.execute(_ENTRIES, frozen)]
 
     def _state_of(self, operator: Address, batch_id: int) -> BatchState | None:
-        state = self._connection.execute(
-            select(outgoing.c.state).where(outgoing.c.operator == operator, outgoing.c.batch_id == batch_id)
-        ).scalar()
+        state = self._connection.execute(_STATE, {"sealer": operator, "batch": batch_id}).scalar()
         return None if state is None else BatchState(state)
 
     def _set_state(self, operator: Address, batch_id: int, state: BatchState, block_hash: Hash | None = None) -> None:

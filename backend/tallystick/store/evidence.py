@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
 
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.evidence import Kind
@@ -44,18 +44,11 @@ class EvidenceRows:
 
     def evidence(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, EvidenceRecord]:
         """Those of ``evidence_ids`` that are kept, by id."""
-        return {
-            row.evidence_id: evidence_record(row)
-            for row in self._in_chunks(select_evidence(), evidence.c.evidence_id, evidence_ids)
-        }
+        return {row.evidence_id: evidence_record(row) for row in self._in_chunks(_BY_ID, evidence_ids)}
 
     def evidence_by_document(self, document_keys: Iterable[str]) -> Mapping[str, EvidenceId]:
         """Which of ``document_keys`` are taken, and by which evidence."""
-        statement = select(evidence.c.document_key, evidence.c.evidence_id)
-        return {
-            row.document_key: row.evidence_id
-            for row in self._in_chunks(statement, evidence.c.document_key, document_keys)
-        }
+        return {row.document_key: row.evidence_id for row in self._in_chunks(_BY_DOCUMENT, document_keys)}
 
     def children(self, parent: EvidenceId) -> list[EvidenceRecord]:
         """The evidence that answers ``parent``, oldest first."""
@@ -89,10 +82,8 @@ class EvidenceRows:
 
     def receipts(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, ReceiptRecord]:
         """The receipts of those of ``evidence_ids`` that were accepted with one, by evidence id."""
-        given = _RECEIPTS.where(acceptance.c.receipt_signature.is_not(None))
         return {
-            evidence_id: ReceiptRecord(*receipt)
-            for evidence_id, *receipt in self._in_chunks(given, acceptance.c.evidence_id, evidence_ids)
+            evidence_id: ReceiptRecord(*receipt) for evidence_id, *receipt in self._in_chunks(_RECEIPTS, evidence_ids)
         }
 
     def complete_signatures(
@@ -117,8 +108,7 @@ class EvidenceRows:
 
     def pending(self, limit: int) -> list[EvidenceRecord]:
         """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""
-        waiting = select_evidence().where(acceptance.c.position.is_not(None), acceptance.c.batch_id.is_(None))
-        return self._records(waiting.order_by(acceptance.c.position).limit(limit))
+        return [evidence_record(row) for row in self._connection.execute(_PENDING, {"most": limit})]
 
     def count_pending(self) -> int:
         """How many evidence are accepted and stand in no batch."""
@@ -139,7 +129,7 @@ class EvidenceRows:
 
     def _refuse_taken_evidence(self, records: Sequence[EvidenceRecord]) -> None:
         ids = [record.evidence_id for record in records]
-        taken = {row.evidence_id for row in self._in_chunks(_IDS, evidence.c.evidence_id, ids)}
+        taken = {row.evidence_id for row in self._in_chunks(_IDS, ids)}
         twice = _first_twice(ids, taken)
         if twice is not None:
             raise Duplicate(f"The evidence {to_hex(twice)} is recorded already.", todo="Read it by its id.")
@@ -153,11 +143,10 @@ class EvidenceRows:
     def _records(self, statement: Select[Any]) -> list[EvidenceRecord]:
         return [evidence_record(row) for row in self._connection.execute(statement)]
 
-    def _in_chunks(self, statement: Select[Any], column: Column[Any], values: Iterable[Any]) -> Iterator[Any]:
-        """The rows of ``statement`` whose ``column`` is one of ``values``, however many they are."""
-        narrowed = statement.where(column.in_(bindparam("wanted", expanding=True)))
+    def _in_chunks(self, statement: Select[Any], values: Iterable[Any]) -> Iterator[Any]:
+        """The rows of ``statement``, one of those below, for which its column is one of ``values``, however many."""
         for wanted in chunks(values):
-            yield from self._connection.execute(narrowed, {"wanted": wanted})
+            yield from self._connection.execute(statement, {"wanted": wanted})
 
 
 def _pending_row(evidence_id: EvidenceId, at: Timestamp) -> dict[str, Any]:
@@ -185,11 +174,22 @@ def _acceptance_row(evidence_id: EvidenceId, receipt: ReceiptRecord | None) -> d
     }
 
 
-_IDS = select(evidence.c.evidence_id)
+# Asked for each evidence that comes: made once.
+
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_BY_ID = select_evidence().where(evidence.c.evidence_id.in_(_WANTED))
+_IDS = select(evidence.c.evidence_id).where(evidence.c.evidence_id.in_(_WANTED))
+_BY_DOCUMENT = select(evidence.c.document_key, evidence.c.evidence_id).where(evidence.c.document_key.in_(_WANTED))
 _RECEIPTS = select(
     acceptance.c.evidence_id,
     acceptance.c.received_at,
     acceptance.c.seal_by,
     acceptance.c.receipt_operator,
     acceptance.c.receipt_signature,
+).where(acceptance.c.receipt_signature.is_not(None), acceptance.c.evidence_id.in_(_WANTED))
+_PENDING = (
+    select_evidence()
+    .where(acceptance.c.position.is_not(None), acceptance.c.batch_id.is_(None))
+    .order_by(acceptance.c.position)
+    .limit(bindparam("most"))
 )

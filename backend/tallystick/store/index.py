@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from tallystick.errors import Duplicate
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, Timestamp, to_hex
@@ -46,6 +46,46 @@ _ENTRY_OF_APPEND = and_(
 )
 
 
+# Asked for each block that is indexed: made once, so that a round's time is not that of making statements.
+
+_CURSOR = select(position.c.block_number, position.c.block_hash, position.c.timestamp)
+
+_CANONICAL_BLOCKS = select(*BLOCK_COLUMNS).where(block.c.canonical.is_(True))
+_TIP = _CANONICAL_BLOCKS.order_by(block.c.number.desc()).limit(1)
+_BLOCKS = _CANONICAL_BLOCKS.where(block.c.number.between(bindparam("first"), bindparam("last"))).order_by(
+    block.c.number
+)
+_KNOWN_BLOCKS = select(block.c.block_hash).where(block.c.block_hash.in_(bindparam("hashes", expanding=True)))
+
+_SEALING_OPERATORS = select(sealed_batch.c.operator).where(sealed_batch.c.canonical.is_(True)).distinct()
+_SEALED_COUNT = (
+    select(func.count())
+    .select_from(sealed_batch)
+    .where(sealed_batch.c.operator == bindparam("sealer"), sealed_batch.c.canonical.is_(True))
+)
+_IS_ON_CHAIN = _SEALED_COUNT.where(sealed_batch.c.batch_id == bindparam("batch"))
+
+_LAST = (
+    select(append.c.subject, func.max(append.c.ordinal).label("ordinal"))
+    .where(append.c.subject.in_(bindparam("subjects", expanding=True)), append.c.canonical.is_(True))
+    .group_by(append.c.subject)
+    .subquery()
+)
+_LAST_APPENDS = select(*APPEND_COLUMNS).select_from(
+    APPEND_JOINS.join(_LAST, and_(_LAST.c.subject == append.c.subject, _LAST.c.ordinal == append.c.ordinal))
+)
+
+_SIGNER_CHANGES = (
+    select(signer_change.c.party, signer_change.c.signer, signer_change.c.added, block.c.timestamp)
+    .select_from(signer_change.join(block, block.c.block_hash == signer_change.c.block_hash))
+    .where(
+        signer_change.c.party.in_(bindparam("parties", expanding=True)),
+        signer_change.c.canonical.is_(True),
+        block.c.number <= bindparam("until"),
+    )
+)
+
+
 class IndexRows:
     """The part of a transaction that reads and writes the indexed chain."""
 
@@ -56,8 +96,7 @@ class IndexRows:
 
     def cursor(self) -> Cursor | None:
         """How far the chain is indexed for good, or None before the first final block."""
-        statement = select(position.c.block_number, position.c.block_hash, position.c.timestamp)
-        row = self._connection.execute(statement).one_or_none()
+        row = self._connection.execute(_CURSOR).one_or_none()
         return None if row is None else Cursor(*row)
 
     def set_cursor(self, cursor: Cursor) -> None:
@@ -72,8 +111,7 @@ class IndexRows:
 
     def tip(self) -> BlockRef | None:
         """The newest block that is indexed, final or not."""
-        newest = select(*BLOCK_COLUMNS).where(block.c.canonical.is_(True)).order_by(block.c.number.desc()).limit(1)
-        row = self._connection.execute(newest).one_or_none()
+        row = self._connection.execute(_TIP).one_or_none()
         return None if row is None else BlockRef(*row)
 
     def blocks(self, first: int, last: int) -> list[BlockRef]:
@@ -81,17 +119,14 @@ class IndexRows:
 
         Above the final block that is every one; below, those that were read by themselves.
         """
-        numbers = block.c.number.between(storable(first), storable(last))
-        statement = select(*BLOCK_COLUMNS).where(block.c.canonical.is_(True), numbers).order_by(block.c.number)
-        return [BlockRef(*row) for row in self._connection.execute(statement)]
+        numbers = {"first": storable(first), "last": storable(last)}
+        return [BlockRef(*row) for row in self._connection.execute(_BLOCKS, numbers)]
 
     def known_blocks(self, block_hashes: Iterable[Hash]) -> set[Hash]:
         """Those of ``block_hashes`` whose blocks are kept with what they say, be they on the chain or undone."""
         known: set[Hash] = set()
         for some in chunks(block_hashes):
-            known |= set(
-                self._connection.execute(select(block.c.block_hash).where(block.c.block_hash.in_(some))).scalars()
-            )
+            known |= set(self._connection.execute(_KNOWN_BLOCKS, {"hashes": some}).scalars())
         return known
 
     # what blocks say
@@ -185,16 +220,7 @@ class IndexRows:
         """The newest append of each of ``subjects`` that has one, final or not."""
         newest: dict[PartyId, AppendRecord] = {}
         for some in chunks(subjects):
-            last = (
-                select(append.c.subject, func.max(append.c.ordinal).label("ordinal"))
-                .where(append.c.subject.in_(some), append.c.canonical.is_(True))
-                .group_by(append.c.subject)
-                .subquery()
-            )
-            joined = APPEND_JOINS.join(
-                last, and_(last.c.subject == append.c.subject, last.c.ordinal == append.c.ordinal)
-            )
-            for row in self._connection.execute(select(*APPEND_COLUMNS).select_from(joined)):
+            for row in self._connection.execute(_LAST_APPENDS, {"subjects": some}):
                 newest[row.subject] = append_record(row)
         return newest
 
@@ -250,24 +276,19 @@ class IndexRows:
 
     def sealed_count(self, operator: Address) -> int:
         """How many batches of ``operator`` are on the chain as it is indexed: the id its next one must have."""
-        same = (sealed_batch.c.operator == operator, sealed_batch.c.canonical.is_(True))
-        return self._connection.execute(select(func.count()).select_from(sealed_batch).where(*same)).scalar_one()
+        return self._connection.execute(_SEALED_COUNT, {"sealer": operator}).scalar_one()
 
     def sealing_operators(self) -> list[Address]:
         """Whoever sealed a batch that is on the chain, ascending."""
-        statement = select(sealed_batch.c.operator).where(sealed_batch.c.canonical.is_(True)).distinct()
-        return sorted(self._connection.execute(statement).scalars())
+        return sorted(self._connection.execute(_SEALING_OPERATORS).scalars())
 
     def signers(self, parties: Iterable[PartyId], until_block: int = INT64_MAX) -> list[SignerRecord]:
         """The signers of ``parties`` up to and including ``until_block``, by party, time of addition, and address."""
-        changes = signer_change.join(block, block.c.block_hash == signer_change.c.block_hash)
-        columns = (signer_change.c.party, signer_change.c.signer, signer_change.c.added, block.c.timestamp)
-        on_chain = (signer_change.c.canonical.is_(True), block.c.number <= storable(until_block))
         added: dict[tuple[PartyId, Address], Timestamp] = {}
         revoked: dict[tuple[PartyId, Address], Timestamp] = {}
         for some in chunks(parties):
-            statement = select(*columns).select_from(changes).where(signer_change.c.party.in_(some), *on_chain)
-            for party, signer, is_added, timestamp in self._connection.execute(statement):
+            wanted = {"parties": some, "until": storable(until_block)}
+            for party, signer, is_added, timestamp in self._connection.execute(_SIGNER_CHANGES, wanted):
                 (added if is_added else revoked)[party, signer] = timestamp
         records = [
             SignerRecord(party, signer, at, revoked.get((party, signer), Timestamp(0)))
@@ -286,6 +307,5 @@ class IndexRows:
         return [(append_record(row), index) for index, *row in self._connection.execute(statement)]
 
     def _is_on_chain(self, operator: Address, batch_id: int) -> bool:
-        same = (sealed_batch.c.operator == operator, sealed_batch.c.batch_id == batch_id)
-        statement = select(func.count()).select_from(sealed_batch).where(*same, sealed_batch.c.canonical.is_(True))
-        return bool(self._connection.execute(statement).scalar_one())
+        same = {"sealer": operator, "batch": batch_id}
+        return bool(self._connection.execute(_IS_ON_CHAIN, same).scalar_one())
