@@ -19,6 +19,8 @@ class Names:
 
     def __init__(self) -> None:
         self._found: dict[tuple[tuple[str, str], ...], PartyRecord | None] = {}
+        self._taken: dict[str, bool] = {}
+        """By name, whether a party has it."""
 
     def find(self, transaction: Transaction, party: TradeParty) -> PartyRecord | None:
         """Who ``party`` is, or None where none of its identifiers is registered.
@@ -51,9 +53,12 @@ class Names:
 
     def refuse_namesake(self, transaction: Transaction, party: TradeParty) -> None:
         """Raise ``Stop`` where somebody is called like ``party``, who has none of its identifiers registered."""
-        namesakes = transaction.parties_by_name(party.name) if party.name else []
-        if namesakes:
-            raise Stop(Status.HELD, Reason.SAME_NAME, name=party.name or "", identifier=spelled(party))
+        if party.name is None:
+            return
+        if party.name not in self._taken:
+            self._taken[party.name] = bool(transaction.parties_by_name(party.name))
+        if self._taken[party.name]:
+            raise Stop(Status.HELD, Reason.SAME_NAME, name=party.name, identifier=spelled(party))
 
 
 def spelled(party: TradeParty) -> str:
