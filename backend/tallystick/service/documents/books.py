@@ -35,6 +35,9 @@ _KINDS = (
     Kind.SIGNAL,
 )
 
+MAX_ALIKE = 256
+"""Of more invoices than this with the same values, the newest are compared: an import must end."""
+
 Shown = Mapping[str, Json]
 Pair = frozenset[PartyId]
 
@@ -172,8 +175,8 @@ class Books:
         """An invoice of ``seller`` that is like ``billed``, though not the same."""
         of_party = self._parties[seller]
         near = [
-            *of_party.by_compared.get((seller, compared(billed.number)), ()),
-            *of_party.by_values.get((seller, billed.values), ()),
+            *of_party.by_compared.get((seller, compared(billed.number)), [])[-MAX_ALIKE:],
+            *of_party.by_values.get((seller, billed.values), [])[-MAX_ALIKE:],
         ]
         for bill in near:
             other = bill.billed()
