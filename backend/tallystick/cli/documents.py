@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,15 +13,15 @@ from typer.core import TyperGroup
 from tallystick.cli.opening import opened
 from tallystick.cli.output import bars, console, print_json
 from tallystick.cli.verify import read_bounded
-from tallystick.errors import MalformedInput, UsageError
-from tallystick.intake.archives import MAX_ARCHIVE, is_zip, members
-from tallystick.intake.documents import Source
-from tallystick.intake.readers import Options, Reading, is_document, read_file
+from tallystick.errors import UsageError
+from tallystick.intake.archives import MAX_ARCHIVE
+from tallystick.intake.files import Unread, read_files
+from tallystick.intake.readers import Options, Reading
 from tallystick.protocol.types import to_hex
 from tallystick.render.labels import LANGUAGES
 from tallystick.service.context import Progress
 from tallystick.service.documents.desk import Rules
-from tallystick.service.documents.importing import DocumentImport, Unread, import_documents
+from tallystick.service.documents.importing import DocumentImport, import_documents
 from tallystick.service.documents.outcomes import Outcome, Status
 from tallystick.service.documents.words import document_word, status_word, todo, why
 
@@ -94,7 +93,7 @@ def _read_all(files: list[Path], options: Options, progress: Progress) -> list[R
     read: list[Reading | Unread] = []
     for at, path in enumerate(paths):
         data = read_bounded(path, MAX_ARCHIVE, "document")
-        read += _unpacked(path.name, data, options)
+        read += read_files(path.name, data, options)
         progress("files", at + 1, len(paths))
     return read
 
@@ -105,27 +104,6 @@ def _within(file: Path) -> list[Path]:
         return [file]
     inside = (path for path in file.rglob("*") if path.is_file())
     return sorted(path for path in inside if not any(part.startswith(".") for part in path.relative_to(file).parts))
-
-
-def _unpacked(name: str, data: bytes, options: Options) -> Iterator[Reading | Unread]:
-    if not is_zip(data) or is_document(data):
-        yield _read(name, data, options)
-        return
-    try:
-        for member, inside in members(data):
-            if isinstance(inside, MalformedInput):
-                yield Unread(Source.of(f"{name}/{member}", "application/octet-stream", b""), inside)
-            else:
-                yield _read(f"{name}/{member}", inside, options)
-    except MalformedInput as error:
-        yield Unread(Source.of(name, "application/zip", data), error)
-
-
-def _read(name: str, data: bytes, options: Options) -> Reading | Unread:
-    try:
-        return read_file(name, data, options)
-    except MalformedInput as error:
-        return Unread(Source.of(name, "application/octet-stream", data), error)
 
 
 def _word(key: str, language: str) -> str:

@@ -29,6 +29,7 @@ from tallystick.intake.documents import (
     Remittance,
     Source,
 )
+from tallystick.intake.files import Unread
 from tallystick.intake.readers import Reading
 from tallystick.protocol.evidence import kind_name
 from tallystick.service.context import Context, Progress, silent
@@ -53,14 +54,6 @@ _STATE: Mapping[type, Callable[[Desk, Any, Sheet], list[EvidenceRecord]]] = {
     InvoiceResponse: state_answer,
     Remittance: state_remittance,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A file that could not be read as what it is, and why."""
-
-    source: Source
-    error: TallystickError
 
 
 @dataclass(frozen=True, slots=True)
