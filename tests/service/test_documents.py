@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from intake.ubl import ubl_files as ubl
 from service.world import World
+from tallystick.intake.documents import Document
 from tallystick.intake.readers import read_file
 from tallystick.protocol import content
 from tallystick.protocol.types import EvidenceId
 from tallystick.service import parties
+from tallystick.service.documents import words
 from tallystick.service.documents.importing import DocumentImport, Rules, import_documents
-from tallystick.service.documents.outcomes import Reason, Status
+from tallystick.service.documents.outcomes import Outcome, Reason, Status
 
 SELLER, BUYER = f"GLN:{ubl.SELLER_GLN}", f"GLN:{ubl.BUYER_GLN}"
 
@@ -231,6 +233,17 @@ def test_who_states_a_document_signs_it(market: World) -> None:
     assert (outcome.status, outcome.reason) == (Status.HELD, Reason.NO_KEY)
 
 
+def test_an_import_for_one_party_signs_for_nobody_else(market: World) -> None:
+    """Though the keys of both are here: what the buyer states is held, its order too, until it is imported for it."""
+    with market.context.store.transaction() as transaction:
+        seller, buyer = (frozenset([parties.find_party(transaction, name).party]) for name in (SELLER, BUYER))
+    assert statuses(imported(market, *CHAIN[:2], parties=seller)) == ["held", "waits"]
+    assert statuses(imported(market, *CHAIN[:2], parties=buyer)) == ["recorded", "held"]
+    assert statuses(imported(market, *CHAIN[:2], ubl.invoice(), parties=seller)) == ["held", "recorded", "recorded"]
+    last = imported(market, ubl.answer(), parties=seller).outcomes[-1]
+    assert (last.status, last.reason) == (Status.HELD, Reason.NOT_ASKED)
+
+
 def test_an_answer_of_somebody_else_answers_nothing(market: World) -> None:
     """A third party that accepts in the buyer's place is not the buyer."""
     market.party("Processing Ltd", "GLN:7300010000001")
@@ -429,3 +442,16 @@ def test_what_the_gate_refuses_is_told_and_keeps_nothing_else_back(market: World
     done = imported(market, ubl.remittance("RM-2"), ubl.credit_note())
     assert statuses(done) == ["refused", "recorded"]
     assert "allocated already" in str(done.outcomes[0].error)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_everything_a_person_reads_is_said_in_both_languages(language: str) -> None:
+    """Every status, document and reason has its words, and every reason what to do about it."""
+    source = read_file("x.xml", ubl.invoice()).source
+    for why_not in Reason:
+        held = Outcome(source, None, None, Status.HELD, reason=why_not, facts={"number": "[7]", "name": "N"})
+        for told in (words.why(held, language), words.todo(held, language)):
+            assert told
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in told) == (language == "zh")
+    assert len({words.status_word(status, language) for status in Status}) == len(Status)
+    assert all(words.document_word(kind.__name__, language) for kind in get_args(Document))

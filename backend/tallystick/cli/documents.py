@@ -17,13 +17,14 @@ from tallystick.errors import UsageError
 from tallystick.intake.archives import MAX_ARCHIVE
 from tallystick.intake.files import Unread, read_files
 from tallystick.intake.readers import Options, Reading
-from tallystick.protocol.types import to_hex
+from tallystick.protocol.types import PartyId, to_hex
 from tallystick.render.labels import LANGUAGES
-from tallystick.service.context import Progress
+from tallystick.service.context import Context, Progress
 from tallystick.service.documents.desk import Rules
 from tallystick.service.documents.importing import DocumentImport, import_documents
 from tallystick.service.documents.outcomes import Outcome, Status
 from tallystick.service.documents.words import document_word, status_word, todo, why
+from tallystick.service.parties import find_party
 
 MAX_LINES = 200
 """Lines of a table; the rest is in the JSON."""
@@ -61,6 +62,10 @@ class DocumentsByDefault(TyperGroup):
 
 def import_command(
     files: Annotated[list[Path], typer.Argument(help="Files, folders and ZIP files.", show_default=False)],
+    party: Annotated[
+        list[str] | None,
+        typer.Option(help="Sign for this party only (may be given again); else for all whose keys are here."),
+    ] = None,
     terms_days: Annotated[
         int | None, typer.Option(min=0, max=3650, help="Days to pay, where neither document nor contract says.")
     ] = None,
@@ -76,15 +81,23 @@ def import_command(
     if language not in LANGUAGES:
         raise UsageError(f"--lang: expected one of {', '.join(LANGUAGES)}, got {language}.")
     options = Options() if mapping is None else Options(read_bounded(mapping, 1_000_000, "column mapping"))
-    rules = Rules(terms_days=terms_days, allow_similar=allow_similar)
     with bars(quiet=as_json) as progress:
         read = _read_all(files, options, progress)
     with opened() as context, bars(quiet=as_json) as progress:
+        rules = Rules(terms_days, allow_similar, _parties(context, party))
         done = import_documents(context, read, rules, dry_run=dry_run, progress=progress)
     if as_json:
         print_json(_json(done, language))
     else:
         _print(done, language)
+
+
+def _parties(context: Context, names: list[str] | None) -> frozenset[PartyId] | None:
+    """The parties that are named, or None where all are meant."""
+    if not names:
+        return None
+    with context.store.transaction(read_only=True) as transaction:
+        return frozenset(find_party(transaction, name).party for name in names)
 
 
 def _read_all(files: list[Path], options: Options, progress: Progress) -> list[Reading | Unread]:

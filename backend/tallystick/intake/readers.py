@@ -89,9 +89,10 @@ def read_file(name: str, data: bytes, options: Options | None = None) -> Reading
         if xml_format.is_root(space, local):
             source = Source.of(name, "application/xml", data)
             return Reading(source, xml_format.kind, tuple(xml_format.read(root)))
+    is_bank = space.startswith("urn:iso:std:iso:20022")
     raise MalformedInput(
         f"{clip(local)}: expected the root element of a trade document, got one of namespace {clip(space)}.",
-        todo=f"Known are {', '.join(kinds())}.",
+        todo="Import it with `tallystick bank`." if is_bank else f"Known are {', '.join(kinds())}.",
     )
 
 

@@ -85,8 +85,8 @@ def test_what_is_no_document_is_refused_with_what_is_known(data: bytes) -> None:
 
 
 def test_another_xml_is_refused_by_its_root() -> None:
-    """A bank message is no trade document."""
-    with pytest.raises(MalformedInput, match=r"Document.*camt\.053"):
+    """A bank message is no trade document, and has a command of its own."""
+    with pytest.raises(MalformedInput, match=r"Document.*camt\.053.*tallystick bank"):
         read_file("x.xml", b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"/>')
 
 

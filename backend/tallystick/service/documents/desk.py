@@ -19,7 +19,7 @@ from tallystick.intake.documents import TradeParty
 from tallystick.intake.stating import Fields
 from tallystick.protocol import content
 from tallystick.protocol.evidence import Kind
-from tallystick.protocol.types import ZERO32, DealId, EvidenceId, Timestamp
+from tallystick.protocol.types import ZERO32, DealId, EvidenceId, PartyId, Timestamp
 from tallystick.service.accept import ACCEPTED, Acceptance
 from tallystick.service.context import Context
 from tallystick.service.documents.batch import Batch
@@ -36,11 +36,13 @@ class Rules:
     """What the user decides for a whole import.
 
     ``terms_days`` are the days to pay where neither document nor contract says. ``allow_similar`` lets invoices be
-    recorded whose values are those of another, and whose number is nearly its number.
+    recorded whose values are those of another, and whose number is nearly its number. ``parties`` are those in whose
+    name evidence may be signed; None: all whose keys are here.
     """
 
     terms_days: int | None = None
     allow_similar: bool = False
+    parties: frozenset[PartyId] | None = None
 
 
 class Desk:
@@ -68,11 +70,17 @@ class Desk:
         return self._context.network_key
 
     def issuer(self, named: TradeParty) -> PartyRecord:
-        """The party that states a document. Raises ``Stop`` where it is unknown, or its key elsewhere."""
+        """The party that states a document. Raises ``Stop`` where it is unknown, or this import can't sign for it."""
         party = self.party(named)
         if not party.signers:
             raise Stop(Status.HELD, Reason.NO_KEY, name=party.name)
+        if not self.signs_for(party):
+            raise Stop(Status.HELD, Reason.NOT_ASKED, name=party.name)
         return party
+
+    def signs_for(self, party: PartyRecord) -> bool:
+        """Whether a key of ``party`` is here, and this import may use it."""
+        return bool(party.signers) and (self.rules.parties is None or party.party in self.rules.parties)
 
     def party(self, named: TradeParty) -> PartyRecord:
         """The party that is ``named``, with its books open. Raises ``Stop`` where it is unknown."""

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     TWO_PARTIES = "twoParties"
     ONE_PARTY = "oneParty"
     NO_KEY = "noKey"
+    NOT_ASKED = "notAsked"
     OTHER_PARTY = "otherParty"
     SELF_REPORTED = "selfReported"
     CANCELLED = "cancelled"

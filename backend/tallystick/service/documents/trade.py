@@ -42,7 +42,7 @@ def state_order(desk: Desk, order: Order, sheet: Sheet) -> list[EvidenceRecord]:
     if terms_days is None:
         raise Stop(Status.WAITS, Reason.NO_TERMS, number=order.number)
     fields = stating.contract_fields(order, terms_days, [sheet.source])
-    countersigned = bool(seller.signers) and desk.about.is_accepted(order)
+    countersigned = desk.signs_for(seller) and desk.about.is_accepted(order)
     made = desk.state(Kind.CONTRACT, buyer, seller, fields, order.issue_date, deal=None, countersigned=countersigned)
     if countersigned:
         desk.shared.add(made.evidence_id)

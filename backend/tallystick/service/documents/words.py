@@ -57,6 +57,10 @@ _REASONS: Mapping[Reason, tuple[str, str]] = {
     ),
     Reason.ONE_PARTY: ("both sides are {name}", "双方均为 {name}"),
     Reason.NO_KEY: ("{name} states it, and no key of it is managed here", "该单据由 {name} 出具，但其密钥不在此管理"),
+    Reason.NOT_ASKED: (
+        "{name} states it, and this import signs for others only",
+        "该单据由 {name} 出具，此次导入不代其签名",
+    ),
     Reason.OTHER_PARTY: ("{number} is not between {name} and the other side", "{number} 并非 {name} 与对方之间的单据"),
     Reason.SELF_REPORTED: (
         "the invoice {number} is self-reported: nobody was named who could answer it",
@@ -111,6 +115,7 @@ _TODO: Mapping[Reason, tuple[str, str]] = {
     Reason.TWO_PARTIES: ("Ask the sender which of them is right.", "请向发送方核实哪一个正确。"),
     Reason.ONE_PARTY: ("Ask the sender for the right identifiers.", "请向发送方索取正确的标识。"),
     Reason.NO_KEY: ("Have it import the document in its own home.", "请由其在自己的环境中导入该单据。"),
+    Reason.NOT_ASKED: ("Import it for that party too, if it is its own.", "若确为该主体的单据，请同时为其导入。"),
     Reason.OTHER_PARTY: ("Ask the sender which document it means.", "请向发送方核实所指单据。"),
     Reason.SELF_REPORTED: (
         "Record a contract with the buyer; invoices recorded after it can be answered.",
