@@ -129,6 +129,26 @@ def test_the_exact_bytes_of_the_file_stand_in_the_evidence(trading: Shell) -> No
         assert hashes[f"rest.zip/{name}"].encode() in shown
 
 
+def test_every_import_is_a_job_that_says_what_it_did(trading: Shell) -> None:
+    """Newest first, dry runs left out; of one, what became of each document and why."""
+    told = trading.json("import", "inbox/january/torn.xml", "credit.xml")
+    listed = trading.lines("import", "jobs")
+    assert (listed[0]["job"], listed[0]["files"]) == (told["job"], 2)
+    assert listed[0]["counts"] == {"recorded": 0, "known": 1, "waits": 0, "held": 0, "refused": 1}
+    assert listed[-1]["counts"]["recorded"] == 6, "the first import, after the dry runs"
+    assert all(each["endedAt"] is not None for each in listed)
+    one = trading.json("import", "jobs", told["job"])
+    assert [(each["file"], each["status"]) for each in one["documents"]] == [
+        ("torn.xml", "refused"),
+        ("credit.xml", "known"),
+    ]
+    assert "well-formed" in one["documents"][0]["detail"]
+    assert one["documents"][1]["evidence"] == [each["evidence"] for each in told["documents"][1]["evidence"]]
+    assert "credit.xml  CN-1  known already  0x" in trading.ok("import", "jobs", told["job"])
+    assert told["job"] in trading.ok("import", "jobs")
+    assert "not known here" in trading.refused("import", "jobs", "0" * 16)
+
+
 def test_the_command_for_ledgers_is_still_there(trading: Shell) -> None:
     """`import receivables` means the ledger, also beside files of other kinds."""
     assert "--mapping" in trading.ok("import", "receivables", "--help")

@@ -11,9 +11,9 @@ from service.world import World
 from tallystick.intake.documents import Document
 from tallystick.intake.readers import read_file
 from tallystick.protocol import content
-from tallystick.protocol.types import EvidenceId
+from tallystick.protocol.types import EvidenceId, to_hex
 from tallystick.service import parties
-from tallystick.service.documents import words
+from tallystick.service.documents import importing, words
 from tallystick.service.documents.importing import DocumentImport, Rules, import_documents
 from tallystick.service.documents.outcomes import Outcome, Reason, Status
 
@@ -250,6 +250,37 @@ def test_an_answer_of_somebody_else_answers_nothing(market: World) -> None:
     imported(market, *CHAIN[:5])
     (outcome,) = imported(market, ubl.answer(sender=ubl.identified("Processing Ltd", "7300010000001"))).outcomes
     assert (outcome.status, outcome.reason) == (Status.HELD, Reason.OTHER_PARTY)
+
+
+def test_a_job_that_was_interrupted_says_how_far_it_came(market: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became of a document is kept with its evidence; the rest is recorded by the next import."""
+    monkeypatch.setattr(importing, "DOCUMENTS_A_TRANSACTION", 3)
+
+    def stop(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    read = [read_file(f"{at}.xml", data) for at, data in enumerate(CHAIN)]
+    with pytest.raises(KeyboardInterrupt):
+        import_documents(market.context, read, progress=stop)
+    done = import_documents(market.context, read)
+    with market.context.store.transaction(read_only=True) as transaction:
+        last, first = transaction.imports(9)
+        kept = transaction.imported(first.job)[1]
+        assert (first.ended_at, len(kept), last.job) == (None, 3, done.job)
+        assert {name for document in kept for name in document.evidence} <= {
+            to_hex(made.evidence) for outcome in done.outcomes for made in outcome.made
+        }
+    assert statuses(done) == ["known"] * 4 + ["recorded"] * 4
+
+
+def test_a_name_of_a_file_that_nobody_can_read_is_kept_readable(market: World) -> None:
+    """Control characters, half a character, and a name without end."""
+    name = "a\x00\udc80\n" + "b" * 999 + ".xml"
+    done = import_documents(market.context, [read_file(name, ubl.invoice())])
+    assert done.outcomes[0].status is Status.RECORDED
+    assert len(done.outcomes[0].source.name) == 255
+    odd = import_documents(market.context, [read_file("a\x00\udc80.xml", ubl.invoice("OTHER", payable="1.00"))])
+    assert shown(market, odd.outcomes[0].made[0].evidence)["documents"][0]["name"] == "a\ufffd\ufffd.xml"
 
 
 # ---- what is recorded ------------------------------------------------------------------------------------------------

@@ -83,7 +83,8 @@ def test_a_database_of_the_revision_before_is_brought_up_to_date(lasting_url: st
     opened.close()
     engine, _ = open_engine(lasting_url, 5)
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE timestamp_token"))
+        for newer in ("import_outcome", "import_job", "timestamp_token"):
+            connection.execute(text(f"DROP TABLE {newer}"))
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", tallystick.store.migrations.__path__[0])
         command.stamp(config, "0003", purge=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -25,6 +29,7 @@ from tallystick.service.documents.importing import DocumentImport, import_docume
 from tallystick.service.documents.outcomes import Outcome, Status
 from tallystick.service.documents.words import document_word, status_word, todo, why
 from tallystick.service.parties import find_party
+from tallystick.store.records import ImportedDocument, ImportRecord
 
 MAX_LINES = 200
 """Lines of a table; the rest is in the JSON."""
@@ -134,7 +139,7 @@ def _print(done: DocumentImport, language: str) -> None:
     counts = {status.value: count for status, count in done.counts().items()}
     told = _word("counts", language).format(files=done.files, evidence=done.evidence, **counts)
     console.print(f"\n{told}", soft_wrap=True)
-    if done.dry_run:
+    if done.job is None:
         console.print(_word("dry", language))
     elif done.evidence:
         console.print(_word("seal", language))
@@ -162,7 +167,8 @@ def _table(outcomes: tuple[Outcome, ...], language: str) -> Table:
 def _json(done: DocumentImport, language: str) -> dict[str, object]:
     counts = {status.value: count for status, count in done.counts().items()}
     return {
-        "dryRun": done.dry_run,
+        "dryRun": done.job is None,
+        "job": done.job,
         "files": done.files,
         "counts": counts,
         "evidence": done.evidence,
@@ -184,3 +190,46 @@ def _outcome_json(outcome: Outcome, language: str) -> dict[str, object]:
         "fingerprint": outcome.fingerprint,
         "evidence": [{"kind": made.kind, "evidence": to_hex(made.evidence)} for made in outcome.made],
     }
+
+
+def jobs_command(
+    job: Annotated[str | None, typer.Argument(help="A job, to see what became of its documents.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many jobs to list.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """List the imports of documents, newest first, or what became of each document of one."""
+    with opened() as context, context.store.transaction(read_only=True) as transaction:
+        listed = transaction.imports(limit) if job is None else []
+        told = [(each, transaction.imported(each.job)[1]) for each in listed]
+        if job is not None:
+            told = [transaction.imported(job)]
+    if as_json:
+        for record, documents in told:
+            print_json(_job_json(record, documents, with_documents=job is not None))
+        return
+    for record, documents in told:
+        counts = Counter(document.status for document in documents)
+        said = ", ".join(f"{status_word(status)}: {counts[status.value]}" for status in Status if counts[status.value])
+        ended = "" if record.ended_at is not None else ", interrupted"
+        console.print(f"{record.job}  {_time(record.begun_at)}  files: {record.files}, {said}{ended}", soft_wrap=True)
+        for document in documents if job is not None else []:
+            names = " ".join(document.evidence) or document.detail or ""
+            line = f"  {document.file}  {document.number or ''}  {status_word(Status(document.status))}  {names}"
+            console.print(escape(line), soft_wrap=True)
+
+
+def _time(at: int) -> str:
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _job_json(record: ImportRecord, documents: list[ImportedDocument], *, with_documents: bool) -> dict[str, object]:
+    counts = Counter(document.status for document in documents)
+    told: dict[str, object] = {
+        "job": record.job,
+        "begunAt": record.begun_at,
+        "endedAt": record.ended_at,
+        "files": record.files,
+        "rules": orjson.loads(record.rules),
+        "counts": {status.value: counts[status.value] for status in Status},
+    }
+    return told | {"documents": [dataclasses.asdict(each) for each in documents]} if with_documents else told

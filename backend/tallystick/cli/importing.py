@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from tallystick import bootstrap
-from tallystick.cli.documents import DocumentsByDefault, import_command
+from tallystick.cli.documents import DocumentsByDefault, import_command, jobs_command
 from tallystick.cli.opening import AsJson, File, opened, read_input
 from tallystick.cli.output import bars, console, print_json
 from tallystick.intake.receivables import parse_mapping, read_receivables, ready_made
@@ -24,6 +24,7 @@ import_app = typer.Typer(
     no_args_is_help=True,
 )
 import_app.command("documents")(import_command)
+import_app.command("jobs")(jobs_command)
 
 
 @import_app.command("receivables")

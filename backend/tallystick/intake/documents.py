@@ -14,6 +14,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TypeAlias
 
+MAX_NAME = 255
+"""Characters of a file's name that are kept, from its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -26,8 +29,9 @@ class Source:
 
     @classmethod
     def of(cls, name: str, media_type: str, data: bytes) -> Source:
-        """The file ``name`` that holds ``data``."""
-        return cls(name, media_type, len(data), hashlib.sha256(data).hexdigest())
+        """The file ``name`` that holds ``data``; whatever could not be shown or kept of the name is replaced."""
+        shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in name[-MAX_NAME:])
+        return cls(shown, media_type, len(data), hashlib.sha256(data).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ Rules:
 - all files are read before anything is recorded; one that can't be read, or a document that is refused, keeps no other
   from being recorded, and each has an outcome with its reason;
 - documents are taken in the order in which they came about, whatever order the files came in;
-- importing again records only what was not recorded; a dry run does all the work, and undoes it.
+- importing again records only what was not recorded; a dry run does all the work, and undoes it;
+- an import is a job: what became of each document is kept by the transaction that made it so.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from tallystick.service.documents.answers import state_answer, state_remittance
 from tallystick.service.documents.batch import Batch, Sheet, in_order
 from tallystick.service.documents.bills import fingerprint, state_credit, state_invoice
 from tallystick.service.documents.desk import Desk, Rules
+from tallystick.service.documents.jobs import begin, end, kept
 from tallystick.service.documents.outcomes import Made, Outcome, Status, Stop
 from tallystick.service.documents.trade import state_despatch, state_order, state_order_response, state_receipt
 from tallystick.service.index import index
@@ -62,7 +64,8 @@ class DocumentImport:
 
     outcomes: tuple[Outcome, ...]
     files: int
-    dry_run: bool
+    job: str | None
+    """The name under which what became of each is kept; None for a dry run."""
 
     def counts(self) -> dict[Status, int]:
         """How many documents came how far."""
@@ -104,20 +107,26 @@ def import_documents(
                 places[id(sheets[-1])] = at
     with suppress(ChainError):  # to record needs no chain: without one, whom it admitted before has to do
         index(context)
-    desk = Desk(context, Batch(sheets), rules or Rules())
+    rules = rules or Rules()
+    desk = Desk(context, Batch(sheets), rules)
+    job = None if dry_run else begin(context, rules, len(read), [outcome for _, outcome in outcomes])
     ordered = in_order(sheets)
     size = max(len(ordered), 1) if dry_run else DOCUMENTS_A_TRANSACTION
     for start in range(0, len(ordered), size):
         chunk = ordered[start : start + size]
         with suppress(_Undo), context.store.transaction() as transaction:
             acceptance = desk.within(transaction)
-            outcomes += [(places[id(sheet)], _outcome(desk, sheet)) for sheet in chunk]
+            made = [_outcome(desk, sheet) for sheet in chunk]
             acceptance.keep()
-            if dry_run:
+            outcomes += ((places[id(sheet)], outcome) for sheet, outcome in zip(chunk, made, strict=True))
+            if job is None:
                 raise _Undo
+            transaction.add_imported(job, [kept(outcome) for outcome in made])
         progress("documents", start + len(chunk), len(ordered))
+    if job is not None:
+        end(context, job)
     in_files = sorted(outcomes, key=lambda placed: placed[0])
-    return DocumentImport(tuple(outcome for _, outcome in in_files), len(read), dry_run)
+    return DocumentImport(tuple(outcome for _, outcome in in_files), len(read), job)
 
 
 def _outcome(desk: Desk, sheet: Sheet) -> Outcome:
