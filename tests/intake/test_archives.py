@@ -68,6 +68,28 @@ def test_a_file_that_can_not_be_read_is_an_error_in_its_place(monkeypatch: pytes
     assert "not encrypted" in str(error)
 
 
+def test_a_file_packed_by_another_method_is_refused_before_it_is_unpacked() -> None:
+    """LZMA may ask for as much memory as its header says."""
+    ((_, error),) = members(packed({"a.xml": b"<a/>"}, zipfile.ZIP_LZMA))
+    assert "stored or deflated" in str(error)
+
+
+def test_a_file_without_a_name_is_an_error_in_its_place() -> None:
+    """Found by fuzzing: the directory may name nothing at all."""
+    ((name, error),) = members(_without_names(packed({"a": b"<a/>"}, zipfile.ZIP_STORED)))
+    assert (name, "can be unpacked" in str(error)) == ("", True)
+
+
+def _without_names(data: bytes) -> bytes:
+    """``data`` with the length of the name in its central directory set to none."""
+    at = data.index(b"PK\x01\x02") + 28
+    end = data.index(b"PK\x05\x06") + 12
+    size = int.from_bytes(data[end : end + 4], "little") - 1
+    central = data[:at] + b"\x00\x00" + data[at + 2 :]
+    without = central[: at + 18] + central[at + 19 :]
+    return without[: end - 1] + size.to_bytes(4, "little") + without[end + 3 :]
+
+
 def test_what_nobody_meant_to_send_is_left_out() -> None:
     """Folders, hidden files, and what macOS puts beside every file."""
     names = ["jan/", "jan/a.xml", ".DS_Store", "__MACOSX/jan/._a.xml", "jan/.b.xml"]

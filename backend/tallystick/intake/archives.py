@@ -13,6 +13,7 @@ Example: ``dict(members(data))`` gives bytes, or the error, by name.
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -28,6 +29,19 @@ MAX_RATIO = 200
 _FREE = 16 * 1024 * 1024
 """Bytes up to which the ratio does not matter: small texts that repeat themselves are packed well."""
 _ENCRYPTED = 0x1
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    ValueError,
+    IndexError,
+    OverflowError,
+)
+"""What ``zipfile`` raises on archives that are damaged."""
 
 
 def is_zip(data: bytes) -> bool:
@@ -43,9 +57,9 @@ def members(data: bytes) -> Iterator[tuple[str, bytes | MalformedInput]]:
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError) as error:
+    except _BROKEN as error:
         raise MalformedInput(f"ZIP: expected an archive, got one that is damaged ({clip(str(error))}).") from error
-    found = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
+    found = [info for info in archive.infolist() if not _is_left_out(info.filename)]
     if len(found) > MAX_MEMBERS:
         raise MalformedInput(f"ZIP: expected at most {MAX_MEMBERS} files, got {len(found)}.", todo="Split it.")
     left = min(MAX_TOTAL, max(_FREE, MAX_RATIO * len(data)))
@@ -65,8 +79,8 @@ def members(data: bytes) -> Iterator[tuple[str, bytes | MalformedInput]]:
         yield info.filename, got
 
 
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+def _is_left_out(name: str) -> bool:
+    return name.endswith("/") or any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def _is_sheet(name: str) -> bool:
@@ -77,9 +91,11 @@ def _inflate(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> byt
     """The bytes of one file, or why there are none; None where it has more than ``limit``."""
     if info.flag_bits & _ENCRYPTED:
         return MalformedInput("ZIP: expected a file that is not encrypted.", todo="Unpack it with its password first.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return MalformedInput("ZIP: expected a file that is stored or deflated.", todo="Unpack it, and pack it anew.")
     try:
         with archive.open(info) as opened:
             data = opened.read(limit + 1)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError, ValueError) as error:
+    except _BROKEN as error:
         return MalformedInput(f"ZIP: expected a file that can be unpacked ({clip(str(error))}).")
     return data if len(data) <= limit else None
