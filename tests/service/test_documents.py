@@ -74,6 +74,13 @@ CHAIN = (
 )
 
 
+DIFFERS = (Status.HELD, Reason.DIFFERS)
+ARRIVED = ubl.despatch().replace(
+    b"</cac:Shipment>",
+    b"<cac:Delivery><cbc:ActualDeliveryDate>2026-01-11</cbc:ActualDeliveryDate></cac:Delivery></cac:Shipment>",
+)
+
+
 def test_a_whole_trade_is_one_deal(market: World) -> None:
     """Order to credit note: each becomes what it says, all of one deal, whatever order the files come in."""
     done = imported(market, *reversed(CHAIN))
@@ -151,6 +158,12 @@ def test_a_dry_run_records_nothing_and_says_all(market: World) -> None:
         ((), ubl.remittance(), Status.WAITS, Reason.NO_INVOICE),
         ((ubl.invoice(),), ubl.answer(), Status.HELD, Reason.SELF_REPORTED),
         ((ubl.invoice(),), ubl.invoice(payable="107.51"), Status.HELD, Reason.DIFFERS),
+        ((ubl.invoice(),), ubl.invoice(due="2026-03-14"), Status.HELD, Reason.DIFFERS),
+        ((ubl.order(),), ubl.order(terms='<cbc:DurationMeasure unitCode="DAY">60</cbc:DurationMeasure>'), *DIFFERS),
+        (CHAIN[:4], ubl.despatch(quantity="91"), *DIFFERS),
+        (CHAIN[:4], ubl.receipt(lines='<cbc:ReceivedQuantity unitCode="KGM">91</cbc:ReceivedQuantity>'), *DIFFERS),
+        ((*CHAIN[:2], ARRIVED, ubl.receipt()), ubl.receipt(lines=""), *DIFFERS),
+        ((*CHAIN[:2], ARRIVED, ubl.receipt()), ubl.receipt("RA-2"), *DIFFERS),
         ((ubl.invoice(),), ubl.invoice(due=None, issued="2026-01-16"), Status.HELD, Reason.DIFFERS),
         ((ubl.invoice("INV-001"),), ubl.invoice("inv 1"), Status.HELD, Reason.ALIKE),
         ((ubl.invoice("INV-001"),), ubl.invoice("INV-1", payable="9.00"), Status.HELD, Reason.ALIKE),
@@ -413,13 +426,19 @@ def test_a_corrected_invoice_takes_the_place_of_the_first(market: World) -> None
     assert statuses(imported(market, corrected, ubl.invoice())) == ["known", "known"]
 
 
+def test_a_corrected_invoice_may_keep_its_number(market: World) -> None:
+    """It says itself what it takes the place of; the first version stays known."""
+    corrected = ubl.invoice("INV-1", "2026-01-18", payable="96.75", type_code="384", corrects=("INV-1",))
+    assert kinds(imported(market, *CHAIN[:5], corrected))[-1] == ["CORRECTION"]
+    assert statuses(imported(market, corrected, ubl.invoice())) == ["known", "known"]
+    assert statuses(imported(market, ubl.invoice(payable="96.75"))) == ["held"]
+
+
 def test_a_delivery_that_the_seller_stated_is_acknowledged_by_the_receipt(market: World) -> None:
     """A despatch advice that says when it arrived stands by itself; the buyer's receipt says how much of it."""
-    arrived = b"<cac:Delivery><cbc:ActualDeliveryDate>2026-01-11</cbc:ActualDeliveryDate></cac:Delivery></cac:Shipment>"
-    sent = ubl.despatch().replace(b"</cac:Shipment>", arrived)
     lines = '<cbc:ReceivedQuantity unitCode="KGM">90</cbc:ReceivedQuantity>'
     lines += '<cbc:RejectedQuantity unitCode="KGM">5</cbc:RejectedQuantity>'
-    done = imported(market, *CHAIN[:2], sent, ubl.receipt(lines=lines))
+    done = imported(market, *CHAIN[:2], ARRIVED, ubl.receipt(lines=lines))
     assert kinds(done)[2:] == [["DELIVERY"], ["ACKNOWLEDGEMENT"]]
     assert shown(market, done.outcomes[3].made[0].evidence)["acceptedQuantity"] == "85"
 

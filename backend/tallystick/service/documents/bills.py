@@ -38,7 +38,11 @@ def state_invoice(desk: Desk, invoice: Invoice, sheet: Sheet) -> list[EvidenceRe
         raise Stop(Status.HELD, Reason.ONE_PARTY, name=seller.name)
     known = desk.books.bill(seller.party, invoice.number)
     if known is not None:
-        return [_known(known, invoice, customer)]
+        same = _same_version(known, invoice, customer)
+        if same is not None:
+            return [same]
+        if not (invoice.replaces and invoice.corrects == invoice.number):
+            raise Stop(Status.HELD, Reason.DIFFERS, number=invoice.number, recorded=_shown(known))
     if invoice.replaces:
         return [_replace(desk, seller, customer, invoice, sheet)]
     contract = None if customer is None else desk.deal(seller, customer, [invoice.order, invoice.contract])
@@ -66,24 +70,27 @@ def _billed(invoice: Invoice, buyer: str) -> Billed:
     return Billed(invoice.number, buyer, invoice.issue_date, invoice.currency, Decimal(invoice.payable))
 
 
-def _known(bill: Bill, invoice: Invoice, customer: PartyRecord | None) -> EvidenceRecord:
-    """The evidence of ``bill``, which has the number of ``invoice``. Raises ``Stop`` where it bills something else."""
-    recorded = bill.billed()
+def _same_version(bill: Bill, invoice: Invoice, customer: PartyRecord | None) -> EvidenceRecord | None:
+    """The version of ``bill`` that bills what ``invoice`` does, until the day that it states, or None."""
+    is_self_reported = bill.buyer == ZERO32
     for version in (bill.base, *bill.versions):
-        if version.text("invoiceNumber") != invoice.number:
-            continue
-        is_self_reported = bill.buyer == ZERO32
-        buyer = spelled(invoice.buyer) if is_self_reported else _name_of(customer, invoice)
         past = Bill(bill.base, [version]).billed()
-        if is_self_reported and past is not None and past.buyer in map(":".join, invoice.buyer.identifiers):
+        if past is None:
+            continue
+        buyer = spelled(invoice.buyer) if is_self_reported else _name_of(customer, invoice)
+        if is_self_reported and past.buyer in map(":".join, invoice.buyer.identifiers):
             buyer = past.buyer
-        if past is not None and likeness(past, _billed(invoice, buyer)) is Likeness.SAME:
+        is_same = likeness(past, _billed(invoice, buyer)) is Likeness.SAME
+        if is_same and invoice.due_date in (None, version.text("dueDate")):
             return version.record
-    raise Stop(Status.HELD, Reason.DIFFERS, number=invoice.number, recorded=_shown(recorded))
+    return None
 
 
-def _shown(billed: Billed | None) -> str:
-    return "?" if billed is None else f"{billed.number}: {billed.amount} {billed.currency}, {billed.issue_date}"
+def _shown(bill: Bill) -> str:
+    billed, now = bill.billed(), bill.current
+    if billed is None or now is None:
+        return "?"
+    return f"{billed.number}: {billed.amount} {billed.currency}, {billed.issue_date} / {now.text('dueDate')}"
 
 
 def _refuse_alike(desk: Desk, seller: PartyRecord, invoice: Invoice, billed: Billed) -> None:
@@ -93,7 +100,7 @@ def _refuse_alike(desk: Desk, seller: PartyRecord, invoice: Invoice, billed: Bil
     other, how = found
     if how is Likeness.NUMBER and desk.rules.allow_similar:
         return
-    facts = {"number": invoice.number, "recorded": _shown(other.billed()), "how": how.value}
+    facts = {"number": invoice.number, "recorded": _shown(other), "how": how.value}
     raise Stop(Status.HELD, Reason.ALIKE, **facts, evidence=to_hex(other.base.record.evidence_id))
 
 

@@ -18,6 +18,7 @@ from tallystick.protocol.types import to_hex
 from tallystick.service.accept import ACCEPTED
 from tallystick.service.documents.batch import ACCEPTED as ACCEPTS
 from tallystick.service.documents.batch import Sheet
+from tallystick.service.documents.books import Kept
 from tallystick.service.documents.desk import Desk
 from tallystick.service.documents.outcomes import Reason, Status, Stop
 from tallystick.store.records import EvidenceRecord
@@ -29,8 +30,8 @@ def state_order(desk: Desk, order: Order, sheet: Sheet) -> list[EvidenceRecord]:
     known = desk.books.contract(buyer.party, seller.party, order.number)
     if known is not None:
         total = known.text("totalAmount")
-        same_total = (total is None) == (order.total is None) and Decimal(total or 0) == Decimal(order.total or 0)
-        if known.text("currency") != order.currency or not same_total:
+        agrees = known.text("currency") == order.currency and _equal(total, order.total)
+        if not agrees or order.terms_days not in (None, known.fields.get("paymentTermsDays")):
             recorded = f"{total or '?'} {known.text('currency')}"
             raise Stop(Status.HELD, Reason.DIFFERS, number=order.number, recorded=recorded)
         return [known.record]
@@ -72,6 +73,9 @@ def state_despatch(desk: Desk, despatch: DespatchAdvice, sheet: Sheet) -> list[E
         desk.books.arrival(buyer.party, seller.party, despatch.number),
     ):
         if known is not None:
+            sent = known.text("despatchedQuantity")
+            if sent is not None and not _equal(sent, despatch.quantity):
+                raise Stop(Status.HELD, Reason.DIFFERS, number=despatch.number, recorded=sent)
             return desk.share(known.record)
     if despatch.received_date is None:
         raise Stop(Status.WAITS, Reason.NO_RECEIPT, number=despatch.number)
@@ -86,6 +90,7 @@ def state_receipt(desk: Desk, receipt: ReceiptAdvice, sheet: Sheet) -> list[Evid
     buyer, seller = desk.pair(receipt.buyer, receipt.seller)
     known = desk.books.delivery(buyer.party, seller.party, receipt.number)
     if known is not None:
+        _refuse_other(known, "receivedQuantity", receipt)
         return [known.record]
     sent = None if receipt.despatch is None else desk.books.delivery(seller.party, buyer.party, receipt.despatch)
     if sent is not None:
@@ -93,6 +98,7 @@ def state_receipt(desk: Desk, receipt: ReceiptAdvice, sheet: Sheet) -> list[Evid
         for answer in desk.books.answers_to(buyer.party, name, Kind.ACKNOWLEDGEMENT, buyer.party):
             if answer.text("receiptNumber") not in (None, receipt.number):
                 raise Stop(Status.HELD, Reason.DIFFERS, number=receipt.number, recorded=to_hex(name))
+            _refuse_other(answer, "acceptedQuantity", receipt)
             return [answer.record]
         fields = stating.accepted_fields(receipt, [sheet.source])
         deal = sent.record.evidence.deal
@@ -109,3 +115,21 @@ def state_receipt(desk: Desk, receipt: ReceiptAdvice, sheet: Sheet) -> list[Evid
     if announced is not None:
         desk.shared.add(made.evidence_id)
     return [made]
+
+
+def _refuse_other(known: Kept, name: str, receipt: ReceiptAdvice) -> None:
+    """Raise ``Stop`` where what is ``known`` of ``receipt`` says another quantity or shortage than it."""
+    told = (
+        stating.accepted_fields(receipt, ())
+        if name == "acceptedQuantity"
+        else stating.received_fields(receipt, None, ())
+    )
+    for field in (name, "shortQuantity", "rejectedQuantity"):
+        said = told.get(field)
+        if not _equal(known.text(field), said if isinstance(said, str) else None):
+            raise Stop(Status.HELD, Reason.DIFFERS, number=receipt.number, recorded=f"{field} {known.text(field)}")
+
+
+def _equal(one: str | None, other: str | None) -> bool:
+    """Whether two numbers are the same, or neither is stated."""
+    return one == other if one is None or other is None else Decimal(one) == Decimal(other)
