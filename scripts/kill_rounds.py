@@ -68,12 +68,13 @@ from tallystick.protocol.log import fold  # noqa: E402
 from tallystick.protocol.promise import Promise  # noqa: E402
 from tallystick.protocol.receipt import format_receipt  # noqa: E402
 from tallystick.protocol.types import EvidenceId, to_hex  # noqa: E402
-from tallystick.service import parties, receipts, record, work  # noqa: E402
+from tallystick.service import accounts, parties, receipts, record, work  # noqa: E402
 from tallystick.service.context import Context  # noqa: E402
 from tallystick.service.digest import index_digest  # noqa: E402
 from tallystick.service.index import index  # noqa: E402
 from tallystick.service.report import log_append  # noqa: E402
 from tallystick.service.seal import seal  # noqa: E402
+from tallystick.store.identities import Role  # noqa: E402
 from tallystick.store.records import BatchState, EvidenceRecord, EvidenceState  # noqa: E402
 from tallystick.store.sql import open_store  # noqa: E402
 
@@ -106,6 +107,8 @@ CONTRACT: dict[str, Any] = {
 class Client:
     """Who posts invoices, notes the receipts, and posts again what was not answered."""
 
+    key: str
+    """Its API key."""
     receipts: dict[str, Any] = field(default_factory=dict)
     """By evidence id, as they were answered."""
     heard_later: int = 0
@@ -126,7 +129,8 @@ class Client:
         """Post one document; whether there was an answer."""
         number = self._next()
         try:
-            answer = session.post(f"{url}/v1/evidence", json=_invoice(number), timeout=30)
+            headers = {"Authorization": f"Bearer {self.key}"}
+            answer = session.post(f"{url}/v1/evidence", json=_invoice(number), headers=headers, timeout=30)
             body = answer.json()
         except (requests.RequestException, ValueError):
             self._unanswered.append(number)
@@ -198,7 +202,7 @@ class Rounds:
     home: Home
     chain: BlockMaker
     pick: random.Random
-    client: Client = field(default_factory=Client)
+    client: Client
 
     def play(self, count: int) -> None:
         """``count`` processes, each killed."""
@@ -281,19 +285,21 @@ def _invoice(number: str) -> dict[str, Any]:
     return {"kind": "INVOICE", "issuer": SUPPLIER, "counterparty": BUYER, "content": content}
 
 
-def make_home(home: Home, node_url: str, database_url: str | None) -> None:
-    """A home with a supplier and a buyer who have a contract, on the node at ``node_url``."""
+def make_home(home: Home, node_url: str, database_url: str | None) -> str:
+    """A home with a supplier and a buyer who have a contract, on the node at ``node_url``; a key that acts for both."""
     key = keccak256(b"tallystick/kill-rounds/operator")
     fund(node_url, {signing.private_key_address(key): 10**22})
     bootstrap.init_home(home, environment=ENVIRONMENT, rpc_url=node_url, database_url=database_url, funded_key=key)
     with _at_rest(home) as context:
         members = [("Supplier GmbH", SUPPLIER), ("Buyer AG", BUYER)]
-        parties.add_parties(
+        made = parties.add_parties(
             context, [parties.NewParty(name, (parties.parse_identifier(text),)) for name, text in members]
         )
         _wait_for_final(context, context.chain.account(context.operator).block.number)
         index(context)
         record.record(context, [parse_draft(CONTRACT, "contract")])
+        trader = accounts.add_organisation(context, "bench", "Trader", Role.PARTY, [one.party for one in made])
+        return accounts.issue_key(context, "bench", trader.organisation, "bench")[1]
 
 
 @contextmanager
@@ -454,8 +460,7 @@ def run(rounds: int, seed: int, database: str, directory: Path) -> int:
         if database == "postgresql":
             server = stack.enter_context(Server.of_this_machine().running())
             database_url = stack.enter_context(Schemas(server.url).schema())
-        make_home(home, node_url, database_url)
-        played = Rounds(home, chain, pick)
+        played = Rounds(home, chain, pick, Client(make_home(home, node_url, database_url)))
         played.play(rounds)
         played.finish()
         with _at_rest(home) as context:

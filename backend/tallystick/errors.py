@@ -15,7 +15,9 @@
     │   ├── Duplicate                the same document or evidence stands recorded already
     │   ├── Unfounded                no contract or consent lets this evidence enter the counterparty's history
     │   └── Misfit                   a reference, countersignature or allocation does not fit what it refers to
-    ├── NotFound                     no such party, evidence, key or file
+    ├── NotFound                     no such party, evidence, key or file; also what the asker may not know of
+    ├── Unauthenticated              no credentials, or none that are good (any more)
+    ├── NotEntitled                  good credentials, whose role or scope does not reach this operation
     ├── HomeError                    the home directory is missing, or belongs to something else
     │   └── HomeInUse                another process works in it
     ├── KeystoreError                a key can't be read or written
@@ -108,6 +110,14 @@ class Misfit(Refused):
 
 class NotFound(TallystickError):
     """No such party, evidence, key or file."""
+
+
+class Unauthenticated(TallystickError):
+    """No credentials came with the request, or none that are good."""
+
+
+class NotEntitled(TallystickError):
+    """The credentials are good, but neither this role nor this scope may do that, whatever it is done to."""
 
 
 class HomeError(TallystickError):

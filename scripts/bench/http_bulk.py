@@ -78,13 +78,21 @@ class Installation:
         settings.write_text(settings.read_text().replace("[chain]\n", "[chain]\nfinality_blocks = 2\n"))
         self.run("party", "add", "Supplier GmbH", "--id", SUPPLIER)
         self.run("party", "add", "Buyer AG", "--id", BUYER)
+        self.trader = self._key("Trader", "party", "--party", SUPPLIER, "--party", BUYER)
+        self.operator = self._key("Operator", "operator")
 
-    def run(self, *arguments: str) -> None:
-        """Run ``tallystick`` with ``arguments``."""
+    def _key(self, name: str, role: str, *options: str) -> dict[str, str]:
+        """The header that authenticates a new organisation."""
+        made = json.loads(self.run("account", "add", name, "--role", role, *options, "--json"))
+        return {"Authorization": f"Bearer {made['secret']}"}
+
+    def run(self, *arguments: str) -> str:
+        """What ``tallystick`` with ``arguments`` prints."""
         command = [*PROGRAM, *arguments]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchError(f"tallystick {arguments[0]} failed: {done.stderr.strip()}", todo="See the message.")
+        return done.stdout
 
     @contextmanager
     def process(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
@@ -111,9 +119,9 @@ def measure(minutes: float, bulk: int) -> None:
         assert api.stdout is not None
         found = re.search(r"http://[\d.:]+", api.stdout.readline())
         assert found is not None, "the server says where it listens"
-        url = found.group()
-        _post(url, [CONTRACT])
-        _wait_until(url, lambda counts: counts.get("final", 0) == 1)
+        url, trader, operator = found.group(), installation.trader, installation.operator
+        _post(url, trader, [CONTRACT])
+        _wait_until(url, operator, lambda counts: counts.get("final", 0) == 1)
         processes = {"server": api.pid, "worker": worker.pid, "anvil": _below("anvil")}
         before = {name: _cpu(process) for name, process in processes.items()}
         database_before = _cpu_below(server.process)
@@ -126,7 +134,7 @@ def measure(minutes: float, bulk: int) -> None:
                 shown.update(task, completed=passed)
                 if passed - looked >= POLL_SECONDS or not looked:
                     # the figures are counted anew each time, which takes as long as the ledger is large
-                    counts, looked = _counts(url), passed
+                    counts, looked = _counts(url, operator), passed
                 if passed >= minutes * 60 / 3 * (len(states) + 1):
                     states.append((counts, {name: _memory(process) for name, process in processes.items()}))
                 if sum(counts.get(state, 0) for state in ("pending", "sealing", "included")) > MOST_PENDING:
@@ -134,12 +142,12 @@ def measure(minutes: float, bulk: int) -> None:
                     waited += POLL_SECONDS
                     looked = 0.0
                     continue
-                _post(url, drafts(sent, bulk))
+                _post(url, trader, drafts(sent, bulk))
                 sent += bulk
         posted = time.perf_counter() - started
-        _wait_until(url, lambda counts: counts.get("final", 0) == sent + 1)
+        _wait_until(url, operator, lambda counts: counts.get("final", 0) == sent + 1)
         took = time.perf_counter() - started
-        states.append((_counts(url), {name: _memory(process) for name, process in processes.items()}))
+        states.append((_counts(url, operator), {name: _memory(process) for name, process in processes.items()}))
         used = {name: _cpu(process) - before[name] for name, process in processes.items()}
         used["PostgreSQL"] = _cpu_below(server.process) - database_before
     rate, peer = sent / took, peer_rate()
@@ -153,20 +161,20 @@ def measure(minutes: float, bulk: int) -> None:
         print(f"  after part {part}: {json.dumps({k: v for k, v in counts.items() if v})}; {sizes}")
 
 
-def _post(url: str, made: list[dict[str, Any]]) -> None:
-    answer = requests.post(f"{url}/v1/evidence/bulk", json=made, timeout=300)
+def _post(url: str, who: dict[str, str], made: list[dict[str, Any]]) -> None:
+    answer = requests.post(f"{url}/v1/evidence/bulk", json=made, headers=who, timeout=300)
     if answer.status_code != 201:
         raise BenchError(f"bulk: expected 201, got {answer.status_code}: {answer.text[:400]}", todo="See the message.")
 
 
-def _counts(url: str) -> dict[str, int]:
-    answer = requests.get(f"{url}/v1/health", timeout=60).json()
+def _counts(url: str, who: dict[str, str]) -> dict[str, int]:
+    answer = requests.get(f"{url}/v1/health", headers=who, timeout=60).json()
     counts: dict[str, int] = answer.get("evidence") or {}
     return counts
 
 
-def _wait_until(url: str, is_so: Any) -> None:
-    while not is_so(_counts(url)):
+def _wait_until(url: str, who: dict[str, str], is_so: Any) -> None:
+    while not is_so(_counts(url, who)):
         time.sleep(POLL_SECONDS)
 
 

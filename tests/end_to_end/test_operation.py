@@ -107,10 +107,23 @@ def start(shell: Shell, tmp_path: Path) -> Iterator[Callable[..., Process]]:
 
 
 @contextmanager
-def client_of(process: Process) -> Iterator[httpx.Client]:
+def client_of(process: Process, key: str) -> Iterator[httpx.Client]:
     url = process.first_line.split()[1].removesuffix(",").removesuffix("/v1")
-    with httpx.Client(base_url=url, timeout=WAIT_SECONDS) as client:
+    with httpx.Client(base_url=url, timeout=WAIT_SECONDS, headers={"Authorization": f"Bearer {key}"}) as client:
         yield client
+
+
+def traders(shell: Shell) -> str:
+    """A key of an organisation that acts for a supplier and a buyer."""
+    for role in ("Supplier", "Buyer"):
+        shell.ok("party", "add", role, "--id", f"LEI:{role.upper()}")
+    return key_of(shell, "Traders", "--role", "party", "--party", "Supplier", "--party", "Buyer")
+
+
+def key_of(shell: Shell, *account: str) -> str:
+    """The key of a new account."""
+    secret: str = json.loads(shell.ok("account", "add", *account, "--json"))["secret"]
+    return secret
 
 
 def until(condition: Callable[[], object], what: str) -> None:
@@ -125,9 +138,6 @@ class Trade:
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
-        for role in ("Supplier", "Buyer"):
-            made = client.post("/v1/parties", json={"name": role, "identifiers": [f"LEI:{role.upper()}"]})
-            assert made.status_code == 201, made.text
         content = {"contractNumber": "C-1", "issuerRole": "supplier", "currency": "EUR", "paymentTermsDays": 30}
         contract = {**DRAFT, "kind": "CONTRACT", "countersigned": True, "content": content}
         made = client.post("/v1/evidence", json=contract)
@@ -167,11 +177,12 @@ def test_workers_take_over_and_nothing_is_lost_whatever_goes_away(
 ) -> None:
     """An API and two workers in one home: the leader is killed, the node restarted; everything is sealed once."""
     shell.ok("init", "--rpc", node.url)
+    key, registrar = traders(shell), key_of(shell, "Registrar", "--role", "registrar")
     api = start("serve", "--no-worker", "--port", "0")
     leader = start("worker")
     until(lambda: leader.says("worker: leads"), "no worker leads")
     follower = start("worker")
-    with client_of(api) as client:
+    with client_of(api, key) as client:
         trade = Trade(client)
         first = trade.invoice()
         until(lambda: trade.is_final(first), "the leader seals nothing")
@@ -192,7 +203,8 @@ def test_workers_take_over_and_nothing_is_lost_whatever_goes_away(
         assert (parts["database"]["status"], parts["chain"]["status"]) == ("ok", "failing")
         assert client.get("/healthz").status_code == 200
         third = trade.invoice()
-        refused = client.post("/v1/parties", json={"name": "Lender", "identifiers": ["LEI:LENDER"]})
+        lender = {"name": "Lender", "identifiers": ["LEI:LENDER"]}
+        refused = client.post("/v1/parties", json=lender, headers={"Authorization": f"Bearer {registrar}"})
         assert (refused.status_code, bool(refused.headers["retry-after"])) == (503, True)
         assert "tallystick_evidence_pending 1.0" in client.get("/metrics").text
         late = start("worker", "--log-format", "text")
@@ -320,8 +332,9 @@ def test_a_backup_taken_while_the_service_works_is_whole(
 ) -> None:
     """As docs/operations.md says: copied while it works, put in place of the home, and it goes on where it was."""
     shell.ok("init", "--rpc", node.url, *backup.options)
+    key = traders(shell)
     served = start("serve", "--port", "0")
-    with client_of(served) as client:
+    with client_of(served, key) as client:
         trade = Trade(client)
         for _ in range(3):
             sealed = trade.invoice()
@@ -336,7 +349,7 @@ def test_a_backup_taken_while_the_service_works_is_whole(
     backup.lose_and_restore()
     shell.ok("seal")
     served = start("serve", "--port", "0")
-    with client_of(served) as client:
+    with client_of(served, key) as client:
         trade.client = client
         until(lambda: trade.is_final(waiting), "what waited is not sealed")
         trade.invoice()
@@ -370,9 +383,10 @@ def test_a_full_disk_refuses_new_work_and_loses_none(
     home = small_disk / "home"
     shell = Shell(home, shell.folder, shell.passphrase)
     shell.ok("init", "--rpc", node.url)
+    key = traders(shell)
     served = Process(shell, shell.folder / "full.log", "serve", "--port", "0")
     try:
-        with client_of(served) as client:
+        with client_of(served, key) as client:
             trade = Trade(client)
             first = trade.invoice()
             until(lambda: trade.is_final(first), "nothing is sealed")

@@ -15,6 +15,7 @@ from tallystick.config import Home
 from tallystick.protocol.types import Hash
 from tallystick.timestamp.token import TokenVerdict, check_token
 from tallystick.web.server import listen, make_server, url_of
+from web.keys import Keys
 from web.support import PASSPHRASE, Api
 
 IDLE_SECONDS = 0.2
@@ -45,6 +46,8 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which nothing is recorded; copy it before use."""
     home = Home(tmp_path_factory.mktemp("web") / "empty")
     bootstrap.init_home(home, environment=ENVIRONMENT)
+    with bootstrap.open_home(home, environment=ENVIRONMENT) as opened:
+        Keys.made(opened.context).keep(home.directory)
     return home.directory
 
 
@@ -58,9 +61,15 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 
 
 @pytest.fixture(scope="session")
-def api(opened: Opened) -> Iterator[Api]:
+def keys(opened: Opened) -> Keys:
+    """The keys of the accounts there."""
+    return Keys.made(opened.context)
+
+
+@pytest.fixture(scope="session")
+def api(opened: Opened, keys: Keys) -> Iterator[Api]:
     """The server with a supplier and a buyer that have a contract, and a lender that has none."""
-    with serving(opened) as url, Api(url) as api:
+    with serving(opened) as url, Api(url, keys) as api:
         for role in ("Supplier", "Buyer", "Lender"):
             made = api.post("/v1/parties", {"name": role, "identifiers": [f"LEI:{role.upper()}"]})
             assert made.status_code == 201, made.text

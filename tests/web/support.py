@@ -9,22 +9,27 @@ from typing import Any
 
 import httpx
 
+from web.keys import ByOperation, Keys
+
 PASSPHRASE = "correct horse battery staple"
 WAIT_SECONDS = 60
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
 class Api(httpx.Client):
-    """The API at ``url``; every number it gives a document is new."""
+    """The API at ``url``, asked with ``keys``; every number it gives a document is new."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(base_url=url, timeout=WAIT_SECONDS)
+    def __init__(self, url: str, keys: Keys) -> None:
+        super().__init__(base_url=url, timeout=WAIT_SECONDS, auth=ByOperation(keys))
+        self.keys = keys
         self.numbers = itertools.count(1)
         self.parties: dict[str, str] = {}
         self.deal = ""
 
     def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:  # type: ignore[override]
-        """The answer to ``body`` as JSON, or to no body."""
+        """The answer to ``body`` as JSON, or to no body; a party is added for the organisation that acts for all."""
+        if path == "/v1/parties" and isinstance(body, dict):
+            body = {"organisation": self.keys.organisation, **body}
         return super().post(path, **({} if body is None else {"json": body}), **options)
 
     def contract(self, **changes: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def invoice(api: Api) -> str:
 
 def test_what_is_unknown_or_not_final_is_not_certified(api: Api) -> None:
     """An id that nobody recorded, a text that is no id, a name that nobody has, a party without an entry."""
-    problem(api.get(f"/v1/evidence/0x{'01' * 32}/certificate"), 409, "refused")
+    problem(api.get(f"/v1/evidence/0x{'01' * 32}/certificate"), 404, "not-found")
     problem(api.get("/v1/evidence/4711/certificate"), 422, "malformed-input")
     problem(api.get("/v1/parties/Nobody/certificate"), 404, "not-found")
     problem(api.get("/v1/parties/Lender/certificate"), 409, "refused")

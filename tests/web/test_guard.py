@@ -42,7 +42,7 @@ def through_guard(app: object, **options: object) -> httpx.Response:
 )
 def test_the_server_listens_on_loopback_only(host: str) -> None:
     """A host that another machine could reach is refused, and the refusal says why."""
-    with pytest.raises(UsageError, match="accounts, roles and consents come later"):
+    with pytest.raises(UsageError, match="API keys must not cross a network"):
         listen(host, 0)
 
 

@@ -27,6 +27,16 @@ OPERATIONS = {
     "certifyParty",
     "verifyBundle",
     "readHealth",
+    "readOwnAccount",
+    "listOrganisations",
+    "addOrganisation",
+    "closeOrganisation",
+    "giveParty",
+    "listKeys",
+    "issueKey",
+    "rotateKey",
+    "revokeKey",
+    "readJournal",
 }
 
 

@@ -27,6 +27,7 @@ from tallystick.service.context import Context
 from tallystick.web import readiness
 from tallystick.web.app import create_app
 from web.conftest import trusting_no_authority
+from web.keys import Keys
 from web.support import Api
 
 
@@ -152,14 +153,17 @@ def test_paths_nobody_knows_are_one_route(opened: Opened) -> None:
     assert found["tallystick_http_requests_total", "GET", "unmatched", "404"] == 3
 
 
-def test_every_answer_is_a_line_that_tells_no_secrets(opened: Opened) -> None:
-    """Method, route, status, time and request id, as JSON; no path, query or body; nor what is asked all day."""
+@pytest.mark.parametrize(("of", "status"), [("group", 404), ("nobody", 401)])
+def test_every_answer_is_a_line_that_tells_no_secrets(opened: Opened, keys: Keys, of: str, status: int) -> None:
+    """Method, route, status, time and request id, as JSON; no path, query, body or key; nor what is asked all day."""
+    key = getattr(keys, of, keys.group[:-1] + "2")
     stream = io.StringIO()
     kept = logging.getLogger().handlers[:]
     logs.configure(stream=stream)
     try:
         with served(opened.context) as client:
-            answer = client.get("/v1/parties/Supplier-GmbH?secret=4711")
+            headers = {"Authorization": f"Bearer {key}"}
+            answer = client.get("/v1/parties/Supplier-GmbH?secret=4711", headers=headers)
             client.get("/healthz")
     finally:
         logging.getLogger().handlers[:] = kept
@@ -173,9 +177,9 @@ def test_every_answer_is_a_line_that_tells_no_secrets(opened: Opened) -> None:
         "request": answer.headers["x-request-id"],
         "method": "GET",
         "route": "/v1/parties/{party}",
-        "status": 404,
+        "status": status,
     }
-    assert not re.search("Supplier|4711|healthz", stream.getvalue())
+    assert not re.search(f"Supplier|4711|healthz|{key}|tallystick_", stream.getvalue())
 
 
 @pytest.mark.parametrize("chosen", list(logs.Format))

@@ -12,6 +12,7 @@ from postgresql import Schemas, Server
 from tallystick import bootstrap
 from tallystick.config import Home
 from web.conftest import ENVIRONMENT, serving
+from web.keys import Keys
 from web.support import WAIT_SECONDS, Api, problem
 
 
@@ -23,7 +24,8 @@ def api(restartable: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         # The server asks for no password, and this one must not be shown all the same.
         url = url.replace("postgres@", "postgres:s3cret@")
         bootstrap.init_home(home, environment=ENVIRONMENT, database_url=url)
-        with bootstrap.open_home(home, environment=ENVIRONMENT) as opened, serving(opened) as at, Api(at) as api:
+        opening = bootstrap.open_home(home, environment=ENVIRONMENT)
+        with opening as opened, serving(opened) as at, Api(at, Keys.made(opened.context)) as api:
             for role in ("Supplier", "Buyer"):
                 assert (
                     api.post("/v1/parties", {"name": role, "identifiers": [f"LEI:{role.upper()}"]}).status_code == 201
@@ -53,9 +55,10 @@ def test_a_database_that_went_away_is_used_again(api: Api, restartable: Server, 
     assert refused.headers["retry-after"]
     detail = problem(refused, 503, "store-unavailable")
     assert "s3cret" not in refused.text
-    assert "nothing of this transaction was kept" in detail["todo"]
-    health = api.get("/v1/health")
-    assert (health.status_code, health.json()["store"]["status"]) == (503, "failing")
+    assert "nothing of this request was kept" in detail["todo"]
+    assert "postgresql" not in refused.text
+    health = api.get("/readyz")
+    assert (health.status_code, health.json()["parts"]["database"]["status"]) == (503, "failing")
     assert "s3cret" not in health.text
     restartable.start()
     after = api.record(api.invoice())

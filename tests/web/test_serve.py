@@ -18,6 +18,7 @@ from tallystick import bootstrap
 from tallystick.config import Home
 from tallystick.store.records import EvidenceState
 from web.conftest import ENVIRONMENT, IDLE_SECONDS, serving
+from web.keys import Keys
 from web.support import PASSPHRASE, Api, problem
 
 WHOLE = {EvidenceState.PENDING, EvidenceState.SEALING, EvidenceState.INCLUDED, EvidenceState.FINAL}
@@ -45,7 +46,7 @@ def served(home: Path) -> Iterator[tuple[subprocess.Popen[str], Api]]:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line.startswith("serving http://127.0.0.1:"), line or process.communicate()[1]
-            with Api(line.split()[1].removesuffix(",").removesuffix("/v1")) as api:
+            with Api(line.split()[1].removesuffix(",").removesuffix("/v1"), Keys.of(home)) as api:
                 yield process, api
         finally:
             process.kill()
@@ -59,7 +60,7 @@ def add_parties(api: Api) -> None:
 @pytest.mark.parametrize(
     ("options", "passphrase", "status", "said"),
     [
-        (["--host", "0.0.0.0"], PASSPHRASE, 2, "accounts, roles and consents"),
+        (["--host", "0.0.0.0"], PASSPHRASE, 2, "API keys must not cross a network"),
         (["--port", "0"], "another passphrase", 1, "passphrase"),
     ],
 )
@@ -111,7 +112,8 @@ def test_a_stop_finishes_the_step_under_way(home: Path) -> None:
 
 def test_a_chain_that_is_gone_is_named_and_comes_back(home: Path) -> None:
     """Without its node the server goes on, and its health names what fails; no evidence is called forged for it."""
-    with bootstrap.open_home(Home(home), environment=ENVIRONMENT) as opened, serving(opened) as url, Api(url) as api:
+    opening = bootstrap.open_home(Home(home), environment=ENVIRONMENT)
+    with opening as opened, serving(opened) as url, Api(url, Keys.of(home)) as api:
         add_parties(api)
         assert api.get("/v1/health").status_code == 200
         assert opened.embedded is not None

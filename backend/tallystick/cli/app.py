@@ -25,6 +25,7 @@ _COMMANDS = {
     "init": "home:init",
     "devnet": "home:devnet",
     "party": "parties:party_app",
+    "account": "accounts:account_app",
     "record": "recording:record_evidence",
     "countersign": "recording:countersign",
     "seal": "recording:seal_pending",

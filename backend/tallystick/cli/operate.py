@@ -28,7 +28,7 @@ def serve_command(
     ] = False,
     log_format: LogFormat = None,
 ) -> None:
-    """Serve the HTTP API under /v1, on loopback only (it has no accounts yet), and seal what is recorded."""
+    """Serve the HTTP API under /v1, on loopback only, to whoever has an API key, and seal what is recorded."""
     logs.configure(log_format)
 
     def ready(url: str) -> None:

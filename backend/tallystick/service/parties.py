@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tallystick.errors import Duplicate, MalformedInput, NotFound, Refused
@@ -154,14 +154,34 @@ def find_party(transaction: Transaction, name: str) -> PartyRecord:
     if not matches and name.startswith("0x"):
         found = transaction.party(PartyId(parse_bytes32(name, "party")))
         matches = [] if found is None else [found]
+    return _the_one(matches, name)
+
+
+def find_among(parties: Iterable[PartyRecord], name: str) -> PartyRecord:
+    """The one of ``parties`` that ``name`` means, as ``find_party`` understands it; others are not there."""
+    among = list(parties)
+    matches = [one for one in among if parse_identifier(name) in one.identifiers] if ":" in name else []
+    matches = matches or [one for one in among if one.name == name]
+    if not matches and name.startswith("0x"):
+        wanted = parse_bytes32(name, "party")
+        matches = [one for one in among if one.party == wanted]
+    return _the_one(matches, name)
+
+
+def _the_one(matches: Sequence[PartyRecord], name: str) -> PartyRecord:
     if not matches:
-        raise NotFound(f"party {clip(name)}: not known here.", todo="List the parties with `tallystick party list`.")
+        raise unknown_party(name)
     if len(matches) > 1:
         ids = ", ".join(str(match.identifiers[0]) for match in matches[:5])
         raise NotFound(
             f"party {clip(name)}: {len(matches)} are called that.", todo=f"Name one by its identifier: {ids}."
         )
     return matches[0]
+
+
+def unknown_party(name: str) -> NotFound:
+    """What is said of a party that is not known, or that the asker may not know of."""
+    return NotFound(f"party {clip(name)}: not known here.", todo="List the parties with `tallystick party list`.")
 
 
 def rotate_key(context: Context, party: PartyRecord) -> Address:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.types import Address, PartyId, to_hex
 from tallystick.store.records import Identifier, PartyRecord
-from tallystick.store.rows import chunks
+from tallystick.store.rows import CHUNK, chunks
 from tallystick.store.schema import identifier as identifiers
 from tallystick.store.schema import managed_signer
 from tallystick.store.schema import party as named_parties
@@ -71,6 +71,13 @@ class PartyRows:
         """All parties, by name (in code point order) then id."""
         return self._parties(_PARTIES)
 
+    def some_parties(self, parties: Iterable[PartyId]) -> list[PartyRecord]:
+        """Those of ``parties`` that are kept, by name then id."""
+        found = [
+            one for some in chunks(parties) for one in self._parties(_PARTIES.where(named_parties.c.party.in_(some)))
+        ]
+        return sorted(found, key=lambda one: (one.name, one.party))
+
     def party_by_identifier(self, identifier: Identifier) -> PartyRecord | None:
         """The party that ``identifier`` names, or None."""
         holder = self._connection.execute(
@@ -106,10 +113,8 @@ class PartyRows:
     def _parties(self, statement: Select[Any]) -> list[PartyRecord]:
         # Ordered here, not by the database: PostgreSQL would order by the language of its installation.
         rows = sorted(self._connection.execute(statement).all(), key=lambda row: (row.name, row.party))
-        if len(rows) == 1:
-            named, keys = self._belongings([rows[0].party])
-        else:
-            named, keys = self._belongings(None)
+        few = [row.party for row in rows] if len(rows) <= CHUNK else None
+        named, keys = self._belongings(few)
         return [
             PartyRecord(row.party, row.name, tuple(named[row.party]), tuple(keys[row.party]), row.created_at)
             for row in rows

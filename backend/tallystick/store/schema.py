@@ -313,3 +313,47 @@ deployment = Table(
     _number("block_number"),
     CheckConstraint("id = 1", name="one_row"),
 )
+
+organisation = Table(
+    "organisation",
+    metadata,
+    Column("organisation", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    _number("created_at"),
+    _number("closed_at", nullable=True),
+)
+
+acts_for = Table(
+    "acts_for",
+    metadata,
+    Column("organisation", Text, ForeignKey("organisation.organisation"), primary_key=True),
+    Column("party", LargeBinary, ForeignKey("party.party"), primary_key=True),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    _position(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("organisation", Text, ForeignKey("organisation.organisation"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    _bytes("digest"),
+    Column("scopes", Text, nullable=False, comment="separated by spaces"),
+    _number("created_at"),
+    _number("expires_at", nullable=True),
+    _number("revoked_at", nullable=True),
+    _number("last_used_at", nullable=True),
+)
+
+deed = Table(
+    "deed",
+    metadata,
+    _position(),
+    _number("at"),
+    Column("actor", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("details", Text, nullable=False, comment="JSON object"),
+    _bytes("previous", unique=True),
+    _bytes("digest", unique=True),
+)

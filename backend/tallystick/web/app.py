@@ -10,20 +10,27 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from tallystick import __version__
 from tallystick.chain.meter import Meter
 from tallystick.service.context import Context
+from tallystick.service.policy import RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
-from tallystick.web import certificates, evidence, operation, parties, problems, verification
+from tallystick.web import accounts, certificates, evidence, operation, parties, problems, verification
 from tallystick.web.guard import Guard
+from tallystick.web.identity import identify
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
 from tallystick.web.readiness import Readiness
 
 VERIFY_PATH = "/v1/verify"
+
+
+API = tuple(module.router for module in (evidence, parties, certificates, accounts, verification))
+"""The routes of the API: each asks who is asking, and stands in the table that says who may ask."""
 
 
 def create_app(
@@ -73,7 +80,17 @@ def create_app(
         observe=metrics.observe,
     )
     problems.install(app)
-    for module in (evidence, parties, certificates, verification, operation):
-        app.include_router(module.router)
+    for router in (*API, operation.router):
+        app.include_router(router)
     app.openapi = document_of(app)  # type: ignore[method-assign]
     return app
+
+
+def _check_policy() -> None:
+    for route in (route for router in API for route in router.routes if isinstance(route, APIRoute)):
+        assert route.operation_id in RULES, f"{route.path}: who may do that is not in the table"
+        asked = [found.call for found in route.dependant.dependencies]
+        assert identify in asked, f"{route.path}: nobody is asked who they are"
+
+
+_check_policy()

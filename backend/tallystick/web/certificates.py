@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from tallystick.protocol.types import EvidenceId, parse_bytes32
-from tallystick.service.parties import find_party
+from tallystick.service.entitled import own_party, visible_evidence
 from tallystick.web.evidence import EvidencePath
 from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers_of
+from tallystick.web.identity import Asking
 from tallystick.web.openapi import answers
 from tallystick.web.parties import AsOf, PartyPath
 from tallystick.web.requests import Installed, StrictRoute
@@ -45,6 +46,7 @@ _CERTIFICATE: dict[int | str, dict[str, Any]] = {
 def certify_evidence(
     evidence_id: EvidencePath,
     installed: Installed,
+    asking: Asking,
     request: Request,
     language: Language = "en",
     as_of: AsOf = None,
@@ -55,6 +57,8 @@ def certify_evidence(
     from tallystick.render.certificates import evidence_certificate
 
     named = EvidenceId(parse_bytes32(evidence_id, "evidence"))
+    with installed.store.transaction(read_only=True) as transaction:
+        visible_evidence(transaction, asking, named)
     check_token = request.app.state.check_token
     data, _ = evidence_certificate(installed, named, language, check_token, as_of=as_of, hide=hide or ())
     return file_answer(data, PDF, evidence_id, SUFFIX, if_none_match)
@@ -70,6 +74,7 @@ def certify_evidence(
 def certify_party(
     party: PartyPath,
     installed: Installed,
+    asking: Asking,
     language: Language = "en",
     attach: Annotated[bool, Query(description="Attach the bundle, so that the PDF alone can be verified.")] = False,
     as_of: AsOf = None,
@@ -80,6 +85,6 @@ def certify_party(
     from tallystick.render.certificates import party_certificate
 
     with installed.store.transaction(read_only=True) as transaction:
-        found = find_party(transaction, party)
+        found = own_party(transaction, asking, party)
     data, _ = party_certificate(installed, found.party, language, attach=attach, as_of=as_of, hide=hide or ())
     return file_answer(data, PDF, found.name, SUFFIX, if_none_match)

@@ -13,10 +13,13 @@ from tallystick.protocol.receipt import format_receipt
 from tallystick.protocol.types import EvidenceId, parse_bytes32, parse_hex
 from tallystick.service import record
 from tallystick.service.context import Context
+from tallystick.service.entitled import check_countersigner, check_issuer, own_drafts, visible_evidence
+from tallystick.service.policy import Asker
 from tallystick.service.prove import read_evidence
 from tallystick.service.receipts import read_receipt, receipts_of
 from tallystick.store.records import EvidenceRecord
 from tallystick.web import examples
+from tallystick.web.identity import Asking
 from tallystick.web.models import (
     CountersignatureBody,
     DraftBody,
@@ -64,15 +67,17 @@ def record_evidence(
         ),
     ],
     installed: Installed,
+    asking: Asking,
     response: Response,
 ) -> Recorded:
     """Record a draft, which is signed here, or evidence that its issuer signed elsewhere (self-custody)."""
     if isinstance(body, SignedBody):
         evidence = parse_evidence(body.evidence.model_dump(by_alias=True), "evidence")
+        check_issuer(asking, evidence)
         signatures = parse_hex(body.signatures, "signatures")
         made = record.submit(installed, evidence, signatures, body.disclosures)
     else:
-        made = record.record(installed, [_draft(body, "draft")])[0]
+        made = record.record(installed, _own(installed, asking, [_draft(body, "draft")]))[0]
     recorded = _recorded(installed, [made])[0]
     response.headers["Location"] = f"{router.prefix}/{recorded.evidence}"
     return recorded
@@ -99,10 +104,11 @@ def record_in_bulk(
         ),
     ],
     installed: Installed,
+    asking: Asking,
 ) -> list[Recorded]:
     """Record drafts in order; a later one may name an earlier one by ``@label``. If one is refused, none is kept."""
     drafts = [_draft(item, f"draft {i + 1}") for i, item in enumerate(body)]
-    made = record.record(installed, drafts)
+    made = record.record(installed, _own(installed, asking, drafts))
     return _recorded(installed, made)
 
 
@@ -113,9 +119,9 @@ def record_in_bulk(
     responses=reading(),
     response_description="The evidence as it was signed, and where it stands in each party's log.",
 )
-def read(evidence: EvidencePath, installed: Installed) -> EvidenceView:
+def read(evidence: EvidencePath, installed: Installed, asking: Asking) -> EvidenceView:
     """Read what was signed, what it says, how far it has come, and the inclusion proof in each subject's log."""
-    evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
+    evidence_id = _visible(installed, asking, evidence)
     found = read_evidence(installed, evidence_id)
     return EvidenceView.of(found, receipts_of(installed, [found.record]).get(evidence_id))
 
@@ -127,9 +133,9 @@ def read(evidence: EvidencePath, installed: Installed) -> EvidenceView:
     responses={200: _RECEIPT, **reading()},
     response_class=Response,
 )
-def receipt(evidence: EvidencePath, installed: Installed) -> Response:
+def receipt(evidence: EvidencePath, installed: Installed, asking: Asking) -> Response:
     """Give the receipt as a file that proves the operator's fault if it does not seal in time; keep it as it is."""
-    signed = read_receipt(installed, EvidenceId(parse_bytes32(evidence, "evidence")))
+    signed = read_receipt(installed, _visible(installed, asking, evidence))
     headers = {"Content-Disposition": f'attachment; filename="{evidence[2:18]}.receipt.json"'}
     return Response(format_receipt(signed), media_type="application/json", headers=headers)
 
@@ -144,6 +150,7 @@ def receipt(evidence: EvidencePath, installed: Installed) -> Response:
 def countersign(
     evidence: EvidencePath,
     installed: Installed,
+    asking: Asking,
     body: Annotated[
         CountersignatureBody | None,
         Body(
@@ -156,6 +163,8 @@ def countersign(
 ) -> Recorded:
     """Complete a CONTRACT with the counterparty's signature over its id; without a body, its managed key signs."""
     evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
+    with installed.store.transaction(read_only=True) as transaction:
+        check_countersigner(asking, visible_evidence(transaction, asking, evidence_id).evidence)
     signature = None
     if body is not None and body.signature is not None:
         signature = parse_hex(body.signature, "signature")
@@ -166,6 +175,18 @@ def countersign(
 def _recorded(installed: Context, made: Sequence[EvidenceRecord]) -> list[Recorded]:
     signed = receipts_of(installed, made)
     return [Recorded.of(item, signed.get(item.evidence_id)) for item in made]
+
+
+def _visible(installed: Context, asking: Asker, evidence: str) -> EvidenceId:
+    """The id that ``evidence`` spells, if it is within the asker's reach. Raises ``NotFound``."""
+    evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
+    with installed.store.transaction(read_only=True) as transaction:
+        return visible_evidence(transaction, asking, evidence_id).evidence_id
+
+
+def _own(installed: Context, asking: Asker, drafts: Sequence[Draft]) -> list[Draft]:
+    with installed.store.transaction(read_only=True) as transaction:
+        return own_drafts(transaction, asking, drafts)
 
 
 def _draft(body: DraftBody, name: str) -> Draft:

@@ -204,3 +204,37 @@ VALIDATION_PROBLEM: dict[str, Any] = {
     "instance": "urn:uuid:0b6f7c1e-3c1b-4f6e-9d57-6f1d0a2f7a12",
     "errors": [{"at": "#/issuer", "expected": "a value", "got": "nothing", "todo": "Add it."}],
 }
+NEW_ORGANISATION: dict[str, Any] = {
+    "name": "Northwind treasury",
+    "role": "party",
+    "parties": ["LEI:529900T8BM49AURSDO55"],
+}
+ORGANISATION: dict[str, Any] = {
+    "organisation": "9f" * 16,
+    "name": "Northwind treasury",
+    "role": "party",
+    "parties": [BUYER],
+    "createdAt": 1767225600,
+    "closedAt": None,
+}
+NEW_KEY: dict[str, Any] = {"name": "ERP", "scopes": ["evidence:read", "evidence:write"]}
+KEY: dict[str, Any] = {
+    "key": "q7wd3zk5m2ha",
+    "organisation": "9f" * 16,
+    "name": "ERP",
+    "scopes": ["evidence:read", "evidence:write"],
+    "createdAt": 1767225600,
+    "expiresAt": None,
+    "revokedAt": None,
+    "lastUsedAt": None,
+}
+SECRET = "tallystick_q7wd3zk5m2ha_" + "a" * 52
+DEED: dict[str, Any] = {
+    "position": 1,
+    "at": 1767225600,
+    "actor": "command line",
+    "act": "organisation closed",
+    "details": {"organisation": "9f" * 16},
+    "previous": "0x" + "00" * 32,
+    "digest": "0x" + "5c" * 32,
+}

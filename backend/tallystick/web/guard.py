@@ -3,7 +3,7 @@
 Rules:
 
 - each request has an id: ``X-Request-Id`` in the answer, ``instance`` in a problem, and in the log;
-- there are no accounts yet, so a web page must not reach this API through its reader's browser: the ``Host`` must be a
+- a web page must not reach this API through its reader's browser, whatever key it found: the ``Host`` must be a
   loopback name (DNS rebinding) and an ``Origin`` must be this server's own (cross-site requests);
 - a body is read up to a limit, and is of a media type that no form of a web page can send;
 - every answer is one line in the log: method, route template, status and time; never a path, a query or a body, which

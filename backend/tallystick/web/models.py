@@ -32,7 +32,8 @@ Reference = Annotated[
 ]
 
 
-def _config(example: dict[str, Any]) -> ConfigDict:
+def body_config(example: dict[str, Any]) -> ConfigDict:
+    """What all bodies have in common, and an ``example`` of one."""
     return ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
@@ -46,7 +47,7 @@ def _config(example: dict[str, Any]) -> ConfigDict:
 class DraftBody(BaseModel):
     """A statement to be made by a party whose key is managed here: it is resolved, signed, checked and kept."""
 
-    model_config = _config(examples.INVOICE_DRAFT)
+    model_config = body_config(examples.INVOICE_DRAFT)
 
     kind: Annotated[str, Field(json_schema_extra={"enum": [kind.name for kind in Kind]}, description="What it states.")]
     issuer: PartyReference
@@ -64,7 +65,7 @@ class DraftBody(BaseModel):
 class EvidenceStruct(BaseModel):
     """The EIP-712 struct that the parties sign; the domain's chain id and ledger are in /v1/health."""
 
-    model_config = _config(examples.STRUCT)
+    model_config = body_config(examples.STRUCT)
 
     issuer: Hex32
     counterparty: Annotated[Hex32, Field(description="The other party; zero makes it self-reported.")]
@@ -79,7 +80,7 @@ class EvidenceStruct(BaseModel):
 class SignedBody(BaseModel):
     """Evidence that was signed elsewhere, by a party that keeps its own key."""
 
-    model_config = _config(examples.SIGNED)
+    model_config = body_config(examples.SIGNED)
 
     evidence: EvidenceStruct
     signatures: Annotated[HexBytes, Field(description="65 bytes r||s||v; a CONTRACT may hold both sides' (130).")]
@@ -103,7 +104,7 @@ DraftList = Annotated[list[DraftBody], Field(min_length=1, max_length=MAX_DRAFTS
 class CountersignatureBody(BaseModel):
     """The counterparty's signature over the evidence id; left out, its key that is managed here signs."""
 
-    model_config = _config({"signature": examples.SIGNATURE})
+    model_config = body_config({"signature": examples.SIGNATURE})
 
     signature: HexBytes | None = None
 
@@ -111,12 +112,15 @@ class CountersignatureBody(BaseModel):
 class NewPartyBody(BaseModel):
     """A legal entity to admit to the ledger."""
 
-    model_config = _config(examples.NEW_PARTY)
+    model_config = body_config(examples.NEW_PARTY)
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     identifiers: Annotated[
         list[str], Field(min_length=1, max_length=20, description="SCHEME:value; the first makes the party's id.")
     ]
+    organisation: Annotated[
+        str | None, Field(max_length=64, description="The id of the organisation that is to act for it.")
+    ] = None
 
 
 class ReceiptBody(BaseModel):
@@ -125,7 +129,7 @@ class ReceiptBody(BaseModel):
     The file to keep is at /v1/evidence/{evidence}/receipt; anybody can check it with it and the chain alone.
     """
 
-    model_config = _config(examples.RECEIPT)
+    model_config = body_config(examples.RECEIPT)
 
     signatures_hash: Annotated[Hex32, Field(description="keccak256 of the evidence's signatures.")]
     received_at: Seconds
@@ -150,7 +154,7 @@ class ReceiptBody(BaseModel):
 class BlockBody(BaseModel):
     """A block of the chain."""
 
-    model_config = _config(examples.PLACEMENT["block"])
+    model_config = body_config(examples.PLACEMENT["block"])
 
     number: int
     hash: Hex32
@@ -173,7 +177,7 @@ HoldingBlock = Annotated[
 class Recorded(BaseModel):
     """What was kept: the evidence id, how far it has come, and the operator's receipt as soon as it is accepted."""
 
-    model_config = _config(examples.RECORDED)
+    model_config = body_config(examples.RECORDED)
 
     evidence: Hex32
     kind: str
@@ -205,7 +209,7 @@ class Recorded(BaseModel):
 class PlacementBody(BaseModel):
     """Where the evidence stands in one party's log, with the proof that ``EvidenceLedger.verifyInclusion`` takes."""
 
-    model_config = _config(examples.PLACEMENT)
+    model_config = body_config(examples.PLACEMENT)
 
     subject: Annotated[Hex32, Field(description="The party whose log it is.")]
     operator: HexAddress
@@ -241,7 +245,7 @@ class PlacementBody(BaseModel):
 class EvidenceView(BaseModel):
     """An evidence: what was signed, what it says, how far it has come, and where it stands."""
 
-    model_config = _config(examples.EVIDENCE)
+    model_config = body_config(examples.EVIDENCE)
 
     evidence: Annotated[Hex32, Field(description="The evidence id: the EIP-712 digest of the struct.")]
     kind: str
@@ -282,7 +286,7 @@ class EvidenceView(BaseModel):
 class PartyView(BaseModel):
     """A party as this installation knows it; ``signers`` are the keys managed here, newest last."""
 
-    model_config = _config(examples.PARTY)
+    model_config = body_config(examples.PARTY)
 
     party: Hex32
     name: str
@@ -303,7 +307,7 @@ class PartyView(BaseModel):
 class Part(BaseModel):
     """How one part of the server is; ``error`` says why it fails."""
 
-    model_config = _config(examples.HEALTH["store"])
+    model_config = body_config(examples.HEALTH["store"])
 
     status: Literal["ok", "failing", "off"]
     error: str | None = None
@@ -312,7 +316,7 @@ class Part(BaseModel):
 class ChainPart(Part):
     """The node and the deployment: chain id and ledger are the EIP-712 domain that evidence is signed in."""
 
-    model_config = _config(examples.HEALTH["chain"])
+    model_config = body_config(examples.HEALTH["chain"])
 
     chain_id: int
     ledger: HexAddress
@@ -323,7 +327,7 @@ class ChainPart(Part):
 class Health(BaseModel):
     """How the server is; figures that could not be read are null."""
 
-    model_config = _config(examples.HEALTH)
+    model_config = body_config(examples.HEALTH)
 
     status: Literal["ok", "failing"]
     version: str

@@ -14,7 +14,8 @@ from tallystick.web.problems import BY_ERROR, BY_STATUS, MEDIA_TYPE, TYPE_PREFIX
 
 DESCRIPTION = """Signed B2B trade evidence, anchored on a chain, complete, and verifiable by anyone offline.
 
-There are no accounts, roles and consents yet: the server answers on loopback only, to whoever can reach it there.
+Every operation under /v1 but this document needs an API key: `Authorization: Bearer tallystick_...`. A key reaches what
+the role of its organisation and its own scopes allow; what it may not see is, to it, not there (404).
 
 Ids, hashes and signatures are `0x` and lower-case hex; amounts are decimal strings; times are seconds since 1970 (UTC).
 Every error is a problem (RFC 9457) that says expected and got in `detail`, and what to do in `todo`. Complete means:
@@ -52,7 +53,8 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 _DESCRIPTIONS = {
-    403: "The signer may not sign for that party.",
+    401: "No API key, or none that is good.",
+    403: "Neither this role nor this key may do that, or the signer may not sign for that party.",
     404: "It is not known here.",
     409: "A rule of the ledger stands against it: recorded already, unfounded, or a misfit.",
     502: "The chain did not do what was asked, or contradicts itself.",
@@ -60,7 +62,13 @@ _DESCRIPTIONS = {
 }
 _FREQUENT: Mapping[int, tuple[str, str]] = {
     BY_ERROR[kind][0]: (slug(kind), BY_ERROR[kind][1])
-    for kind in (errors.WrongSigner, errors.NotFound, errors.TransactionFailed, errors.ChainUnreachable)
+    for kind in (
+        errors.Unauthenticated,
+        errors.NotEntitled,
+        errors.NotFound,
+        errors.TransactionFailed,
+        errors.ChainUnreachable,
+    )
 }
 _READ, _BODY = (404, 422), (400, 413, 415, 422)
 
@@ -77,7 +85,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 }
             },
         }
-        for status in sorted({*statuses, 403, 421, 500})
+        for status in sorted({*statuses, 401, 403, 421, 500})
     }
 
 
@@ -108,6 +116,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                     {"name": "evidence", "description": "State, sign, read and prove trade evidence."},
                     {"name": "parties", "description": "Who trades, and their credit histories."},
                     {"name": "certificates", "description": "Evidence and histories as PDF, to be checked by anybody."},
+                    {"name": "accounts", "description": "Organisations, their API keys, and what was done to them."},
                     {"name": "verification", "description": "Check a bundle, whoever made it."},
                     {"name": "server", "description": "How this server is."},
                 ],

@@ -8,14 +8,17 @@ import orjson
 from fastapi import APIRouter, Body, Path, Query, Response
 
 from tallystick.credit import changes
-from tallystick.service import share
+from tallystick.protocol.types import to_hex
+from tallystick.service import accounts, share
 from tallystick.service.as_of import find_block
 from tallystick.service.changes import changes_since
+from tallystick.service.entitled import own_party, visible_parties, visible_party
 from tallystick.service.index import index
-from tallystick.service.parties import NewParty, add_parties, find_party, parse_identifier
+from tallystick.service.parties import NewParty, add_parties, parse_identifier
 from tallystick.service.report import histories
 from tallystick.web import examples
 from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers_of
+from tallystick.web.identity import Asking
 from tallystick.web.models import NewPartyBody, PartyView
 from tallystick.web.openapi import answers, writing
 from tallystick.web.requests import Installed, StrictRoute
@@ -99,12 +102,12 @@ _CHANGES = _json_answer(
     operation_id="listParties",
     summary="List the parties",
     responses=answers(503),
-    response_description="All parties, by name.",
+    response_description="Those you may see, by name.",
 )
-def list_parties(installed: Installed) -> list[PartyView]:
-    """List every party that this installation knows."""
+def list_parties(installed: Installed, asking: Asking) -> list[PartyView]:
+    """List the parties you act for and those they trade with; registrar, auditor and operator see all."""
     with installed.store.transaction(read_only=True) as transaction:
-        return [PartyView.of(party) for party in transaction.parties()]
+        return [PartyView.of(party) for party in visible_parties(transaction, asking)]
 
 
 @router.post(
@@ -121,11 +124,17 @@ def add_party(
         Body(openapi_examples={"company": {"summary": "A company with two identifiers", "value": examples.NEW_PARTY}}),
     ],
     installed: Installed,
+    asking: Asking,
     response: Response,
 ) -> PartyView:
     """Admit a legal entity to the ledger and make it a key that this installation manages."""
     member = NewParty(body.name, tuple(parse_identifier(text) for text in body.identifiers))
-    made = PartyView.of(add_parties(installed, [member])[0])
+    accounts.check_open(installed, body.organisation)
+    added = add_parties(installed, [member])[0]
+    accounts.note(installed, asking.key, "party added", {"party": to_hex(added.party)})
+    if body.organisation is not None:
+        accounts.let_act_for(installed, asking.key, body.organisation, added.party)
+    made = PartyView.of(added)
     response.headers["Location"] = f"{router.prefix}/{made.party}"
     return made
 
@@ -137,10 +146,10 @@ def add_party(
     responses=answers(404, 422, 503),
     response_description="The party.",
 )
-def read_party(party: PartyPath, installed: Installed) -> PartyView:
+def read_party(party: PartyPath, installed: Installed, asking: Asking) -> PartyView:
     """Read a party's id, name, identifiers and managed keys."""
     with installed.store.transaction(read_only=True) as transaction:
-        return PartyView.of(find_party(transaction, party))
+        return PartyView.of(visible_party(transaction, asking, party))
 
 
 @router.get(
@@ -150,11 +159,11 @@ def read_party(party: PartyPath, installed: Installed) -> PartyView:
     responses={**_HISTORY, **answers(400, 404, 422, 502, 503)},
     response_class=Response,
 )
-def read_history(party: PartyPath, installed: Installed, as_of: AsOf = None) -> Response:
+def read_history(party: PartyPath, installed: Installed, asking: Asking, as_of: AsOf = None) -> Response:
     """Derive the complete credit history of a party as of a final block."""
-    block = find_block(installed, index(installed).block, as_of)
     with installed.store.transaction(read_only=True) as transaction:
-        found = find_party(transaction, party)
+        found = own_party(transaction, asking, party)
+    block = find_block(installed, index(installed).block, as_of)
     report = next(histories(installed, block, [found.party]))
     return Response(orjson.dumps(report), media_type="application/json")
 
@@ -169,12 +178,13 @@ def read_history(party: PartyPath, installed: Installed, as_of: AsOf = None) -> 
 def read_changes(
     party: PartyPath,
     installed: Installed,
+    asking: Asking,
     since: Annotated[str, Query(description="From the end of this day (UTC), or from this block on.", examples=["12"])],
     as_of: AsOf = None,
 ) -> Response:
     """Tell what is different from one final block to another: figures and invoices, and by which evidence."""
     with installed.store.transaction(read_only=True) as transaction:
-        found = find_party(transaction, party)
+        found = own_party(transaction, asking, party)
     made = changes.to_json(changes_since(installed, found.party, since, as_of))
     return Response(orjson.dumps(made), media_type="application/json")
 
@@ -189,6 +199,7 @@ def read_changes(
 def download_bundle(
     party: PartyPath,
     installed: Installed,
+    asking: Asking,
     as_of: AsOf = None,
     hide: Annotated[
         list[str] | None,
@@ -199,6 +210,6 @@ def download_bundle(
 ) -> Response:
     """Export a party's complete history as one file that anyone can check offline against one block hash."""
     with installed.store.transaction(read_only=True) as transaction:
-        found = find_party(transaction, party)
+        found = own_party(transaction, asking, party)
     _, data = share.bundle(installed, found.party, as_of=as_of, hide=hide or (), names_others=not anonymous)
     return file_answer(data, "application/json", found.name, BUNDLE_SUFFIX, if_none_match)

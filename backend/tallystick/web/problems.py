@@ -45,6 +45,8 @@ BY_ERROR: Mapping[type[errors.TallystickError], tuple[int, str]] = {
     errors.Unfounded: (409, "No contract lets this evidence enter the counterparty's history"),
     errors.Misfit: (409, "It does not fit what it refers to"),
     errors.NotFound: (404, "It is not known here"),
+    errors.Unauthenticated: (401, "No credentials that are good"),
+    errors.NotEntitled: (403, "Neither this role nor this key may do that"),
     errors.HomeError: (503, "The home directory can't be used"),
     errors.KeystoreError: (500, "A key can't be read or written"),
     errors.StoreError: (500, "The database refused"),
@@ -57,6 +59,11 @@ BY_ERROR: Mapping[type[errors.TallystickError], tuple[int, str]] = {
     errors.ChainInconsistent: (502, "The node contradicts itself"),
 }
 """Status and title by class; a class without a line has those of the nearest class above it."""
+
+_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": 'Bearer realm="tallystick"'},  # RFC 6750 section 3
+    503: {"Retry-After": str(RETRY_AFTER_SECONDS)},
+}
 
 BY_STATUS: Mapping[int, tuple[str, str]] = {
     400: ("malformed-request", "The request can't be read"),
@@ -110,7 +117,7 @@ def of_error(error: errors.TallystickError) -> Problem:
     """The problem that ``error`` is."""
     known = next(kind for kind in type(error).__mro__ if kind in BY_ERROR or kind is errors.TallystickError)
     status, title = BY_ERROR.get(known, (500, "It failed"))
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    headers = _HEADERS.get(status, {})
     return Problem(slug(known), title, status, error.message, error.todo, headers=headers)
 
 

@@ -1,11 +1,12 @@
 """Serves the application on a loopback address until it is told to stop.
 
-Rules: there are no accounts yet, so nobody but this machine may connect; a stop lets the requests and the step of the
-worker that are under way finish.
+Rules: keys go over the wire, so that nobody but a proxy with TLS on this machine may connect; a stop lets the requests
+and the step of the worker that are under way finish.
 """
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import sys
@@ -28,6 +29,8 @@ from tallystick.web.guard import is_loopback
 BACKLOG = 128
 GRACEFUL_SHUTDOWN_SECONDS = 10
 
+logger = logging.getLogger("tallystick.web")
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on ``host``, a loopback address, and ``port`` (0: any that is free).
@@ -37,9 +40,9 @@ def listen(host: str, port: int) -> socket.socket:
     """
     if not is_loopback(host):
         raise UsageError(
-            f"--host: expected a loopback address, got {clip(host)}: accounts, roles and consents come later, "
-            "and without them whoever reaches the server may do everything.",
-            todo="Use 127.0.0.1, and reach it from elsewhere through a tunnel such as ssh -L.",
+            f"--host: expected a loopback address, got {clip(host)}: this server speaks no TLS, and API keys must not "
+            "cross a network in the clear.",
+            todo="Use 127.0.0.1, and a proxy with TLS in front of it; see docs/operations.md.",
         )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -102,6 +105,9 @@ def run(
     # uvicorn raises the signal again when it is done: a termination then leaves through the callers, who close the home
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)
+    with context.store.transaction(read_only=True) as transaction:
+        if not transaction.organisations():
+            logger.warning("no accounts yet, so nobody may ask anything: tallystick account add NAME --role operator")
     ready(url_of(listener))
     server.run(sockets=[listener])
 

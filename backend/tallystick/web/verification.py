@@ -15,6 +15,7 @@ from tallystick.service.check import check, verdict_json
 from tallystick.service.status import stored_status
 from tallystick.store.records import EvidenceState
 from tallystick.web import examples
+from tallystick.web.identity import Asking
 from tallystick.web.models import ChainPart, Health, Part
 from tallystick.web.openapi import answers
 from tallystick.web.problems import RETRY_AFTER_SECONDS
@@ -63,6 +64,7 @@ _BUNDLE_BODY = {
 def verify_bundle(
     body: RawBody,
     installed: Installed,
+    _asking: Asking,
     block_hash: Annotated[
         str | None,
         Query(
@@ -103,7 +105,7 @@ def verify_bundle(
     },
     response_description="Store, chain and sealing are all right.",
 )
-def read_health(request: Request, installed: Installed, response: Response) -> Health:
+def read_health(request: Request, installed: Installed, _asking: Asking, response: Response) -> Health:
     """Say how store, chain and worker are, and how much is pending; answers while a batch is being sealed."""
     readiness: Readiness = request.app.state.readiness
     failures = readiness.failures()

@@ -1,0 +1,43 @@
+"""Who asks: the API key of each request, and how far it reaches for the operation that is asked for."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from tallystick.errors import StoreUnavailable
+from tallystick.service import accounts, policy
+from tallystick.service.policy import Asker
+from tallystick.web.requests import Installed
+
+logger = logging.getLogger("tallystick.web")
+
+_BEARER = HTTPBearer(
+    scheme_name="apiKey", bearerFormat="tallystick_...", description="An API key of an organisation.", auto_error=False
+)
+
+
+def identify(
+    request: Request, installed: Installed, given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+) -> Asker:
+    """Who asks for the operation of this route.
+
+    Raises:
+        Unauthenticated: no key, or none that is good. NotEntitled: it does not reach this operation at all.
+        StoreUnavailable: the database does not answer.
+    """
+    try:
+        organisation, key = accounts.authenticate(installed, None if given is None else given.credentials)
+    except StoreUnavailable as error:
+        # nobody knows yet who asks: not for them is which database that is, and where
+        logger.warning("authentication: %s", error.message)
+        raise StoreUnavailable(
+            "The database does not answer.", todo="Try again later: nothing of this request was kept."
+        ) from error
+    return policy.admit(request.scope["route"].operation_id, organisation, key.key, key.scopes)
+
+
+Asking = Annotated[Asker, Depends(identify)]
