@@ -21,12 +21,13 @@ from tallystick.errors import UsageError
 from tallystick.intake.archives import MAX_ARCHIVE
 from tallystick.intake.files import Unread, read_files
 from tallystick.intake.readers import Options, Reading
-from tallystick.protocol.types import PartyId, to_hex
+from tallystick.protocol.types import PartyId
 from tallystick.render.labels import LANGUAGES
 from tallystick.service.context import Context, Progress
 from tallystick.service.documents.desk import Rules
 from tallystick.service.documents.importing import DocumentImport, import_documents
 from tallystick.service.documents.outcomes import Outcome, Status
+from tallystick.service.documents.telling import import_json
 from tallystick.service.documents.words import document_word, status_word, todo, why
 from tallystick.service.parties import find_party
 from tallystick.store.records import ImportedDocument, ImportRecord
@@ -92,7 +93,7 @@ def import_command(
         rules = Rules(terms_days, allow_similar, _parties(context, party))
         done = import_documents(context, read, rules, dry_run=dry_run, progress=progress)
     if as_json:
-        print_json(_json(done, language))
+        print_json(import_json(done, language))
     else:
         _print(done, language)
 
@@ -162,34 +163,6 @@ def _table(outcomes: tuple[Outcome, ...], language: str) -> Table:
             cell,
         )
     return table
-
-
-def _json(done: DocumentImport, language: str) -> dict[str, object]:
-    counts = {status.value: count for status, count in done.counts().items()}
-    return {
-        "dryRun": done.job is None,
-        "job": done.job,
-        "files": done.files,
-        "counts": counts,
-        "evidence": done.evidence,
-        "documents": [_outcome_json(outcome, language) for outcome in done.outcomes],
-    }
-
-
-def _outcome_json(outcome: Outcome, language: str) -> dict[str, object]:
-    return {
-        "file": outcome.source.name,
-        "sha256": outcome.source.sha256,
-        "document": outcome.document,
-        "number": outcome.number,
-        "status": outcome.status.value,
-        "reason": None if outcome.reason is None else outcome.reason.value,
-        "facts": dict(outcome.facts),
-        "why": why(outcome, language) or None,
-        "todo": todo(outcome, language) or None,
-        "fingerprint": outcome.fingerprint,
-        "evidence": [{"kind": made.kind, "evidence": to_hex(made.evidence)} for made in outcome.made],
-    }
 
 
 def jobs_command(

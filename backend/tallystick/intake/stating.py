@@ -45,7 +45,7 @@ def sides(document: Document) -> tuple[TradeParty, TradeParty]:
     Raises:
         MalformedDocument: a side has no identifier that holds, or both sides have the same one.
     """
-    issuer, counterparty = _sides(document)
+    issuer, counterparty = named(document)
     for party in (issuer, counterparty):
         if not party.identifiers:
             raise MalformedDocument(
@@ -61,7 +61,8 @@ def sides(document: Document) -> tuple[TradeParty, TradeParty]:
     return issuer, counterparty
 
 
-def _sides(document: Document) -> tuple[TradeParty, TradeParty]:
+def named(document: Document) -> tuple[TradeParty, TradeParty]:
+    """Who states ``document``, and to whom, however they are named."""
     match document:
         case Order() | ReceiptAdvice():
             return document.buyer, document.seller

@@ -19,7 +19,7 @@ from tallystick.service.context import Context
 from tallystick.service.policy import RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
-from tallystick.web import accounts, certificates, evidence, operation, parties, problems, verification
+from tallystick.web import accounts, certificates, evidence, imports, operation, parties, problems, verification
 from tallystick.web.guard import Guard
 from tallystick.web.identity import identify
 from tallystick.web.metrics import Metrics
@@ -27,9 +27,10 @@ from tallystick.web.openapi import document_of
 from tallystick.web.readiness import Readiness
 
 VERIFY_PATH = "/v1/verify"
+IMPORT_PATH = "/v1/imports"
 
 
-API = tuple(module.router for module in (evidence, parties, certificates, accounts, verification))
+API = tuple(module.router for module in (evidence, imports, parties, certificates, accounts, verification))
 """The routes of the API: each asks who is asking, and stands in the table that says who may ask."""
 
 
@@ -76,7 +77,7 @@ def create_app(
     limits = context.limits
     app.add_middleware(
         Guard,
-        body_limit=lambda path: limits.bundle_bytes if path == VERIFY_PATH else limits.json_bytes,
+        body_limit=lambda path: limits.bundle_bytes if path in (VERIFY_PATH, IMPORT_PATH) else limits.json_bytes,
         observe=metrics.observe,
     )
     problems.install(app)

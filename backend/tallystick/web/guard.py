@@ -28,7 +28,13 @@ from tallystick.web import problems
 from tallystick.web.operation import PATHS
 from tallystick.web.problems import Problem
 
-BODY_TYPES = ("application/json", "application/octet-stream", "application/gzip")
+BODY_TYPES = (
+    "application/json",
+    "application/octet-stream",
+    "application/gzip",
+    "application/xml",
+    "application/zip",
+)
 
 Observe = Callable[[str, str, int, float], None]
 """Called with method, route, status and seconds of every request."""

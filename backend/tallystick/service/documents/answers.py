@@ -81,7 +81,7 @@ def _acknowledge(
 def _bill(desk: Desk, seller: PartyRecord, buyer: PartyRecord, number: str) -> tuple[Bill, Kept]:
     """The invoice of ``seller`` to ``buyer`` with that ``number``, and as it is now. Raises ``Stop``."""
     bill = desk.books.bill(seller.party, number)
-    if bill is None:
+    if bill is None or (bill.buyer != buyer.party and desk.conceals(seller)):
         raise Stop(Status.WAITS, Reason.NO_INVOICE, number=number, name=seller.name)
     if bill.buyer == ZERO32:
         raise Stop(Status.HELD, Reason.SELF_REPORTED, number=number)

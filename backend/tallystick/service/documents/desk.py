@@ -9,13 +9,14 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from tallystick.credit.dates import start_of
 from tallystick.errors import MalformedInput
-from tallystick.intake.documents import TradeParty
+from tallystick.intake import stating
+from tallystick.intake.documents import Document, TradeParty
 from tallystick.intake.stating import Fields
 from tallystick.protocol import content
 from tallystick.protocol.evidence import Kind
@@ -25,7 +26,7 @@ from tallystick.service.context import Context
 from tallystick.service.documents.batch import Batch
 from tallystick.service.documents.books import Books, Kept
 from tallystick.service.documents.naming import Names
-from tallystick.service.documents.outcomes import Reason, Status, Stop
+from tallystick.service.documents.outcomes import NAMES, Reason, Status, Stop
 from tallystick.service.ports import Transaction
 from tallystick.service.record import Statement, complete, sign_statement
 from tallystick.store.records import EvidenceRecord, PartyRecord
@@ -37,12 +38,14 @@ class Rules:
 
     ``terms_days`` are the days to pay where neither document nor contract says. ``allow_similar`` lets invoices be
     recorded whose values are those of another, and whose number is nearly its number. ``parties`` are those in whose
-    name evidence may be signed; None: all whose keys are here.
+    name evidence may be signed; None: all whose keys are here. ``conceals``: whoever asks may see nothing of others,
+    so that those are answered as if they were not there.
     """
 
     terms_days: int | None = None
     allow_similar: bool = False
     parties: frozenset[PartyId] | None = None
+    conceals: bool = False
 
 
 class Desk:
@@ -58,6 +61,7 @@ class Desk:
         """What this import made of two documents, the second of which is yet to come."""
         self._context = context
         self._names = Names()
+        self._own_names: set[str] = set()
 
     def within(self, transaction: Transaction) -> Acceptance:
         """Work within ``transaction`` from now on; the acceptance keeps what is stated."""
@@ -71,16 +75,32 @@ class Desk:
 
     def issuer(self, named: TradeParty) -> PartyRecord:
         """The party that states a document. Raises ``Stop`` where it is unknown, or this import can't sign for it."""
-        party = self.party(named)
+        if self.rules.conceals:
+            party = self._names.find_own(self._transaction, named, self.rules.parties or frozenset())
+        else:
+            party = self._names.need(self._transaction, named)
         if not party.signers:
             raise Stop(Status.HELD, Reason.NO_KEY, name=party.name)
         if not self.signs_for(party):
             raise Stop(Status.HELD, Reason.NOT_ASKED, name=party.name)
+        self._own_names.add(party.name)
+        self.books.open(self._transaction, party.party)
         return party
+
+    def told(self, facts: Mapping[str, str], document: Document) -> Mapping[str, str]:
+        """``facts`` about ``document`` without the names of others, where those are concealed."""
+        if not self.rules.conceals:
+            return facts
+        known = self._own_names | {side.name for side in stating.named(document)}
+        return {key: value if key not in NAMES or value in known else "?" for key, value in facts.items()}
 
     def signs_for(self, party: PartyRecord) -> bool:
         """Whether a key of ``party`` is here, and this import may use it."""
         return bool(party.signers) and (self.rules.parties is None or party.party in self.rules.parties)
+
+    def conceals(self, party: PartyRecord) -> bool:
+        """Whether nothing of ``party`` may be told to whoever asked for this import."""
+        return self.rules.conceals and not self.signs_for(party)
 
     def party(self, named: TradeParty) -> PartyRecord:
         """The party that is ``named``, with its books open. Raises ``Stop`` where it is unknown."""

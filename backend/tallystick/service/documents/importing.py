@@ -137,7 +137,8 @@ def _outcome(desk: Desk, sheet: Sheet) -> Outcome:
         made = _STATE[type(document)](desk, document, sheet)
         known_as = fingerprint(desk, document) if isinstance(document, Invoice) else None
     except Stop as stop:
-        return Outcome(sheet.source, name, document.number, stop.status, reason=stop.reason, facts=stop.facts)
+        facts = desk.told(stop.facts, document)
+        return Outcome(sheet.source, name, document.number, stop.status, reason=stop.reason, facts=facts)
     except TallystickError as error:
         return _refused(sheet.source, error, name, document.number)
     status = Status.RECORDED if _is_new(desk, made) else Status.KNOWN

@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 from tallystick.intake.documents import TradeParty
+from tallystick.protocol.types import PartyId
 from tallystick.service.documents.outcomes import Reason, Status, Stop
 from tallystick.service.ports import Transaction
 from tallystick.store.records import Identifier, PartyRecord
@@ -48,7 +49,17 @@ class Names:
         found = self.find(transaction, party)
         if found is None:
             self.refuse_namesake(transaction, party)
-            raise Stop(Status.HELD, Reason.UNKNOWN_PARTY, name=party.name or "?", identifier=spelled(party))
+            raise unknown(party)
+        return found
+
+    def find_own(self, transaction: Transaction, party: TradeParty, own: frozenset[PartyId]) -> PartyRecord:
+        """Who ``party`` is, if that is one of ``own``. Raises ``Stop``, the same one for anybody else as for nobody."""
+        try:
+            found = self.find(transaction, party)
+        except Stop:
+            found = None
+        if found is None or found.party not in own:
+            raise unknown(party)
         return found
 
     def refuse_namesake(self, transaction: Transaction, party: TradeParty) -> None:
@@ -59,6 +70,11 @@ class Names:
             self._taken[party.name] = bool(transaction.parties_by_name(party.name))
         if self._taken[party.name]:
             raise Stop(Status.HELD, Reason.SAME_NAME, name=party.name, identifier=spelled(party))
+
+
+def unknown(party: TradeParty) -> Stop:
+    """That nobody is registered as ``party``."""
+    return Stop(Status.HELD, Reason.UNKNOWN_PARTY, name=party.name or "?", identifier=spelled(party))
 
 
 def spelled(party: TradeParty) -> str:

@@ -57,6 +57,10 @@ class Reason(StrEnum):
     ALIKE = "alike"
 
 
+NAMES = ("name", "one", "other")
+"""The facts that are names of parties."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """One evidence that a document became or had become before."""
