@@ -56,7 +56,7 @@ import tallystick.chain.rpc  # noqa: E402
 import tallystick.web.server  # noqa: E402, F401
 from nodes import anvil, ask, fund  # noqa: E402
 from postgresql import Schemas, Server  # noqa: E402
-from tallystick import bootstrap  # noqa: E402
+from tallystick import bootstrap, running  # noqa: E402
 from tallystick.cli.receipt import receipt_json  # noqa: E402
 from tallystick.config import Home  # noqa: E402
 from tallystick.errors import ChainError  # noqa: E402
@@ -276,7 +276,7 @@ def _process(home: Home) -> Iterator[tuple[Any, Connection]]:
 def _serve(home: Home, tells: Connection) -> None:
     os.environ.update(ENVIRONMENT)
     work.LAST_WAIT_SECONDS = WORKER_WAIT_SECONDS
-    bootstrap.serve(home, "127.0.0.1", 0, tells.send)
+    running.serve(home, "127.0.0.1", 0, tells.send)
 
 
 def _invoice(number: str) -> dict[str, Any]:

@@ -9,11 +9,9 @@ Rules:
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
-import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -302,63 +300,6 @@ def node(url: str) -> Node:
     from tallystick.chain.reader import NodeReader
 
     return NodeReader(url)
-
-
-def run_devnet(arguments: list[str]) -> int:
-    """Run the stand-alone development chain with its own command line ``arguments``; returns its exit code."""
-    from hardhat_free_devnet.__main__ import main
-
-    return main(arguments)
-
-
-def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, works: bool = True) -> None:
-    """Serve the HTTP API of ``home`` on the loopback address ``host`` until stopped; ``ready`` is given the URL.
-
-    It admits, seals and indexes as well if it ``works``; else ``work`` does in other processes.
-
-    Raises:
-        UsageError: ``host`` is not a loopback address, the port is taken, or nobody could work beside it.
-        HomeError, ChainError: as ``open_home``.
-    """
-    if not works:
-        _refuse_embedded(home, "serve --no-worker")
-    # By name: the server stands on a floor above this one, and only this place knows which one it is.
-    server = importlib.import_module("tallystick.web.server")
-    with server.listen(host, port) as listener, open_home(home, needs_node=False) as opened:
-        server.run(
-            opened.context,
-            listener,
-            ready,
-            works=works,
-            meter=opened.meter,
-            directory=home.directory,
-            check_token=token_check(home),
-        )
-
-
-def work(home: Home, ready: Callable[[], None]) -> None:
-    """Admit, seal and index for ``home`` until SIGINT or SIGTERM; the step under way is finished first.
-
-    Raises:
-        UsageError: nobody could record beside it. HomeError, ChainError: as ``open_home``.
-    """
-    from tallystick.service.work import Worker
-
-    _refuse_embedded(home, "worker")
-    with open_home(home, needs_node=False) as opened:
-        worker = Worker(opened.context)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: worker.ask_to_stop())
-        ready()
-        worker.run()
-
-
-def _refuse_embedded(home: Home, command: str) -> None:
-    if home.settings().rpc_url is None:
-        raise UsageError(
-            f"{command}: expected a home with a node, got one with an embedded chain, which one process has to itself.",
-            todo="Use `tallystick serve`, which works as well; or make a home with `tallystick init --rpc URL`.",
-        )
 
 
 def limits() -> Limits:

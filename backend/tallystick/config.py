@@ -54,6 +54,8 @@ class Limits:
     """Size of one JSON document, in a file or a request."""
     csv_rows: int = 1_000_000
     """Rows of one imported file."""
+    requests_per_minute: int = 6_000
+    """Requests of one API key to one server, on average; ten seconds' worth of them may come at once."""
     seal_within_seconds: int = 172_800
     """By when the operator promises to have sealed what it accepts. Two days: a home that is sealed once a day keeps
     that with a day to spare for a node that is down, fees and finality; what is promised for later is worth little."""

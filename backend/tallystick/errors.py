@@ -18,6 +18,7 @@
     ├── NotFound                     no such party, evidence, key or file; also what the asker may not know of
     ├── Unauthenticated              no credentials, or none that are good (any more)
     ├── NotEntitled                  good credentials, whose role or scope does not reach this operation
+    ├── RateExceeded                 more requests than one key has at a time; knows how long to wait
     ├── HomeError                    the home directory is missing, or belongs to something else
     │   └── HomeInUse                another process works in it
     ├── KeystoreError                a key can't be read or written
@@ -118,6 +119,14 @@ class Unauthenticated(TallystickError):
 
 class NotEntitled(TallystickError):
     """The credentials are good, but neither this role nor this scope may do that, whatever it is done to."""
+
+
+class RateExceeded(TallystickError):
+    """One key asks more often than it may; after ``seconds`` it may ask again."""
+
+    def __init__(self, message: str, *, seconds: int = 1, todo: str = "") -> None:
+        super().__init__(message, todo=todo)
+        self.seconds = seconds
 
 
 class HomeError(TallystickError):

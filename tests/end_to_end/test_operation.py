@@ -207,7 +207,12 @@ def test_workers_take_over_and_nothing_is_lost_whatever_goes_away(
         refused = client.post("/v1/parties", json=lender, headers={"Authorization": f"Bearer {registrar}"})
         assert (refused.status_code, bool(refused.headers["retry-after"])) == (503, True)
         assert "tallystick_evidence_pending 1.0" in client.get("/metrics").text
-        late = start("worker", "--log-format", "text")
+        late = start("worker", "--log-format", "text", "--metrics-port", "0")
+        watched = late.first_line.split()[1].removesuffix("/metrics")
+        assert httpx.get(f"{watched}/healthz").status_code == 200
+        until(lambda: httpx.get(f"{watched}/readyz").status_code == 503, "the late worker calls itself ready")
+        assert "tallystick_worker_leads 0.0" in httpx.get(f"{watched}/metrics").text
+        assert httpx.get(f"{watched}/v1/account").status_code == 404
         until(lambda: "WARNING tallystick.worker: worker: " in late.log.read_text(), "the late worker says nothing")
         assert late.end(signal.SIGTERM) == 0
         while time.monotonic() < back_at:

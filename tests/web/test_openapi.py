@@ -119,7 +119,7 @@ def test_every_operation_names_its_problems(document: dict[str, Any]) -> None:
     """Each tells the errors it may answer, all of them problems, and never FastAPI's own form."""
     for operation in operations(document):
         failures = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
-        assert {"403", "421", "500"} <= failures.keys()
+        assert {"401", "403", "421", "429", "500"} <= failures.keys()
         if "requestBody" in operation:
             assert {"400", "413", "415", "422"} <= failures.keys()
         for status, answer in failures.items():

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from tallystick import __version__, bootstrap
+from tallystick import __version__, bootstrap, running
 from tallystick.cli.opening import read_input
 from tallystick.cli.output import console
 from tallystick.config import Home
@@ -66,4 +66,4 @@ def _existing(rpc: str | None, contracts: Path | None, network_key_file: Path | 
 
 def devnet(context: typer.Context) -> None:
     """Run the development chain as a JSON-RPC server (no Node, no Hardhat); `devnet --help` lists its options."""
-    raise typer.Exit(bootstrap.run_devnet(context.args))
+    raise typer.Exit(running.run_devnet(context.args))

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from tallystick import bootstrap, doctor, logs
+from tallystick import doctor, logs, running
 from tallystick.cli.output import EXIT_FAILED, console, print_json
 from tallystick.config import Home
 
@@ -34,13 +34,22 @@ def serve_command(
     def ready(url: str) -> None:
         console.print(f"serving {url}/v1, on loopback only")
 
-    bootstrap.serve(Home.of(os.environ), host, port, ready, works=not no_worker)
+    running.serve(Home.of(os.environ), host, port, ready, works=not no_worker)
 
 
-def worker_command(log_format: LogFormat = None) -> None:
+def worker_command(
+    log_format: LogFormat = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Answer /healthz, /readyz and /metrics on this loopback port.")
+    ] = None,
+) -> None:
     """Seal and index beside `serve --no-worker`; of several workers one seals, and another takes over when it ends."""
     logs.configure(log_format)
-    bootstrap.work(Home.of(os.environ), lambda: console.print("working"))
+
+    def ready(url: str | None) -> None:
+        console.print("working" if url is None else f"working, {url}/metrics")
+
+    running.work(Home.of(os.environ), ready, metrics_port)
 
 
 def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False) -> None:

@@ -24,6 +24,7 @@ from tallystick.web.guard import Guard
 from tallystick.web.identity import identify
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
+from tallystick.web.rate import Rate
 from tallystick.web.readiness import Readiness
 
 VERIFY_PATH = "/v1/verify"
@@ -75,6 +76,7 @@ def create_app(
     app.state.metrics = metrics
     app.state.check_token = check_token
     limits = context.limits
+    app.state.rate = Rate(limits.requests_per_minute)
     app.add_middleware(
         Guard,
         body_limit=lambda path: limits.bundle_bytes if path in (VERIFY_PATH, IMPORT_PATH) else limits.json_bytes,
@@ -84,6 +86,18 @@ def create_app(
     for router in (*API, operation.router):
         app.include_router(router)
     app.openapi = document_of(app)  # type: ignore[method-assign]
+    return app
+
+
+def create_watch(context: Context, worker: Worker, meter: Meter | None, directory: Path | None) -> FastAPI:
+    """The application that tells how ``worker``, which runs in a process without an API, is: no route but these."""
+    readiness = Readiness(context, worker, directory)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.readiness = readiness
+    app.state.metrics = Metrics(context, readiness, worker, meter)
+    app.add_middleware(Guard, body_limit=lambda _: 0)
+    problems.install(app)
+    app.include_router(operation.router)
     return app
 
 

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from tallystick.errors import StoreUnavailable
 from tallystick.service import accounts, policy
 from tallystick.service.policy import Asker
+from tallystick.web.rate import Rate
 from tallystick.web.requests import Installed
 
 logger = logging.getLogger("tallystick.web")
@@ -27,7 +28,7 @@ def identify(
 
     Raises:
         Unauthenticated: no key, or none that is good. NotEntitled: it does not reach this operation at all.
-        StoreUnavailable: the database does not answer.
+        RateExceeded: the key asks too often. StoreUnavailable: the database does not answer.
     """
     try:
         organisation, key = accounts.authenticate(installed, None if given is None else given.credentials)
@@ -37,6 +38,8 @@ def identify(
         raise StoreUnavailable(
             "The database does not answer.", todo="Try again later: nothing of this request was kept."
         ) from error
+    rate: Rate = request.app.state.rate
+    rate.take(key.key)
     return policy.admit(request.scope["route"].operation_id, organisation, key.key, key.scopes)
 
 

@@ -57,6 +57,7 @@ _DESCRIPTIONS = {
     403: "Neither this role nor this key may do that, or the signer may not sign for that party.",
     404: "It is not known here.",
     409: "A rule of the ledger stands against it: recorded already, unfounded, or a misfit.",
+    429: "This key asks too often: see Retry-After.",
     502: "The chain did not do what was asked, or contradicts itself.",
     503: "The node or the database does not answer; try again.",
 }
@@ -65,6 +66,7 @@ _FREQUENT: Mapping[int, tuple[str, str]] = {
     for kind in (
         errors.Unauthenticated,
         errors.NotEntitled,
+        errors.RateExceeded,
         errors.NotFound,
         errors.TransactionFailed,
         errors.ChainUnreachable,
@@ -85,7 +87,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 }
             },
         }
-        for status in sorted({*statuses, 401, 403, 421, 500})
+        for status in sorted({*statuses, 401, 403, 421, 429, 500})
     }
 
 

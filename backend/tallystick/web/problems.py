@@ -46,6 +46,7 @@ BY_ERROR: Mapping[type[errors.TallystickError], tuple[int, str]] = {
     errors.Misfit: (409, "It does not fit what it refers to"),
     errors.NotFound: (404, "It is not known here"),
     errors.Unauthenticated: (401, "No credentials that are good"),
+    errors.RateExceeded: (429, "This key asks too often"),
     errors.NotEntitled: (403, "Neither this role nor this key may do that"),
     errors.HomeError: (503, "The home directory can't be used"),
     errors.KeystoreError: (500, "A key can't be read or written"),
@@ -118,6 +119,8 @@ def of_error(error: errors.TallystickError) -> Problem:
     known = next(kind for kind in type(error).__mro__ if kind in BY_ERROR or kind is errors.TallystickError)
     status, title = BY_ERROR.get(known, (500, "It failed"))
     headers = _HEADERS.get(status, {})
+    if isinstance(error, errors.RateExceeded):
+        headers = {"Retry-After": str(error.seconds)}
     return Problem(slug(known), title, status, error.message, error.todo, headers=headers)
 
 

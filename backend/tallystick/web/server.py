@@ -11,19 +11,21 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from tallystick.chain.meter import Meter
 from tallystick.errors import UsageError
 from tallystick.protocol.types import clip
 from tallystick.service.context import Context
 from tallystick.service.stamp import CheckToken
-from tallystick.service.work import IDLE_SECONDS
-from tallystick.web.app import create_app
+from tallystick.service.work import IDLE_SECONDS, Worker
+from tallystick.web.app import create_app, create_watch
 from tallystick.web.guard import is_loopback
 
 BACKLOG = 128
@@ -75,15 +77,9 @@ def make_server(
     check_token: CheckToken,
 ) -> uvicorn.Server:
     """The server of the application over ``context``, not running yet; the options are those of ``create_app``."""
-    config = uvicorn.Config(
-        create_app(context, idle_seconds=idle_seconds, meter=meter, directory=directory, check_token=check_token),
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+    return _server(
+        create_app(context, idle_seconds=idle_seconds, meter=meter, directory=directory, check_token=check_token)
     )
-    return uvicorn.Server(config)
 
 
 def run(
@@ -110,6 +106,33 @@ def run(
             logger.warning("no accounts yet, so nobody may ask anything: tallystick account add NAME --role operator")
     ready(url_of(listener))
     server.run(sockets=[listener])
+
+
+@contextmanager
+def watching(
+    context: Context, worker: Worker, listener: socket.socket, meter: Meter | None, directory: Path | None
+) -> Iterator[str]:
+    """Tell on ``listener`` how ``worker`` is, from a thread, until the block ends; gives the URL."""
+    server = _server(create_watch(context, worker, meter, directory))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="watch", daemon=True)
+    thread.start()
+    try:
+        yield url_of(listener)
+    finally:
+        server.should_exit = True
+        thread.join(GRACEFUL_SHUTDOWN_SECONDS)
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+    )
+    return uvicorn.Server(config)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
