@@ -54,7 +54,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
 
 lock:            ## resolve pyproject.toml anew into the lock files (needs uv)
 	$(LOCK) pyproject.toml --extra postgresql --group dev --output-file requirements.lock
-	for group in node slither halmos; do $(LOCK) --group $$group --output-file requirements-$$group.lock || exit 1; done
+	for group in node slither halmos fuzz; do $(LOCK) --group $$group --output-file requirements-$$group.lock || exit 1; done
 
 clean:           ## remove what the build made
 	rm -rf $(VENV) .venv-slither .venv-halmos .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -7,7 +7,8 @@
     ├── MalformedInput               bytes or values that do not follow the format
     │   ├── MalformedEvidence        a field of an evidence or of its content
     │   ├── MalformedBundle          a bundle file
-    │   └── MalformedRow             a row of an imported file; knows its row number and column
+    │   ├── MalformedRow             a row of an imported file; knows its row number and column
+    │   └── MalformedDocument        a trade document; knows the element that is missing or not supported
     ├── BadSignature                 a signature that is malformed, malleable or by another key
     ├── Refused                      well-formed, but against a rule of the ledger
     │   ├── WrongSigner              the signer may not sign for that party
@@ -75,6 +76,14 @@ class MalformedRow(MalformedInput):
         super().__init__(f"row {row}, column {column!r}: {message}", todo=todo)
         self.row = row
         self.column = column
+
+
+class MalformedDocument(MalformedInput):
+    """A trade document that does not say what its evidence needs; ``element`` is the path of what is at fault."""
+
+    def __init__(self, message: str, *, element: str, todo: str = "") -> None:
+        super().__init__(f"{element}: {message}", todo=todo)
+        self.element = element
 
 
 class BadSignature(TallystickError):

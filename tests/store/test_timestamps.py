@@ -16,6 +16,8 @@ from tallystick.store.records import TimestampRecord
 from tallystick.store.sql import SqlStore, SqlTransaction, open_store
 
 NOW = Timestamp(1_700_003_000)
+_NEWER = ("import_outcome", "import_job", "deed", "api_key", "acts_for", "organisation", "timestamp_token")
+"""The tables that came after revision 0003, those that refer to others first."""
 
 
 def stamp(batch_id: int, token: bytes = b"token") -> TimestampRecord:
@@ -83,7 +85,8 @@ def test_a_database_of_the_revision_before_is_brought_up_to_date(lasting_url: st
     opened.close()
     engine, _ = open_engine(lasting_url, 5)
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE timestamp_token"))
+        for newer in _NEWER:
+            connection.execute(text(f"DROP TABLE {newer}"))
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", tallystick.store.migrations.__path__[0])
         command.stamp(config, "0003", purge=True)

@@ -14,6 +14,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 OPERATIONS = {
     "recordEvidence",
     "recordEvidenceInBulk",
+    "importDocuments",
     "readEvidence",
     "readReceipt",
     "countersignEvidence",

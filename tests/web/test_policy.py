@@ -79,6 +79,7 @@ def new_organisation(_found: Objects) -> dict[str, Any]:
 ASK: dict[str, Ask] = {
     "recordEvidence": lambda found: ("POST", "/v1/evidence", invoice(found)),
     "recordEvidenceInBulk": lambda found: ("POST", "/v1/evidence/bulk", [invoice(found)]),
+    "importDocuments": lambda _: ("POST", "/v1/imports", "no document, which is an outcome"),
     "countersignEvidence": lambda found: ("POST", f"/v1/evidence/{found.waiting}/countersignature", None),
     "readEvidence": lambda found: ("GET", f"/v1/evidence/{found.evidence}", None),
     "readReceipt": lambda found: ("GET", f"/v1/evidence/{found.evidence}/receipt", None),
@@ -106,6 +107,7 @@ ASK: dict[str, Ask] = {
 """How each operation is asked for."""
 
 WITHOUT_OBJECT = {
+    "importDocuments",
     "listParties",
     "addParty",
     "verifyBundle",

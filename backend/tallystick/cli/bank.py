@@ -19,7 +19,7 @@ from tallystick.intake.bank.bookings import Booking
 from tallystick.intake.bank.camt import read_message
 from tallystick.intake.bank.paid import other_sides
 from tallystick.intake.bank.records import Message
-from tallystick.intake.bank.xml import MAX_BYTES
+from tallystick.intake.xml import MAX_BYTES
 from tallystick.protocol.types import to_hex
 from tallystick.render.labels import LANGUAGES
 from tallystick.service.bank.importing import BankImport, Made, WorkLine, import_statements

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from tallystick import bootstrap
+from tallystick.cli.documents import DocumentsByDefault, import_command, jobs_command
 from tallystick.cli.opening import AsJson, File, opened, read_input
 from tallystick.cli.output import bars, console, print_json
 from tallystick.intake.receivables import parse_mapping, read_receivables, ready_made
@@ -17,12 +18,13 @@ from tallystick.service.context import Context
 from tallystick.service.sending import seal_beside_others
 from tallystick.store.records import PartyRecord
 
-import_app = typer.Typer(help="Turn documents that companies already have into evidence.", no_args_is_help=True)
-
-
-@import_app.callback()
-def imports() -> None:
-    """A group, though there is one kind of document so far: it keeps the commands apart."""
+import_app = typer.Typer(
+    cls=DocumentsByDefault,
+    help="Turn documents that companies already have into evidence: `tallystick import FILE...`.",
+    no_args_is_help=True,
+)
+import_app.command("documents")(import_command)
+import_app.command("jobs")(jobs_command)
 
 
 @import_app.command("receivables")

@@ -23,8 +23,9 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNCHECKED = 3
 
-console = Console(highlight=False, soft_wrap=False)
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+# no emoji: the path of an element such as cbc:ID: would become one
+console = Console(highlight=False, soft_wrap=False, emoji=False)
+messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def print_json(value: Any) -> None:

@@ -56,6 +56,11 @@ def _is_day(value: str) -> bool:
     return True
 
 
+def is_currency(value: Json) -> bool:
+    """Whether ``value`` is a currency code of ISO 4217, by its form."""
+    return isinstance(value, str) and bool(_CURRENCY.match(value))
+
+
 def _amount(value: Json) -> str | None:
     return None if is_amount(value) else 'a decimal string without sign, e.g. "1250.00"'
 
@@ -70,7 +75,7 @@ def _date(value: Json) -> str | None:
 
 
 def _currency(value: Json) -> str | None:
-    return None if isinstance(value, str) and _CURRENCY.match(value) else 'an ISO 4217 code, e.g. "EUR"'
+    return None if is_currency(value) else 'an ISO 4217 code, e.g. "EUR"'
 
 
 def _text(value: Json) -> str | None:

@@ -23,6 +23,7 @@ TABLE = """
 operation             scope            party  lender  auditor  operator  registrar  data-provider
 recordEvidence        evidence:write   own    own     -        -         -          own
 recordEvidenceInBulk  evidence:write   own    own     -        -         -          own
+importDocuments       evidence:write   own    own     -        -         -          own
 countersignEvidence   evidence:write   own    own     -        -         -          own
 readEvidence          evidence:read    own    own     all      -         -          own
 readReceipt           evidence:read    own    own     all      -         -          own

@@ -37,6 +37,8 @@ from tallystick.store.records import (
     EvidenceRecord,
     EvidenceState,
     Identifier,
+    ImportedDocument,
+    ImportRecord,
     LogEntryRecord,
     PartyRecord,
     ReceiptRecord,
@@ -202,6 +204,22 @@ class Transaction(Protocol):
 
     def timestamps(self, batches: Iterable[tuple[Address, int]] | None = None) -> list[TimestampRecord]:
         """The time-stamps of these ``batches`` (operator, batch id), or all; by operator, then batch id."""
+
+    # imports of documents
+    def begin_import(self, record: ImportRecord) -> None:
+        """Keep a new import. Raises ``Duplicate`` if its name is taken."""
+
+    def add_imported(self, job: str, documents: Sequence[ImportedDocument]) -> None:
+        """Keep what became of ``documents`` of the import ``job``. Raises ``NotFound``, or ``Misfit`` if it ended."""
+
+    def end_import(self, job: str, at: Timestamp) -> None:
+        """Note that the import ``job`` has come to its end. Raises ``NotFound`` where there is none."""
+
+    def imports(self, limit: int) -> list[ImportRecord]:
+        """The newest imports, at most ``limit``, newest first."""
+
+    def imported(self, job: str) -> tuple[ImportRecord, list[ImportedDocument]]:
+        """The import ``job`` and what became of its documents, in order. Raises ``NotFound`` where there is none."""
 
     # the indexed chain
     def cursor(self) -> Cursor | None:

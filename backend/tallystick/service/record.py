@@ -197,21 +197,29 @@ def _countersign(context: Context, evidence_id: EvidenceId, signature: bytes | N
         found = transaction.evidence([evidence_id]).get(evidence_id)
         if found is None:
             raise NotFound(f"evidence {to_hex(evidence_id)}: not known here.", todo="Check the id.")
-        if found.state is not EvidenceState.AWAITING_COUNTERSIGNATURE:
-            raise Misfit(f"evidence {to_hex(evidence_id)}: expected one that awaits a signature, it is {found.state}.")
-        if signature is None:
-            counterparty = transaction.party(found.evidence.counterparty)
-            if counterparty is None:
-                raise WrongSigner(
-                    f"party {to_hex(found.evidence.counterparty)}: no key of it is managed here.",
-                    todo="Have it sign the evidence id and give the signature.",
-                )
-            signature = sign_for(context, counterparty, evidence_id)
-        complete = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
-        Acceptance(context, transaction).check_signatures(complete)
-        receipt = sign_receipts(context, [complete])[evidence_id]
-        transaction.complete_signatures(evidence_id, complete.signatures, context.clock.now(), receipt)
-    return complete
+        return complete(context, transaction, found, signature)
+
+
+def complete(
+    context: Context, transaction: Transaction, found: EvidenceRecord, signature: bytes | None = None
+) -> EvidenceRecord:
+    """Within ``transaction``, complete the CONTRACT ``found`` as ``countersign`` does."""
+    evidence_id = found.evidence_id
+    if found.state is not EvidenceState.AWAITING_COUNTERSIGNATURE:
+        raise Misfit(f"evidence {to_hex(evidence_id)}: expected one that awaits a signature, it is {found.state}.")
+    if signature is None:
+        counterparty = transaction.party(found.evidence.counterparty)
+        if counterparty is None:
+            raise WrongSigner(
+                f"party {to_hex(found.evidence.counterparty)}: no key of it is managed here.",
+                todo="Have it sign the evidence id and give the signature.",
+            )
+        signature = sign_for(context, counterparty, evidence_id)
+    signed = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
+    Acceptance(context, transaction).check_signatures(signed)
+    receipt = sign_receipts(context, [signed])[evidence_id]
+    transaction.complete_signatures(evidence_id, signed.signatures, context.clock.now(), receipt)
+    return signed
 
 
 def document_key(evidence: Evidence, fields: Mapping[str, Json]) -> str | None:

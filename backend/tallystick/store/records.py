@@ -157,6 +157,31 @@ class TimestampRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """One import of documents: ``ended_at`` is None where it did not come to its end; ``rules`` are the user's."""
+
+    job: str
+    begun_at: Timestamp
+    ended_at: Timestamp | None
+    files: int
+    rules: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedDocument:
+    """What became of one document of an import: ``evidence`` are the ids in hex, ``reason`` and ``detail`` why not."""
+
+    file: str
+    sha256: str
+    document: str | None
+    number: str | None
+    status: str
+    reason: str | None
+    detail: str | None
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AppendRecord:
     """One append to a party's log as the chain has it; ``ordinal`` counts the party's appends from 0."""
 

@@ -37,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision this code works with: the newest under ``migrations/versions``."""
 
 INT64_MAX = 2**63 - 1
@@ -212,6 +212,32 @@ timestamp_token = Table(
     _bytes("token"),
     _number("stamped_at"),
     ForeignKeyConstraint(["operator", "batch_id"], ["batch.operator", "batch.batch_id"]),
+)
+
+import_job = Table(
+    "import_job",
+    metadata,
+    _position(),
+    Column("job", Text, nullable=False, unique=True),
+    _number("begun_at"),
+    _number("ended_at", nullable=True),
+    _number("files"),
+    Column("rules", Text, nullable=False),
+)
+
+import_outcome = Table(
+    "import_outcome",
+    metadata,
+    Column("job", Text, ForeignKey("import_job.job"), primary_key=True),
+    _number("ordinal", primary_key=True, autoincrement=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("document", Text, nullable=True),
+    Column("number", Text, nullable=True),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=True),
+    Column("detail", Text, nullable=True),
+    Column("evidence", Text, nullable=False),
 )
 
 status_event = Table(

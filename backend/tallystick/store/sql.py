@@ -27,6 +27,7 @@ from tallystick.store.batches import BatchRows
 from tallystick.store.engine import begun, check_revision, is_in_memory, open_engine
 from tallystick.store.evidence import EvidenceRows
 from tallystick.store.failures import translated
+from tallystick.store.imports import ImportRows
 from tallystick.store.index import IndexRows
 from tallystick.store.locks import Lease, ThreadLeases, file_lease, session_lease
 from tallystick.store.parties import PartyRows
@@ -38,7 +39,7 @@ BUSY_TIMEOUT_SECONDS = 30.0
 """How long a transaction waits for another one that writes."""
 
 
-class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows):
+class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 
     def deployment(self) -> Deployment | None:

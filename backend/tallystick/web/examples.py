@@ -156,6 +156,28 @@ BUNDLE: dict[str, Any] = {
     "bindings": [],
     "report": {},
 }
+IMPORT: dict[str, Any] = {
+    "dryRun": False,
+    "job": "5d1c9a0be2f34786",
+    "files": 1,
+    "counts": {"recorded": 1, "known": 0, "waits": 0, "held": 0, "refused": 0},
+    "evidence": 1,
+    "documents": [
+        {
+            "file": "invoice.xml",
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "document": "Invoice",
+            "number": "2026-0042",
+            "status": "recorded",
+            "reason": None,
+            "facts": {},
+            "why": None,
+            "todo": None,
+            "fingerprint": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+            "evidence": [{"kind": "INVOICE", "evidence": INVOICE}],
+        }
+    ],
+}
 VERDICT: dict[str, Any] = {
     "verdict": "invalid",
     "failed": "root",

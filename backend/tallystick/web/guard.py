@@ -35,7 +35,13 @@ from tallystick.web.operation import PATHS
 from tallystick.web.problems import Problem
 
 HELD_BYTES = 1 << 20
-BODY_TYPES = ("application/json", "application/octet-stream", "application/gzip")
+BODY_TYPES = (
+    "application/json",
+    "application/octet-stream",
+    "application/gzip",
+    "application/xml",
+    "application/zip",
+)
 
 Observe = Callable[[str, str, int, float], None]
 """Called with method, route, status and seconds of every request."""

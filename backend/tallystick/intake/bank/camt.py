@@ -39,7 +39,7 @@ from tallystick.intake.bank.values import (
     required_text,
     short_text,
 )
-from tallystick.intake.bank.xml import child, children, local_name, namespace, read_xml, text
+from tallystick.intake.xml import child, children, local_name, namespace, read_xml, text
 from tallystick.protocol.types import clip
 
 _MESSAGES = {

@@ -38,7 +38,7 @@ from tallystick.intake.bank.values import (
     read_participant,
     short_text,
 )
-from tallystick.intake.bank.xml import child, children
+from tallystick.intake.xml import child, children
 
 RETURNS = frozenset({"RRTN", "RPCR", "UPDD", "PRDD"})
 """Sub-families of bank transaction codes that take back an earlier booking: payment return, cancellation request,

@@ -17,7 +17,7 @@ from lxml import etree
 
 from tallystick.intake.bank.records import Balance, Direction, Entry, Finding, FindingCode
 from tallystick.intake.bank.values import direction_at, flag_at, number_at
-from tallystick.intake.bank.xml import child, text
+from tallystick.intake.xml import child, text
 
 _OPENING = ("OPBD", "PRCD")
 _CLOSING = "CLBD"

@@ -18,7 +18,7 @@ from lxml import etree
 
 from tallystick.errors import MalformedInput
 from tallystick.intake.bank.records import Amount, Direction, Identifier, Participant
-from tallystick.intake.bank.xml import child, children, local_name, text
+from tallystick.intake.xml import child, children, local_name, text
 from tallystick.protocol.types import clip
 
 NOT_PROVIDED = "NOTPROVIDED"

@@ -1,0 +1,106 @@
+"""Files of trade documents: what kind a file is, and what it holds as ``documents``.
+
+Rules:
+
+- the kind is told by the bytes, never by the name: PDF and ZIP by their first bytes, XML by its root element;
+- a new format is a line in ``XML_FORMATS`` (by root element) or ``FILE_FORMATS`` (by bytes), and nothing else;
+- what a reader yields is a document, or the error that says why one of them is none: a table has many in one file. A
+  file that can't be read at all raises.
+
+Example: ``read_file("invoice.xml", data).items``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from lxml import etree
+
+from tallystick.errors import MalformedInput
+from tallystick.intake.documents import Document, Source
+from tallystick.intake.ubl.reader import read_ubl
+from tallystick.intake.ubl.values import is_ubl
+from tallystick.intake.xml import local_name, looks_like_xml, namespace, read_xml
+from tallystick.protocol.types import clip
+
+Item: TypeAlias = Document | MalformedInput
+"""A document, or why there is none where one should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user says about the files of a call: ``mapping`` is the TOML text of a column mapping for tables."""
+
+    mapping: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class XmlFormat:
+    """A format whose root element ``is_root`` recognises by (namespace, local name)."""
+
+    kind: str
+    is_root: Callable[[str, str], bool]
+    read: Callable[[etree._Element], Iterable[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A format that is recognised by the bytes of a file."""
+
+    kind: str
+    media_type: str
+    is_it: Callable[[bytes], bool]
+    read: Callable[[bytes, Options], Iterable[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one file holds."""
+
+    source: Source
+    kind: str
+    items: tuple[Item, ...]
+
+
+XML_FORMATS: tuple[XmlFormat, ...] = (XmlFormat("UBL", is_ubl, read_ubl),)
+FILE_FORMATS: tuple[FileFormat, ...] = ()
+
+
+def read_file(name: str, data: bytes, options: Options | None = None) -> Reading:
+    """What the file ``name`` that holds ``data`` says.
+
+    Raises:
+        MalformedInput: of no known kind, or not of the form of its kind; a ``MalformedDocument`` names the element.
+    """
+    for file_format in FILE_FORMATS:
+        if file_format.is_it(data):
+            source = Source.of(name, file_format.media_type, data)
+            return Reading(source, file_format.kind, tuple(file_format.read(data, options or Options())))
+    if not looks_like_xml(data):
+        raise MalformedInput(
+            f"expected a trade document, got a file that begins with {clip(data[:16])}.",
+            todo=f"Known are {', '.join(kinds())}.",
+        )
+    root = read_xml(data)
+    space, local = namespace(root), local_name(root)
+    for xml_format in XML_FORMATS:
+        if xml_format.is_root(space, local):
+            source = Source.of(name, "application/xml", data)
+            return Reading(source, xml_format.kind, tuple(xml_format.read(root)))
+    is_bank = space.startswith("urn:iso:std:iso:20022")
+    raise MalformedInput(
+        f"{clip(local)}: expected the root element of a trade document, got one of namespace {clip(space)}.",
+        todo="Import it with `tallystick bank`." if is_bank else f"Known are {', '.join(kinds())}.",
+    )
+
+
+def is_document(data: bytes) -> bool:
+    """Whether ``data`` is of a format that is known by its bytes: some of those are archives, too."""
+    return any(each.is_it(data) for each in FILE_FORMATS)
+
+
+def kinds() -> list[str]:
+    """The kinds of files that can be read."""
+    return [each.kind for each in XML_FORMATS] + [each.kind for each in FILE_FORMATS]

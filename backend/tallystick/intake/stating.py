@@ -1,0 +1,225 @@
+"""What a trade document states, as the content of evidence: the fields, and the file they came from.
+
+Rules:
+
+- a field is what the document says, spelled as evidence spells it; what it does not say is left out, unless it is
+  an argument here: then it follows from what is recorded, and the caller knows how;
+- a document without an identifier for a side, or with the same one for both, states nothing: it raises;
+- the file is attached by the hash of its exact bytes.
+
+Example: ``invoice_fields(invoice, "2026-02-14", [source])["payableAmount"]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from tallystick.errors import MalformedDocument
+from tallystick.intake.documents import (
+    CreditNote,
+    DespatchAdvice,
+    Document,
+    Invoice,
+    InvoiceResponse,
+    Order,
+    OrderResponse,
+    ReceiptAdvice,
+    Remittance,
+    Source,
+    TradeParty,
+)
+from tallystick.protocol.entry import Json
+
+CLAIM = "remittance advice (claim)"
+"""The ``method`` of a PAYMENT that its payer only announced."""
+RESPONSE_NUMBER = "responseNumber"
+"""The field by which an answer is known again."""
+
+Fields = dict[str, Json]
+
+
+def sides(document: Document) -> tuple[TradeParty, TradeParty]:
+    """Who states ``document``, and to whom.
+
+    Raises:
+        MalformedDocument: a side has no identifier that holds, or both sides have the same one.
+    """
+    issuer, counterparty = named(document)
+    for party in (issuer, counterparty):
+        if not party.identifiers:
+            raise MalformedDocument(
+                "expected an identifier that holds (LEI, USCC, VAT, DUNS, GLN, or one with an ISO 6523 scheme), "
+                f"got {'only the name ' + repr(party.name) if party.name else 'none'}.",
+                element=party.element or "party",
+                todo="A name names nobody: ask for the document with an identifier.",
+            )
+    if common := next((each for each in issuer.identifiers if each in counterparty.identifiers), None):
+        raise MalformedDocument(
+            f"expected two parties, got {':'.join(common)} on both sides.", element=counterparty.element or "party"
+        )
+    return issuer, counterparty
+
+
+def named(document: Document) -> tuple[TradeParty, TradeParty]:
+    """Who states ``document``, and to whom, however they are named."""
+    match document:
+        case Order() | ReceiptAdvice():
+            return document.buyer, document.seller
+        case OrderResponse() | DespatchAdvice() | Invoice() | CreditNote():
+            return document.seller, document.buyer
+        case InvoiceResponse():
+            return document.sender, document.receiver
+        case Remittance():
+            return document.payer, document.payee
+
+
+def documents(sources: Sequence[Source]) -> list[Json]:
+    """The files behind an evidence, as its content names them."""
+    return [
+        {"sha256": each.sha256, "mediaType": each.media_type, "size": each.size, "name": each.name} for each in sources
+    ]
+
+
+def contract_fields(order: Order, terms_days: int, sources: Sequence[Source]) -> Fields:
+    """The CONTRACT that the buyer offers with ``order``, to be paid within ``terms_days``."""
+    return _said(
+        contractNumber=order.number,
+        issuerRole="buyer",
+        currency=order.currency,
+        paymentTermsDays=terms_days,
+        totalAmount=order.total,
+        effectiveDate=order.issue_date,
+        orderedQuantity=order.quantity,
+        frameworkContract=order.contract,
+        documents=documents(sources),
+    )
+
+
+def sent_fields(despatch: DespatchAdvice, received_date: str, sources: Sequence[Source]) -> Fields:
+    """The DELIVERY that the seller states with ``despatch``, which arrived on ``received_date``."""
+    return _said(
+        deliveryNumber=despatch.number,
+        receivedDate=received_date,
+        orderNumber=despatch.order,
+        despatchedQuantity=despatch.quantity,
+        carrier=despatch.carrier,
+        trackingNumber=despatch.tracking_number,
+        documents=documents(sources),
+    )
+
+
+def received_fields(receipt: ReceiptAdvice, despatch: DespatchAdvice | None, sources: Sequence[Source]) -> Fields:
+    """The DELIVERY that the buyer states with ``receipt``, of what ``despatch`` announced."""
+    return _said(
+        deliveryNumber=receipt.number,
+        receivedDate=receipt.received_date,
+        orderNumber=receipt.order,
+        despatchNumber=receipt.despatch,
+        despatchedQuantity=None if despatch is None else despatch.quantity,
+        receivedQuantity=receipt.received,
+        shortQuantity=receipt.short,
+        rejectedQuantity=receipt.rejected,
+        reason=receipt.reason,
+        carrier=None if despatch is None else despatch.carrier,
+        trackingNumber=None if despatch is None else despatch.tracking_number,
+        documents=documents(sources),
+    )
+
+
+def accepted_fields(receipt: ReceiptAdvice, sources: Sequence[Source]) -> Fields:
+    """The buyer's ACKNOWLEDGEMENT of a DELIVERY: what was received and not rejected."""
+    accepted = receipt.received
+    if accepted is not None and receipt.rejected is not None:
+        left = max(Decimal(accepted) - Decimal(receipt.rejected), Decimal(0))
+        accepted = f"{left:f}"
+    return _said(
+        acceptedQuantity=accepted,
+        shortQuantity=receipt.short,
+        rejectedQuantity=receipt.rejected,
+        reason=receipt.reason,
+        receiptNumber=receipt.number,
+        documents=documents(sources),
+    )
+
+
+def invoice_fields(invoice: Invoice, due_date: str, sources: Sequence[Source]) -> Fields:
+    """The INVOICE that the seller states, due on ``due_date``."""
+    return _said(
+        invoiceNumber=invoice.number,
+        issueDate=invoice.issue_date,
+        dueDate=due_date,
+        currency=invoice.currency,
+        payableAmount=invoice.payable,
+        taxAmount=invoice.tax,
+        orderNumber=invoice.order,
+        contractNumber=invoice.contract,
+        despatchNumber=invoice.despatch,
+        billingReference=invoice.corrects,
+        documents=documents(sources),
+    )
+
+
+def replacement_fields(invoice: Invoice, due_date: str, sources: Sequence[Source]) -> Fields:
+    """The CORRECTION by which ``invoice`` takes the place of the one that it corrects."""
+    return {"correctionType": "replaced", **invoice_fields(invoice, due_date, sources)}
+
+
+def credit_fields(note: CreditNote, sources: Sequence[Source]) -> Fields:
+    """The CORRECTION that takes ``note``'s amount back."""
+    return _said(
+        correctionType="credited",
+        creditNoteNumber=note.number,
+        issueDate=note.issue_date,
+        creditAmount=note.amount,
+        currency=note.currency,
+        reason=note.reason,
+        documents=documents(sources),
+    )
+
+
+def answer_fields(answer: InvoiceResponse, sources: Sequence[Source]) -> Fields:
+    """What an ACKNOWLEDGEMENT or SIGNAL says of ``answer``."""
+    return _said(
+        responseCode=answer.code,
+        responseReason=answer.reason_code,
+        note=answer.reason,
+        responseNumber=answer.number,
+        documents=documents(sources),
+    )
+
+
+def dispute_fields(answer: InvoiceResponse, amount: str, currency: str, sources: Sequence[Source]) -> Fields:
+    """The DISPUTE of the whole ``amount`` of an invoice: a response does not say how much of it is in question."""
+    return _said(
+        reasonCode=answer.reason_code or answer.code,
+        disputedAmount=amount,
+        currency=currency,
+        description=answer.reason,
+        responseCode=answer.code,
+        responseNumber=answer.number,
+        documents=documents(sources),
+    )
+
+
+def claim_fields(
+    remittance: Remittance,
+    reference: str,
+    amount: str,
+    allocations: Sequence[tuple[str, str]],
+    sources: Sequence[Source],
+) -> Fields:
+    """The PAYMENT of ``amount`` that the payer claims; ``allocations`` are (evidence id of an invoice, amount)."""
+    return _said(
+        paymentReference=reference,
+        valueDate=remittance.issue_date,
+        currency=remittance.currency,
+        amount=amount,
+        allocations=[{"invoice": invoice, "amount": share} for invoice, share in allocations],
+        method=CLAIM,
+        documents=documents(sources),
+    )
+
+
+def _said(**fields: Json) -> Fields:
+    return {name: value for name, value in fields.items() if value is not None}
