@@ -128,3 +128,12 @@ def plain(value: Decimal) -> str:
     whole, point, fraction = text.partition(".")
     fraction = fraction if len(fraction) <= 6 else fraction.rstrip("0")
     return f"{whole}{point}{fraction}" if fraction else whole
+
+
+def quantity(document: Element, path: str) -> str | None:
+    """The sum of the quantities at ``path``; None where there is none, or where the units differ."""
+    total, units = Decimal(0), set()
+    for each in document.all(path):
+        total += each.number()
+        units.add(each.attribute("unitCode"))
+    return plain(total) if len(units) == 1 and total >= 0 else None
