@@ -19,6 +19,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from tallystick.errors import MalformedInput
+from tallystick.intake.cii import is_cii, read_cii
 from tallystick.intake.documents import Document, Source
 from tallystick.intake.ubl.reader import read_ubl
 from tallystick.intake.ubl.values import is_ubl
@@ -64,7 +65,10 @@ class Reading:
     items: tuple[Item, ...]
 
 
-XML_FORMATS: tuple[XmlFormat, ...] = (XmlFormat("UBL", is_ubl, read_ubl),)
+XML_FORMATS: tuple[XmlFormat, ...] = (
+    XmlFormat("UBL", is_ubl, read_ubl),
+    XmlFormat("CII (Factur-X, ZUGFeRD, Order-X)", is_cii, read_cii),
+)
 FILE_FORMATS: tuple[FileFormat, ...] = ()
 
 
