@@ -21,6 +21,7 @@ from lxml import etree
 from tallystick.errors import MalformedInput
 from tallystick.intake.cii import is_cii, read_cii
 from tallystick.intake.documents import Document, Source
+from tallystick.intake.pdf import embedded_xml, is_pdf
 from tallystick.intake.ubl.reader import read_ubl
 from tallystick.intake.ubl.values import is_ubl
 from tallystick.intake.xml import local_name, looks_like_xml, namespace, read_xml
@@ -69,7 +70,13 @@ XML_FORMATS: tuple[XmlFormat, ...] = (
     XmlFormat("UBL", is_ubl, read_ubl),
     XmlFormat("CII (Factur-X, ZUGFeRD, Order-X)", is_cii, read_cii),
 )
-FILE_FORMATS: tuple[FileFormat, ...] = ()
+
+
+def _read_pdf(data: bytes, _: Options) -> tuple[Item, ...]:
+    return _read_xml(embedded_xml(data))[1]
+
+
+FILE_FORMATS: tuple[FileFormat, ...] = (FileFormat("PDF with embedded XML", "application/pdf", is_pdf, _read_pdf),)
 
 
 def read_file(name: str, data: bytes, options: Options | None = None) -> Reading:
@@ -87,12 +94,17 @@ def read_file(name: str, data: bytes, options: Options | None = None) -> Reading
             f"expected a trade document, got a file that begins with {clip(data[:16])}.",
             todo=f"Known are {', '.join(kinds())}.",
         )
+    kind, items = _read_xml(data)
+    return Reading(Source.of(name, "application/xml", data), kind, items)
+
+
+def _read_xml(data: bytes) -> tuple[str, tuple[Item, ...]]:
+    """The kind of the XML document ``data``, and what it says."""
     root = read_xml(data)
     space, local = namespace(root), local_name(root)
     for xml_format in XML_FORMATS:
         if xml_format.is_root(space, local):
-            source = Source.of(name, "application/xml", data)
-            return Reading(source, xml_format.kind, tuple(xml_format.read(root)))
+            return xml_format.kind, tuple(xml_format.read(root))
     is_bank = space.startswith("urn:iso:std:iso:20022")
     raise MalformedInput(
         f"{clip(local)}: expected the root element of a trade document, got one of namespace {clip(space)}.",
