@@ -19,6 +19,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from tallystick.errors import MalformedInput
+from tallystick.intake.chinese import is_chinese, read_chinese
 from tallystick.intake.cii import is_cii, read_cii
 from tallystick.intake.documents import Document, Source
 from tallystick.intake.pdf import embedded_xml, is_pdf
@@ -69,6 +70,7 @@ class Reading:
 XML_FORMATS: tuple[XmlFormat, ...] = (
     XmlFormat("UBL", is_ubl, read_ubl),
     XmlFormat("CII (Factur-X, ZUGFeRD, Order-X)", is_cii, read_cii),
+    XmlFormat("Chinese e-invoice (数电票)", is_chinese, read_chinese),
 )
 
 
