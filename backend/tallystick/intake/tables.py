@@ -3,8 +3,8 @@
 Rules:
 
 - a byte order mark says the encoding, else a mapping does, else it is found by trial: UTF-8 where all of it is; GB18030
-  where most of what is not ASCII are common Chinese characters; else Windows-1252. What was found is told;
-- the separator (comma, semicolon, tabulator) is the one by which the header has most columns;
+  where at least half of what is not ASCII are common Chinese characters; else Windows-1252. What was found is told;
+- the separator (comma, semicolon, tabulator) is the one that divides the header into most columns;
 - row 1 is the header; a row keeps its number, blank ones are left out;
 - every cell is text. A formula is a ``Computed``: what it would come to is not looked at.
 
@@ -29,7 +29,7 @@ MAX_COLUMNS = 1_000
 _SEPARATORS = (",", ";", "\t")
 _COMMON_LEADS = range(0xA1, 0xD8)
 """First bytes of punctuation and of the 3,755 most common characters (GB 2312, rows 1 to 9 and level 1)."""
-_MOST = 0.6
+_SHARE = 0.5
 _HEADER_LETTERS = 1_000_000
 
 
@@ -82,7 +82,7 @@ def is_workbook(data: bytes) -> bool:
 
 def _open_csv(data: bytes, encoding: str | None) -> Table:
     text, name = decode(data, encoding)
-    separator = max(_SEPARATORS, key=lambda each: len(_first_row(text, each)))
+    separator = max(_SEPARATORS, key=lambda each: _columns(_first_row(text, each)))
     header = _first_row(text, separator)
     if not header:
         raise MalformedInput("table: expected a header line, got an empty file.")
@@ -101,6 +101,11 @@ def _open_csv(data: bytes, encoding: str | None) -> Table:
             raise MalformedRow("a line of CSV", str(error), row=reader.line_num, column="(line)") from error
 
     return Table(f"{name}, {told}", tuple(header), rows)
+
+
+def _columns(header: Sequence[str]) -> tuple[bool, int]:
+    """How well a separator divides the header: a quotation mark is left where it cuts through a quoted name."""
+    return not any('"' in name for name in header), len(header)
 
 
 def _first_row(text: str, separator: str) -> list[str]:
@@ -130,7 +135,7 @@ def decode(data: bytes, encoding: str | None = None) -> tuple[str, str]:
 
 
 def _is_chinese(data: bytes) -> bool:
-    """Whether most characters of ``data`` beyond ASCII are common Chinese ones, read as GB18030.
+    """Whether at least half of the characters of ``data`` beyond ASCII are common Chinese ones, read as GB18030.
 
     Western letters stand apart, or, where two meet, mostly have lead bytes of rare characters.
     """
@@ -140,7 +145,7 @@ def _is_chinese(data: bytes) -> bool:
         return False
     other = [letter for letter in text if letter > "\x7f"]
     common = sum(1 for letter in other if _is_common(letter))
-    return common >= _MOST * len(other)
+    return common >= _SHARE * len(other)
 
 
 def _is_common(letter: str) -> bool:
