@@ -165,7 +165,7 @@ def _print_read(read: ReadRows[Receivable]) -> None:
     """How the file was read, and how much of it was not."""
     console.print(escape(f"read as {read.read_as}, by the mapping {read.mapping.title!r}"))
     if read.rejected:
-        console.print(f"{len(read.rejected)} rows rejected: --rejected FILE writes them with the reasons")
+        console.print(f"rows rejected: {len(read.rejected)}; --rejected FILE writes them with the reasons")
 
 
 def _read_json(read: ReadRows[Receivable]) -> dict[str, object]:

@@ -4,7 +4,7 @@ Rules:
 
 - everything in the file is unpacked once before openpyxl sees it: more than its size can hold is a bomb, and XML with a
   document type is refused;
-- a workbook of several sheets needs a mapping that names one;
+- a workbook of several sheets needs a mapping that names one; what stands beside the header's columns is left out;
 - a number has the 15 digits that Excel computes with, a date has no time: each as the mapping spells them;
 - formulas are not computed, nor is what was computed believed: a cell with one is a ``Computed``.
 """
@@ -29,6 +29,7 @@ from tallystick.protocol.types import clip
 
 _MAX_ROWS = 1_048_576
 """All that a sheet has, whatever it says."""
+_MAX_CELLS = 25_000_000
 _MAX_UNPACKED = 512 * 1024 * 1024
 _MAX_PARTS = 10_000
 _PIECE = 1024 * 1024
@@ -55,20 +56,17 @@ def open_sheet(data: bytes, name: str | None) -> Table:
     if chosen not in names:
         raise MalformedInput(f"workbook: expected the sheet {chosen!r}, got {clip(names, 300)}.")
     sheet = book[chosen]
-    first = next(_cells(sheet), None)
+    first = next(_cells(sheet, MAX_COLUMNS), None)
     header = () if first is None else tuple(_text(cell, None) for cell in first[1])
-    if not any(header):
+    width = max((at for at, text in enumerate(header, start=1) if text), default=0)
+    if not width:
         raise MalformedInput(f"workbook: expected a header in the first row of {chosen!r}, got none.")
-    width = max(at for at, text in enumerate(header) if text) + 1
 
     def rows(mapping: ColumnMapping) -> Iterator[Row]:
-        for number, cells in _cells(sheet):
-            if number > 1:
-                texts = [_text(cell, mapping) for cell in cells]
-                while len(texts) > width and not texts[-1]:
-                    texts.pop()
-                if any(texts):
-                    yield number, texts + [""] * (width - len(texts))
+        for number, cells in _cells(sheet, width):
+            texts = [_text(cell, mapping) for cell in cells]
+            if number > 1 and any(texts):
+                yield number, texts
 
     return Table(f"XLSX, sheet {chosen!r}", header[:width], rows)
 
@@ -98,12 +96,17 @@ def _look_through(data: bytes) -> None:
             before = piece[-len(b"<!DOCTYPE") :]
 
 
-def _cells(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    rows = _tried(lambda: iter(sheet.iter_rows(min_row=1, max_col=MAX_COLUMNS)))
+def _cells(sheet: Any, width: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    rows = iter(sheet.iter_rows(min_row=1, max_col=width))
     for number in range(1, _MAX_ROWS + 1):
-        cells = _tried(lambda: next(rows, None))
+        try:
+            cells = next(rows, None)
+        except Exception as error:  # as below
+            raise _damaged(error) from error
         if cells is None:
             return
+        if number * width > _MAX_CELLS:
+            raise MalformedInput(f"workbook: expected at most {_MAX_CELLS} cells, got more.", todo="Save it as CSV.")
         yield number, cells
 
 
@@ -112,22 +115,26 @@ def _tried(read: Any) -> Any:
         with warnings.catch_warnings(action="ignore"):
             return read()
     except Exception as error:  # openpyxl raises whatever broken XML makes of its code
-        said = f"{type(error).__name__}: {str(error)[:120]}"
-        raise MalformedInput(
-            f"workbook: expected one that can be read, got one that is damaged ({clip(said)}).",
-            todo="Save the workbook anew.",
-        ) from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> MalformedInput:
+    said = f"{type(error).__name__}: {str(error)[:120]}"
+    return MalformedInput(
+        f"workbook: expected one that can be read, got one that is damaged ({clip(said)}).",
+        todo="Save the workbook anew.",
+    )
 
 
 def _text(cell: Any, mapping: ColumnMapping | None) -> str:
     """The text of ``cell``, with dates and numbers as ``mapping`` spells them."""
-    value = cell.value
+    value, kind = cell.value, cell.data_type
     if value is None:
         return ""
-    if cell.data_type == "f":
+    if kind in ("f", "e"):
         return Computed(value if isinstance(value, str) else "={...}")
-    if cell.data_type == "e":
-        return Computed(value)
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

@@ -63,6 +63,14 @@ def test_a_mapping_names_the_sheet_or_one_that_is_not_there() -> None:
         read(data, made.MAPPING + 'sheet = "Books"')
 
 
+def test_blank_rows_and_columns_are_cells_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell far out claims all that lies before it: a small file can't ask for more work than a large one."""
+    monkeypatch.setattr(xlsx, "_MAX_CELLS", 1_000)
+    far = made.workbook(ROW, edit=lambda sheet: sheet.cell(200, 1, "C2"))
+    with pytest.raises(MalformedInput, match="at most 1000 cells"):
+        read(far)
+
+
 def test_too_many_parts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A workbook has a few."""
     monkeypatch.setattr(xlsx, "_MAX_PARTS", 3)
