@@ -78,6 +78,11 @@ def _look_through(data: bytes) -> None:
     if len(archive.infolist()) > _MAX_PARTS:
         raise MalformedInput(f"workbook: expected at most {_MAX_PARTS} parts, got more.", todo="Save it anew.")
     for info in archive.infolist():
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise MalformedInput(
+                f"workbook: expected parts that are stored or deflated, {clip(info.filename)} is not.",
+                todo="Save the workbook anew.",
+            )
         opened: IO[bytes] = _tried(lambda info=info: archive.open(info))
         before = b""
         while piece := _tried(lambda opened=opened: opened.read(_PIECE)):

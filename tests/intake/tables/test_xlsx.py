@@ -63,6 +63,15 @@ def test_a_mapping_names_the_sheet_or_one_that_is_not_there() -> None:
         read(data, made.MAPPING + 'sheet = "Books"')
 
 
+def test_a_part_packed_in_another_way_is_refused() -> None:
+    """Excel deflates; what takes other memory to unpack is not tried."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("xl/workbook.xml", b"<workbook/>")
+    with pytest.raises(MalformedInput, match=r"stored or deflated, 'xl/workbook.xml' is not"):
+        read(out.getvalue())
+
+
 def test_blank_rows_and_columns_are_cells_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell far out claims all that lies before it: a small file can't ask for more work than a large one."""
     monkeypatch.setattr(xlsx, "_MAX_CELLS", 1_000)
