@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 with atheris.instrument_imports(include=["tallystick.intake", "tallystick.protocol.fields", "pypdf", "openpyxl"]):
     from tallystick.errors import MalformedEvidence, MalformedInput
-    from tallystick.intake import pdf_files, stating
+    from tallystick.intake import pdf_files, stating, xlsx  # noqa: F401 -- what is imported here is instrumented
     from tallystick.intake.bank.camt import read_message
     from tallystick.intake.documents import CreditNote, Document, Invoice, Order
     from tallystick.intake.files import Unread, read_files

@@ -26,6 +26,7 @@ Example::
 
 from __future__ import annotations
 
+import datetime
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,7 @@ _VALUES = {
     "encoding": str,
     "sheet": str,
 }
+_SOME_DAY = datetime.date(2026, 3, 31)
 _SCHEME = re.compile(r"[A-Z0-9_]{1,20}\Z")
 
 
@@ -109,7 +111,7 @@ def parse_mapping(data: bytes, name: str) -> ColumnMapping:
         supplier=_supplier(name, values),
         supplier_scheme=_one_of(name, values, "supplierScheme", "ERP", _SCHEME, "a scheme such as VAT"),
         currency=values.get("currency"),
-        date_format=values.get("dateFormat", "%Y-%m-%d"),
+        date_format=_date_format(name, values),
         decimal_mark=_one_of(name, values, "decimalMark", ".", re.compile(r"[.,]\Z"), "a point or a comma"),
         thousands_mark=_thousands_mark(name, values),
         disputed_values=frozenset(map(str, values.get("disputed", ["yes", "true", "1"]))),
@@ -133,6 +135,20 @@ def _thousands_mark(name: str, values: Mapping[str, Any]) -> str:
             f"mapping {name}: [values] thousandsMark: expected another than decimalMark, got {mark!r}."
         )
     return mark
+
+
+def _date_format(name: str, values: Mapping[str, Any]) -> str:
+    """A form by which a day is told and understood."""
+    form: str = values.get("dateFormat", "%Y-%m-%d")
+    try:
+        understood = datetime.datetime.strptime(_SOME_DAY.strftime(form), form)  # noqa: DTZ007
+    except (ValueError, re.error):
+        understood = None
+    if understood is None or understood.date() != _SOME_DAY:
+        raise MalformedInput(
+            f"mapping {name}: [values] dateFormat: expected day, month and year such as %d.%m.%Y, got {clip(form)}."
+        )
+    return form
 
 
 def _encoding(name: str, values: Mapping[str, Any]) -> str | None:
