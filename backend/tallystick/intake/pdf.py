@@ -25,7 +25,7 @@ MEMORY_BYTES = 1024 * 1024 * 1024
 _WAIT_SECONDS = 6 * CPU_SECONDS
 """The processor may be busy with other things."""
 REFUSED = 3
-"""The exit status of the other process for a PDF that it can say something about; the rest died of it."""
+"""The exit status of the other process for a PDF that it can say something about; of the others it dies."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -41,15 +41,16 @@ def embedded_xml(data: bytes) -> bytes:
     """
     if len(data) > MAX_BYTES:
         raise MalformedInput(f"PDF: expected at most {MAX_BYTES} bytes, got {len(data)}.", todo="Import its XML.")
-    command = [sys.executable, "-I", "-m", f"{__package__}.pdf_files", str(CPU_SECONDS), str(MEMORY_BYTES)]
+    command = [sys.executable, "-P", "-s", "-m", f"{__package__}.pdf_files", str(CPU_SECONDS), str(MEMORY_BYTES)]
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=_WAIT_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise _bomb() from error
     if done.returncode == REFUSED:
         raise MalformedInput(**orjson.loads(done.stdout))
-    if done.returncode:
+    if done.returncode < 0 or b"MemoryError" in done.stderr:
         raise _bomb()
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
     return done.stdout
 
 
