@@ -50,7 +50,7 @@ def main() -> int:
         parser.error(f"--customers: expected at least {CUSTOMERS}, got {options.customers}")
     lines = made_up_lines(options.lines, options.customers)
     if options.file is not None:
-        lines = list(read_receivables(options.file.read_bytes(), None, 1_000_000)[1])
+        lines = list(read_receivables(options.file.read_bytes(), None, 1_000_000).or_raise())
     # customer by customer, so that a lost batch concerns few of them
     lines.sort(key=lambda line: line.customer)
     with tempfile.TemporaryDirectory() as folder:

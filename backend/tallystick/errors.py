@@ -72,8 +72,10 @@ class MalformedBundle(MalformedInput):
 class MalformedRow(MalformedInput):
     """A row of an imported file that can't be understood; ``row`` counts lines from 1, the header being line 1."""
 
-    def __init__(self, message: str, *, row: int, column: str, todo: str = "") -> None:
-        super().__init__(f"row {row}, column {column!r}: {message}", todo=todo)
+    def __init__(self, expected: str, got: str, *, row: int, column: str, todo: str = "") -> None:
+        super().__init__(f"row {row}, column {column!r}: expected {expected}, got {got}.", todo=todo)
+        self.expected = expected
+        self.got = got
         self.row = row
         self.column = column
 

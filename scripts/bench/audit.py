@@ -48,13 +48,13 @@ def build(folder: Path, suppliers: int, lines: int) -> None:
     """A home whose ``suppliers`` have each imported ``lines`` invoices, sealed and exported."""
     home = Home(folder / "home")
     bootstrap.init_home(home, environment=ENVIRONMENT)
-    mapping, rows = read_receivables(made_up_ledger(lines, CUSTOMERS), None, 1_000_000)
+    read = read_receivables(made_up_ledger(lines, CUSTOMERS), None, 1_000_000)
     with bootstrap.open_home(home, environment=ENVIRONMENT) as opened:
         for number in range(suppliers):
             member = parties.NewParty(f"Supplier {number}", (Identifier("ERP", f"SUPPLIER-{number}"),))
             owner = parties.add_parties(opened.context, [member])[0]
-            scheme = f"{mapping.customer_scheme}{number}"
-            importing.import_receivables(opened.context, owner, rows, scheme, simulate_counterparties=True)
+            scheme = f"{read.mapping.customer_scheme}{number}"
+            importing.import_receivables(opened.context, owner, read.or_raise(), scheme, simulate_counterparties=True)
         seal(opened.context)
         archive.export(opened.context, auditing.archive_writer(folder / "archive", None))
 

@@ -66,10 +66,13 @@ def main() -> None:
         with bootstrap.open_home(home, environment=environment) as opened:
             context = opened.context
             marks = [("start", time.perf_counter())]
-            mapping, lines = read_receivables(data, None, 1_000_000)
+            read = read_receivables(data, None, 1_000_000)
+            lines = read.or_raise()
             marks.append(("read", time.perf_counter()))
             owner = parties.add_parties(context, [parties.NewParty("Ledger owner", (importing.LEDGER_OWNER,))])[0]
-            importing.import_receivables(context, owner, lines, mapping.customer_scheme, simulate_counterparties=True)
+            importing.import_receivables(
+                context, owner, lines, read.mapping.customer_scheme, simulate_counterparties=True
+            )
             marks.append(("admit, sign, check, record", time.perf_counter()))
             seal.seal(context)
             marks.append(("seal, index, final", time.perf_counter()))

@@ -85,7 +85,7 @@ def made_up_lines(lines: int, customers: int) -> list[Receivable]:
         f"{'Yes' if i % 5 == 0 else 'No'},3/{1 + i % 28}/2013"
         for i in range(lines)
     ]
-    return list(read_receivables("\n".join([HEADER, *rows]).encode(), None, 1_000_000)[1])
+    return list(read_receivables("\n".join([HEADER, *rows]).encode(), None, 1_000_000).or_raise())
 
 
 @contextmanager

@@ -16,7 +16,7 @@ ROW = "391,0379-NEVHP,4/6/2013,611365,1/2/2013,2/1/2013,55.94,No,1/15/2013,Paper
 
 
 def read(text: str) -> list[Receivable]:
-    return read_receivables(text.encode(), None, max_rows=100)[1]
+    return list(read_receivables(text.encode(), None, max_rows=100).or_raise())
 
 
 @pytest.mark.parametrize(

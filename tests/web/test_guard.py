@@ -127,7 +127,10 @@ def test_an_unexpected_error_stays_inside(caplog: pytest.LogCaptureFixture) -> N
 def test_every_error_has_its_line_in_the_table() -> None:
     """Each class of the exception tree has a status and title of its own, or those of the class above it."""
     assert set(problems.BY_ERROR) <= set(all_errors())
-    placed = {errors.MalformedRow: {"row": 2, "column": "due"}, errors.MalformedDocument: {"element": "Invoice/cbc:ID"}}
+    placed = {
+        errors.MalformedRow: {"got": "'x'", "row": 2, "column": "due"},
+        errors.MalformedDocument: {"element": "Invoice/cbc:ID"},
+    }
     for kind in all_errors():
         made = problems.of_error(kind("expected this, got that.", todo="Do so.", **placed.get(kind, {})))
         assert 400 <= made.status < 600

@@ -83,7 +83,10 @@ def import_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
     language: Annotated[str, typer.Option("--lang", help="en or zh (简体中文).")] = "en",
 ) -> None:
-    """Import trade documents (UBL, Peppol): orders, deliveries, invoices, answers and remittances become evidence."""
+    """Import trade documents: orders, deliveries, invoices, answers and remittances become evidence.
+
+    UBL, Peppol, Factur-X, ZUGFeRD, Order-X, Chinese e-invoices, PDF with embedded XML, CSV and XLSX.
+    """
     if language not in LANGUAGES:
         raise UsageError(f"--lang: expected one of {', '.join(LANGUAGES)}, got {language}.")
     options = Options() if mapping is None else Options(read_bounded(mapping, 1_000_000, "column mapping"))

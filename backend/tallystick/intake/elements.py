@@ -16,6 +16,7 @@ from tallystick.protocol.types import clip
 
 _MAX_TEXT = 1_000
 _SPACES = re.compile(r"\s+")
+_TIME = re.compile(r"(T.*| [0-9]{2}:[0-9]{2}(:[0-9]{2})?|Z|[+-][0-9]{2}:[0-9]{2})?\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -91,12 +92,14 @@ class Element:
         return value
 
     def date(self, path: str) -> str | None:
-        """The date at ``path`` (ISO 8601, a time zone behind it left out), or None where there is none."""
+        """The date at ``path`` (ISO 8601, a time or time zone behind it left out), or None where there is none."""
         found = self.find(path)
         if found is None or not found.value:
             return None
         day = found.value[:10]
-        if not is_date(day) or not re.match(r"(T.*|Z|[+-][0-9]{2}:[0-9]{2})?\Z", found.value[10:]):
+        if not is_date(day) or not re.match(
+            r"(T.*| [0-9]{2}:[0-9]{2}(:[0-9]{2})?|Z|[+-][0-9]{2}:[0-9]{2})?\Z", found.value[10:]
+        ):
             raise found.wrong("a date such as 2026-03-31")
         return day
 
@@ -128,3 +131,12 @@ def plain(value: Decimal) -> str:
     whole, point, fraction = text.partition(".")
     fraction = fraction if len(fraction) <= 6 else fraction.rstrip("0")
     return f"{whole}{point}{fraction}" if fraction else whole
+
+
+def quantity(document: Element, path: str) -> str | None:
+    """The sum of the quantities at ``path``; None where there is none, or where the units differ."""
+    total, units = Decimal(0), set()
+    for each in document.all(path):
+        total += each.number()
+        units.add(each.attribute("unitCode"))
+    return plain(total) if len(units) == 1 and total >= 0 else None

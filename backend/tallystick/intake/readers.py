@@ -2,7 +2,8 @@
 
 Rules:
 
-- the kind is told by the bytes, never by the name: PDF and ZIP by their first bytes, XML by its root element;
+- the kind is told by the bytes, never by the name: PDF and XLSX by theirs, XML by its root element, CSV by a first line
+  of several columns;
 - a new format is a line in ``XML_FORMATS`` (by root element) or ``FILE_FORMATS`` (by bytes), and nothing else;
 - what a reader yields is a document, or the error that says why one of them is none: a table has many in one file. A
   file that can't be read at all raises.
@@ -19,7 +20,12 @@ from typing import TypeAlias
 from lxml import etree
 
 from tallystick.errors import MalformedInput
+from tallystick.intake.chinese import is_chinese, read_chinese
+from tallystick.intake.cii import is_cii, read_cii
 from tallystick.intake.documents import Document, Source
+from tallystick.intake.invoice_rows import read_invoices
+from tallystick.intake.pdf import embedded_xml, is_pdf
+from tallystick.intake.tables import is_workbook, looks_like_csv
 from tallystick.intake.ubl.reader import read_ubl
 from tallystick.intake.ubl.values import is_ubl
 from tallystick.intake.xml import local_name, looks_like_xml, namespace, read_xml
@@ -64,8 +70,26 @@ class Reading:
     items: tuple[Item, ...]
 
 
-XML_FORMATS: tuple[XmlFormat, ...] = (XmlFormat("UBL", is_ubl, read_ubl),)
-FILE_FORMATS: tuple[FileFormat, ...] = ()
+XML_FORMATS: tuple[XmlFormat, ...] = (
+    XmlFormat("UBL", is_ubl, read_ubl),
+    XmlFormat("CII (Factur-X, ZUGFeRD, Order-X)", is_cii, read_cii),
+    XmlFormat("Chinese e-invoice (数电票)", is_chinese, read_chinese),
+)
+
+
+def _read_pdf(data: bytes, _: Options) -> tuple[Item, ...]:
+    return _read_xml(embedded_xml(data))[1]
+
+
+def _read_table(data: bytes, options: Options) -> Iterable[Item]:
+    return read_invoices(data, options.mapping)
+
+
+FILE_FORMATS: tuple[FileFormat, ...] = (
+    FileFormat("PDF with embedded XML", "application/pdf", is_pdf, _read_pdf),
+    FileFormat("XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", is_workbook, _read_table),
+    FileFormat("CSV", "text/csv", looks_like_csv, _read_table),
+)
 
 
 def read_file(name: str, data: bytes, options: Options | None = None) -> Reading:
@@ -83,12 +107,17 @@ def read_file(name: str, data: bytes, options: Options | None = None) -> Reading
             f"expected a trade document, got a file that begins with {clip(data[:16])}.",
             todo=f"Known are {', '.join(kinds())}.",
         )
+    kind, items = _read_xml(data)
+    return Reading(Source.of(name, "application/xml", data), kind, items)
+
+
+def _read_xml(data: bytes) -> tuple[str, tuple[Item, ...]]:
+    """The kind of the XML document ``data``, and what it says."""
     root = read_xml(data)
     space, local = namespace(root), local_name(root)
     for xml_format in XML_FORMATS:
         if xml_format.is_root(space, local):
-            source = Source.of(name, "application/xml", data)
-            return Reading(source, xml_format.kind, tuple(xml_format.read(root)))
+            return xml_format.kind, tuple(xml_format.read(root))
     is_bank = space.startswith("urn:iso:std:iso:20022")
     raise MalformedInput(
         f"{clip(local)}: expected the root element of a trade document, got one of namespace {clip(space)}.",

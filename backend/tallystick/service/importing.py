@@ -91,6 +91,29 @@ def import_receivables(
     return ImportResult(recorded, len(lines) - recorded, tuple(differing), settled, evidence, added, unstated)
 
 
+def preview_receivables(
+    context: Context, supplier: PartyRecord | None, lines: Sequence[Receivable], customer_scheme: str
+) -> ImportResult:
+    """What ``import_receivables`` would do with ``lines``, without simulated counterparties: nothing is recorded.
+
+    ``supplier`` is None where it would be made first: it has no invoices yet.
+    """
+    known = settled = evidence = unstated = 0
+    differing: list[int] = []
+    with context.store.transaction(read_only=True) as transaction:
+        for start in range(0, len(lines), LINES_A_TRANSACTION):
+            fresh: Sequence[Receivable] = lines[start : start + LINES_A_TRANSACTION]
+            if supplier is not None:
+                importer = _Importer(context, transaction, supplier, customer_scheme, simulate=False)
+                chunk, fresh = fresh, importer.unknown(fresh)
+                known += len(chunk) - len(fresh)
+                differing += importer.differing(chunk)
+                settled += len(importer.unsettled(chunk))
+            evidence += sum(1 if line.settled is None else 2 for line in fresh)
+            unstated += sum(line.disputed for line in fresh)
+    return ImportResult(len(lines) - known, known, tuple(differing), settled, evidence + settled, 0, unstated)
+
+
 def _add_customers(context: Context, lines: Sequence[Receivable], scheme: str, progress: Progress) -> int:
     customers = dict.fromkeys(line.customer for line in lines)
     with context.store.transaction() as transaction:
@@ -166,6 +189,14 @@ class _Importer:
 
     def settle(self, lines: Sequence[Receivable]) -> int:
         """Record the payments of those of ``lines`` that were known as open before; returns how many."""
+        unsettled = self.unsettled(lines)
+        for line, invoice in unsettled:
+            customer = self._transaction.party(invoice.evidence.counterparty)
+            self._pay(line, customer, invoice.evidence.deal, invoice)
+        return len(unsettled)
+
+    def unsettled(self, lines: Sequence[Receivable]) -> list[tuple[Receivable, EvidenceRecord]]:
+        """Those of ``lines`` that were known as open before and are paid, with their invoices."""
         paid = {self._known[key]: line for line in lines if line.settled and (key := self._key(line)) in self._known}
         invoices = self._transaction.evidence(paid)
         references = {
@@ -175,11 +206,7 @@ class _Importer:
             for name, line in paid.items()
         }
         there = self._transaction.evidence_by_document(references)
-        fresh = [name for reference, name in references.items() if reference not in there]
-        for name in fresh:
-            customer = self._transaction.party(invoices[name].evidence.counterparty)
-            self._pay(paid[name], customer, invoices[name].evidence.deal, invoices[name])
-        return len(fresh)
+        return [(paid[name], invoices[name]) for reference, name in references.items() if reference not in there]
 
     def _key(self, line: Receivable) -> str:
         return numbered_key(Kind.INVOICE, line.invoice_number, self._supplier.party, PartyId(ZERO32))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tallystick.intake.billing import order_number
 from tallystick.intake.documents import DespatchAdvice, ReceiptAdvice
-from tallystick.intake.elements import Element
-from tallystick.intake.ubl.values import order_number, quantity, read_party
+from tallystick.intake.elements import Element, quantity
+from tallystick.intake.ubl.values import ORDER, read_party
 
 _SELLERS = ("cac:SellerSupplierParty/cac:Party", "cac:DespatchSupplierParty/cac:Party")
 _BUYERS = ("cac:BuyerCustomerParty/cac:Party", "cac:DeliveryCustomerParty/cac:Party")
@@ -28,7 +29,7 @@ def read_despatch(document: Element) -> DespatchAdvice:
         issue_date=document.need_date("cbc:IssueDate"),
         seller=read_party(document, *_SELLERS),
         buyer=read_party(document, *_BUYERS),
-        order=order_number(document),
+        order=order_number(document, ORDER),
         received_date=document.date(_ARRIVED),
         quantity=quantity(document, "cac:DespatchLine/cbc:DeliveredQuantity"),
         carrier=next((name for name in carriers if name is not None), None),
@@ -55,7 +56,7 @@ def read_receipt(document: Element) -> ReceiptAdvice:
         issue_date=document.need_date("cbc:IssueDate"),
         buyer=read_party(document, *_BUYERS),
         seller=read_party(document, *_SELLERS),
-        order=order_number(document),
+        order=order_number(document, ORDER),
         despatch=document.text(despatch),
         received_date=received_date,
         received=quantity(document, "cac:ReceiptLine/cbc:ReceivedQuantity"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tallystick.intake.billing import order_number
 from tallystick.intake.documents import Order, OrderResponse
-from tallystick.intake.elements import Element, plain
-from tallystick.intake.ubl.values import order_number, quantity, read_currency, read_party
+from tallystick.intake.elements import Element, plain, quantity
+from tallystick.intake.ubl.values import ORDER, read_currency, read_party
 from tallystick.protocol.fields import is_currency
 
 _BUYER = "cac:BuyerCustomerParty/cac:Party"
@@ -79,7 +80,7 @@ def read_simple_response(document: Element) -> OrderResponse:
 
 
 def _response(document: Element, code: str) -> OrderResponse:
-    order = order_number(document)
+    order = order_number(document, ORDER)
     if order is None:
         raise document.missing("cac:OrderReference/cbc:ID")
     return OrderResponse(

@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping
 from lxml import etree
 
 from tallystick.errors import MalformedDocument
+from tallystick.intake.billing import self_billed
 from tallystick.intake.documents import Document
 from tallystick.intake.elements import Element
 from tallystick.intake.ubl.answers import read_answer, read_remittance
-from tallystick.intake.ubl.billing import read_credit_note, read_debit_note, read_invoice, self_billed
+from tallystick.intake.ubl.billing import read_credit_note, read_debit_note, read_invoice
 from tallystick.intake.ubl.deliveries import read_despatch, read_receipt
 from tallystick.intake.ubl.orders import read_order, read_order_response, read_simple_response
 from tallystick.intake.ubl.values import PREFIXES

@@ -1,19 +1,17 @@
-"""What all UBL documents have in common: their namespaces, parties, sums of quantities, and references.
+"""What all UBL documents have in common: their namespaces, parties, currencies, and references.
 
 Rules:
 
 - a party is known by its endpoint, its identifications, its registration and its VAT number, as far as they hold;
-- quantities are added over the lines where all lines have one unit, else there is no sum;
 - an amount has a currency, and it is that of the document.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from tallystick.intake.documents import TradeParty
-from tallystick.intake.elements import Element, plain
+from tallystick.intake.elements import Element
 from tallystick.intake.identifiers import in_order, normalise
 from tallystick.protocol.fields import is_currency
 from tallystick.protocol.types import clip
@@ -23,6 +21,7 @@ PREFIXES = {
     "cbc": f"{_NAMESPACE}CommonBasicComponents-2",
     "cac": f"{_NAMESPACE}CommonAggregateComponents-2",
 }
+ORDER = "cac:OrderReference/cbc:ID"
 _NAMES = (
     "cac:PartyLegalEntity/cbc:RegistrationName",
     "cac:PartyName/cbc:Name",
@@ -64,21 +63,6 @@ def read_currency(element: Element, currency: str | None) -> str:
     if not is_currency(own) or currency not in (None, own):
         raise element.wrong(f"an amount in {currency or 'a currency of ISO 4217'}, not {clip(own)}")
     return own
-
-
-def quantity(document: Element, path: str) -> str | None:
-    """The sum of the quantities at ``path``; None where there is none, or where the units differ."""
-    total, units = Decimal(0), set()
-    for each in document.all(path):
-        total += each.number()
-        units.add(each.attribute("unitCode"))
-    return plain(total) if len(units) == 1 and total >= 0 else None
-
-
-def order_number(document: Element, path: str = "cac:OrderReference/cbc:ID") -> str | None:
-    """The buyer's order number at ``path``; "NA" is Peppol's word for none (BIS Billing 3.0, BT-13)."""
-    number = document.text(path)
-    return None if number in ("NA", "N/A") else number
 
 
 def invoice_numbers(document: Element, *paths: str) -> list[str]:
