@@ -155,6 +155,6 @@ def _what_next(home: Path, path: Path, trusted: str, seconds: float) -> None:
         f"tallystick history {LATE_PAYER.identifier} --lang zh",
         "tallystick history --all --json",
         f"tallystick verify {path} {trusted}",
-        "tallystick serve",
+        f"tallystick account add Trader --role party --party {LATE_PAYER.identifier} && tallystick serve",
     ):
         console.print(f"  {line}", soft_wrap=True)
