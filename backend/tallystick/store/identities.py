@@ -22,7 +22,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     """Reads everything, and changes nothing."""
     OPERATOR = "operator"
-    """Runs the service: accounts and health, and no content."""
+    """Runs the service: accounts, health and the list of parties; no evidence and no history."""
     REGISTRAR = "registrar"
     """Admits parties to the ledger."""
     PROVIDER = "data-provider"
