@@ -1,0 +1,78 @@
+"""What a transaction on the store does for parties, and for the accounts that act for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from tallystick.protocol.types import Address, Hash, PartyId, Timestamp
+from tallystick.store.identities import ApiKey, Deed, Organisation
+from tallystick.store.records import (
+    Identifier,
+    PartyRecord,
+)
+
+
+class PartyRows(Protocol):
+    """Parties, their identifiers and managed keys."""
+
+    def add_party(self, party: PartyRecord) -> None:
+        """Keep a new party. Raises ``Duplicate`` if its id, or one of its identifiers, is taken."""
+
+    def add_signer(self, party: PartyId, signer: Address) -> None:
+        """Note a further managed key of ``party``."""
+
+    def party(self, party: PartyId) -> PartyRecord | None: ...
+
+    def count_parties(self) -> int: ...
+
+    def parties(self) -> list[PartyRecord]:
+        """All parties, by name then id."""
+
+    def some_parties(self, parties: Iterable[PartyId]) -> list[PartyRecord]:
+        """Those of ``parties`` that are kept, by name then id."""
+
+    def party_by_identifier(self, identifier: Identifier) -> PartyRecord | None: ...
+
+    def parties_by_name(self, name: str) -> list[PartyRecord]: ...
+
+    def counterparties(self, parties: Iterable[PartyId]) -> set[PartyId]:
+        """Whoever an evidence names beside one of ``parties``."""
+
+
+class AccountRows(Protocol):
+    """Organisations, their API keys, and the journal of administrative acts."""
+
+    def add_organisation(self, one: Organisation) -> None:
+        """Keep a new organisation. Raises ``Duplicate`` if its name is taken."""
+
+    def let_act_for(self, organisation_id: str, party: PartyId) -> None:
+        """Let an organisation act for ``party`` as well."""
+
+    def organisation(self, organisation_id: str) -> Organisation | None: ...
+
+    def organisations(self) -> list[Organisation]:
+        """All organisations, closed ones too, by name."""
+
+    def close_organisation(self, organisation_id: str, at: Timestamp) -> None:
+        """From ``at`` on none of its keys is good. Raises ``NotFound`` where there is no such open organisation."""
+
+    def add_key(self, one: ApiKey) -> None: ...
+
+    def key(self, key_id: str) -> ApiKey | None: ...
+
+    def keys(self, organisation_id: str) -> list[ApiKey]:
+        """All keys that an organisation ever had, oldest first."""
+
+    def end_key(self, key_id: str, at: Timestamp, *, revoked: bool) -> None:
+        """The key is not good from ``at`` on: revoked, or else expired, if it does not expire before."""
+
+    def note_use(self, key_id: str, at: Timestamp) -> None: ...
+
+    def add_deed(self, one: Deed) -> None: ...
+
+    def last_deed(self) -> Hash:
+        """The digest of the newest entry of the journal; zero where there is none."""
+
+    def deeds(self, after: int, limit: int) -> list[Deed]:
+        """The journal after position ``after``, oldest first, at most ``limit``."""
