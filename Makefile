@@ -53,7 +53,7 @@ format: install  ## rewrite the code in house style
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 lock:            ## resolve pyproject.toml anew into the lock files (needs uv)
-	$(LOCK) pyproject.toml --extra postgresql --group dev --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra postgresql --extra s3 --extra pkcs11 --group dev --output-file requirements.lock
 	for group in node slither halmos fuzz; do $(LOCK) --group $$group --output-file requirements-$$group.lock || exit 1; done
 
 clean:           ## remove what the build made
