@@ -27,7 +27,7 @@ def nothing(*_: object, **__: object) -> None:
         ),
         pytest.param(lambda patch: patch.setattr(index, "_undo", nothing), 1, id="a reorganisation undoes nothing"),
         pytest.param(
-            lambda patch: patch.setattr(index, "_check_state", nothing), 241, id="nobody compares logs with state"
+            lambda patch: patch.setattr(index, "check_state", nothing), 241, id="nobody compares logs with state"
         ),
     ],
 )
