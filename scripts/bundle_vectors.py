@@ -12,6 +12,7 @@ from typing import Any
 
 from history_vectors import word
 from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor
+from stamp_vectors import signed_stamps, stamp_forgeries, stamped_bases
 from tallystick.protocol import content
 from tallystick.protocol.bundle import Bundle
 from tallystick.protocol.bundle_stream import format_bundle
@@ -58,14 +59,17 @@ def bundle_vectors() -> Any:
     }
     complete = bases["complete"]
     bases["no proof"] = replace(bases["no entries"], proof=None)
-    valid = {"complete", "no entries"}
+    stamped = stamped_bases(world, complete)
+    bases |= stamped
+    valid = {"complete", "no entries", *stamped}
     forger = replace(complete, bindings=())
     forged_binding = world.bundle(supplier.party, derive=report, bindings=[world.binding(supplier, signer=buyer)])
     return {
         "about": "Bundles as text; forgeries as RFC 6902 patches of the base of that name, written canonically after "
         "patching (docs/protocol.md, Verification). The report of the vectors is {entries: entries shown, hidden: "
         "hidden fields, standing: entries that stand, withheld: entries withheld}. The reader trusts the block hash "
-        "and ledger named here, unless a case says otherwise.",
+        "and ledger named here, unless a case says otherwise; only in signedTimestamps are there root "
+        "certificates.",
         "codeHashes": {"registry": to_hex(CODE_HASHES.registry), "ledger": to_hex(CODE_HASHES.ledger)},
         "trustedBlockHash": to_hex(complete.as_of.hash),
         "trustedLedger": to_hex(LEDGER),
@@ -87,7 +91,8 @@ def bundle_vectors() -> Any:
         ],
         "untrusted": {"base": "complete", "trustedBlockHash": None, "outcome": "could not check"},
         "texts": _bad_texts(format_bundle(forger).decode()),
-        "forgeries": _forgeries(complete),
+        "forgeries": _forgeries(complete, stamped["time-stamped"]),
+        "signedTimestamps": signed_stamps(stamped["time-stamped"]),
     }
 
 
@@ -101,7 +106,7 @@ def _bad_texts(text: str) -> list[dict[str, str]]:
     ]
 
 
-def _forgeries(bundle: Bundle) -> list[dict[str, Any]]:
+def _forgeries(bundle: Bundle, stamped: Bundle) -> list[dict[str, Any]]:
     value = json.loads(format_bundle(bundle))
     entry = value["appends"][0]["entries"][1]
     cheaper = _with_amount(entry["disclosures"], "1.00")
@@ -170,6 +175,7 @@ def _forgeries(bundle: Bundle) -> list[dict[str, Any]]:
         forgery("a binding repeated", "binding", ("add", "/bindings/1", value["bindings"][0])),
         forgery("the report altered", "report", ("replace", "/report/standing", 3)),
         forgery("a report of 15 levels", "report", ("add", "/report/deep", nested(14))),
+        *stamp_forgeries(forgery, stamped),
     ]
 
 

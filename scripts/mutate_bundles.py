@@ -25,10 +25,23 @@ sys.path[:0] = [str(ROOT / "backend"), str(ROOT / "tests"), str(ROOT / "scripts"
 
 from rich.progress import track  # noqa: E402
 
-from mutation.check import ACCEPTED, CRASH, DIFFERS, FAULTS, LESS, NO_BLOCK, SAME, UNEXCUSED, Result, bases_of, check  # noqa: E402
+from mutation.check import (  # noqa: E402
+    ACCEPTED,
+    CRASH,
+    DIFFERS,
+    FAULTS,
+    LESS,
+    NO_BLOCK,
+    SAME,
+    STAMPS,
+    UNEXCUSED,
+    Result,
+    bases_of,
+    check,
+)
 from tallystick.protocol.verdict import Outcome, Step  # noqa: E402
 
-COLUMNS = [*(step.value for step in Step), Outcome.UNCHECKED.value, NO_BLOCK, LESS, SAME, *FAULTS]
+COLUMNS = [*(step.value for step in Step), Outcome.UNCHECKED.value, NO_BLOCK, LESS, SAME, STAMPS, *FAULTS]
 
 
 def results(seed: int, numbers: range, jobs: int, every: int = 0) -> Iterable[Result]:

@@ -273,6 +273,14 @@ def token_check(home: Home, roots_file: Path | None = None) -> CheckToken:
     return lambda token, root: check_token(token, root, roots, now=SystemClock().now())
 
 
+def reader_token_check(roots_file: Path) -> CheckToken:
+    """How a reader judges time-stamps by ``roots_file`` alone. Raises ``UsageError``: it can't be read."""
+    from tallystick.timestamp.token import check_token
+
+    roots = timestamp_roots(roots_file)
+    return lambda token, root: check_token(token, root, roots, now=SystemClock().now())
+
+
 def timestamp_roots(path: Path) -> tuple[Certificate, ...]:
     """The root certificates in the PEM file at ``path``. Raises ``UsageError``: it can't be read, or holds none."""
     from tallystick.timestamp.token import MAX_ROOTS_BYTES, parse_roots

@@ -18,15 +18,17 @@ import orjson
 from independent.bundles import Bundle as TheirBundle
 from independent.verifier import Reader
 from mutation.worlds import random_world
+from protocol.stamping import MAKER, stamped
 from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor, story
 from tallystick.credit import report as credit
 from tallystick.protocol.bundle import Bundle
-from tallystick.protocol.bundle_stream import format_bundle
+from tallystick.protocol.bundle_stream import format_bundle, parse_bundle
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.log import LogAppend, subject_root
 from tallystick.protocol.types import Address, BlockRef, PartyId, SignerWindow, Timestamp
 from tallystick.protocol.verdict import DeriveReport, Trust
+from tallystick.timestamp.token import check_token, parse_roots
 
 ROLES = ("supplier", "buyer", "carrier", "stranger", "operator", "rogue operator", "registrar")
 RANDOM_WORLDS = 12
@@ -89,10 +91,24 @@ def bases(seed: int) -> list[Base]:
         for who in (supplier, actor("buyer"), actor("carrier")):
             made.append(_base(f"story of the {who.name}, {label}", world, who, derive))
         made.append(_base(f"small, {label}", small, seller, derive))
+        made.append(_time_stamped(_base(f"small and time-stamped, {label}", small, seller, derive), small))
+        told = _base(f"story of the supplier, time-stamped, {label}", world, supplier, derive)
+        made.append(_trusting_an_authority(_time_stamped(told, world)))
         for number in range(RANDOM_WORLDS // 2):
             rng = random.Random(f"{seed} {label} {number}")  # noqa: S311 - drawn again from its name
             made.append(_base(f"random {number}, {label}", *random_world(rng), derive))
     return made
+
+
+def _time_stamped(base: Base, world: World) -> Base:
+    """The same with a time-stamp on every batch, as nobody can check who has no root certificates."""
+    return replace(base, data=format_bundle(stamped(world, parse_bundle(base.data))))
+
+
+def _trusting_an_authority(base: Base) -> Base:
+    """The same for a reader who has its root certificates."""
+    roots = parse_roots(MAKER.root_pem, "roots")
+    return replace(base, trust=replace(base.trust, check_token=lambda token, root: check_token(token, root, roots)))
 
 
 def _small() -> tuple[World, Actor]:

@@ -4,7 +4,8 @@ Rules:
 
 - nothing is *accepted* as valid but another genuine bundle of the trusted block, or one that shows less where no
   figure rests on it: a name less, or fields hidden of an entry that is void or of a kind without required fields. All
-  else is then as it was;
+  else is then as it was, but for time-stamps: left out, or such that nobody can tell who has no root certificates of
+  their authority. Each must be of its batch root, and none may count as valid that no authority made;
 - *could not check* is right only where something is missing that the protocol names: a trusted block, the proof,
   entries, or fields;
 - whatever else happens is a failure, and any exception is a *crash*.
@@ -25,6 +26,7 @@ from independent.verifier import verify as verify_independently
 from mutation.bases import Base, bases
 from mutation.proof_forgeries import FORGERIES
 from mutation.spellings import SPELLINGS
+from mutation.stamp_forgeries import stamps_are_of, without_stamps
 from mutation.values import VALUES, NothingToDoError
 from tallystick.errors import MalformedInput
 from tallystick.protocol.bundle_stream import MAX_BUNDLE_BYTES
@@ -34,7 +36,7 @@ from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.verdict import Outcome, Verdict
 from tallystick.protocol.verify import verify
 
-SAME, LESS, NO_BLOCK = "genuine", "less shown", "no block trusted"
+SAME, LESS, NO_BLOCK, STAMPS = "genuine", "less shown", "no block trusted", "time-stamps aside"
 SEVERAL = "several at once"
 ACCEPTED, UNEXCUSED, CRASH, DIFFERS = "ACCEPTED", "NO REASON NOT TO CHECK", "CRASH", "VERIFIERS DIFFER"
 FAULTS = (ACCEPTED, UNEXCUSED, CRASH, DIFFERS)
@@ -121,7 +123,13 @@ def _judged(base: Base, data: bytes, verdict: Verdict) -> tuple[str, str]:
     if data in [orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in genuine]:
         return SAME, ""
     try:
-        less = any(_shows_less(each, orjson.loads(data)) for each in genuine)
+        value = orjson.loads(data)
+        plain, aside = [without_stamps(each) for each in genuine], without_stamps(value)
+        if value != aside and not stamps_are_of(value, genuine, verdict.stamps.valid):
+            return ACCEPTED, "a time-stamp that is none"
+        if aside in plain and value not in genuine:
+            return STAMPS, ""
+        less = any(_shows_less(each, without_stamps(value)) for each in plain)
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):  # no bundle at all
         less = False
     return (LESS, "") if less else (ACCEPTED, verdict.message)
@@ -170,6 +178,8 @@ def _differing(base: Base, data: bytes, verdict: Verdict) -> str:
     ours: tuple[str, str | None] = (verdict.outcome.value, verdict.failed.value if verdict.failed else None)
     if ours == (theirs.outcome, theirs.failed):
         return ""
+    if ours[1] == "timestamp" and base.trust.check_token is not None and theirs.failed is None:
+        return ""  # it has no root certificates
     if ours[1] == "report" and not theirs.recomputed and theirs.failed is None:
         return ""
     return f"{ours}: {verdict.message}; independently ({theirs.outcome}, {theirs.failed}): {theirs.why}"

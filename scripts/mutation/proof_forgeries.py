@@ -21,6 +21,7 @@ from mutation.forgeries import (
     raw,
     standing_changed,
 )
+from mutation.stamp_forgeries import ON_STAMPS
 from mutation.values import pick, places
 from tallystick.protocol.hashing import keccak256
 from tallystick.protocol.signing import sign
@@ -161,4 +162,5 @@ FORGERIES: Mapping[str, Forgery] = {
     "the report altered": report_altered,
     "a member of another bundle": member_of_another,
     "the history retold": retold,
+    **ON_STAMPS,
 }

@@ -4,6 +4,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from independent import stamps
 from independent.content import showing
 from independent.primitives import ZERO, Refused, ascending, listed, members, parse, require, unhex, whole
 from independent.standing import REASONS, Entry, Windows
@@ -21,6 +22,7 @@ class Append:
     timestamp: int
     entries: list[Entry] | None
     declared: list[str | None]  # the reason where an entry is void
+    stamp: tuple[list[bytes], bytes] | None  # path and token
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,19 @@ def _entry(value: Any, domain: bytes) -> tuple[Entry, str | None]:
     return Entry(said, said.id(domain), unhex(value["signatures"]), shown), reason
 
 
+def _stamp(value: Any) -> tuple[list[bytes], bytes]:
+    value = members(value, "proof", "token")
+    require(len(listed(value["proof"])) <= 64, "a path of more than 64")
+    token = unhex(value["token"])
+    require(len(token) <= stamps.MOST_BYTES, "a token too long")
+    return [unhex(each, 32) for each in value["proof"]], token
+
+
 def _append(value: Any, domain: bytes) -> Append:
+    stamp = None
+    if isinstance(value, dict) and "stamp" in value:
+        stamp = _stamp(value["stamp"])
+        value = {name: member for name, member in value.items() if name != "stamp"}
     value = members(value, "operator", "batchId", "count", "root", "timestamp", "entries")
     count = whole(value["count"], 1, 2**32 - 1)
     entries, declared = None, []
@@ -69,6 +83,7 @@ def _append(value: Any, domain: bytes) -> Append:
         timestamp=whole(value["timestamp"]),
         entries=entries,
         declared=declared,
+        stamp=stamp,
     )
 
 

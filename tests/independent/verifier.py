@@ -1,14 +1,15 @@
 """The verification of section 11: the steps in order, the first failure names the verdict's code.
 
-Written from docs/protocol.md and nothing else. What it leaves out: a node that answers in place of a proof, and the
-credit report (docs/definitions.md), whose derivation the reader brings. Without one, `report` is not recomputed and the
-verdict says so.
+Written from docs/protocol.md and nothing else. What it leaves out: a node that answers in place of a proof, whether the
+authority of a time-stamp signed it, and the credit report (docs/definitions.md), whose derivation the reader brings.
+Without one, `report` is not recomputed and the verdict says so.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from independent import stamps
 from independent.bundles import Bundle, bindings_in_order, read
 from independent.content import REQUIRED
 from independent.logs import entry_leaf, fold, tree
@@ -30,6 +31,7 @@ STEPS = (
     "reference",
     "binding",
     "report",
+    "timestamp",
 )
 RESTING = frozenset(REQUIRED) | {ACKNOWLEDGEMENT}
 Derive = Callable[[Bundle, list[list[str] | None]], dict[str, Any]]
@@ -149,6 +151,11 @@ class _Check:
         if self.reader.derive is not None:
             derived = self.reader.derive(self.bundle, self.standings)
             require(canonical(derived) == canonical(self.bundle.report), "another report")
+
+    def timestamp(self) -> None:
+        for each in self.bundle.appends:
+            if each.stamp is not None:
+                stamps.check(self.bundle.subject, each.root, each.count, *each.stamp)
 
     def open(self) -> str:
         """What could not be checked, where every step has passed."""

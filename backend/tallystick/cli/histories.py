@@ -71,6 +71,9 @@ def bundle_command(
         ),
     ] = None,
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Do not say who the counterparties are.")] = False,
+    timestamps: Annotated[
+        bool, typer.Option("--timestamps", help="Carry the kept time-stamps (RFC 3161) of the batches.")
+    ] = False,
 ) -> None:
     """Export a party's complete history as one file that anyone can verify offline."""
     with bootstrap.open_home(Home.of(os.environ)) as opened:
@@ -85,6 +88,7 @@ def bundle_command(
                 hide or (),
                 names_others=not anonymous,
                 progress=lambda done, total: progress("written", done, total),
+                timestamps=timestamps,
             )
             pieces = export.pieces()
             written = write_pieces(output, compressing(pieces) if output.suffix == ".gz" else pieces)
@@ -97,6 +101,8 @@ def bundle_command(
         console.print(
             f"hidden    {export.hidden} fields; the figures that rest on them are marked, and can't be called valid"
         )
+    if timestamps:
+        console.print(f"stamped   {export.stamped} appends carry a time-stamp; others: run `tallystick timestamp`")
     trusted = f"--block-hash {to_hex(made.as_of.hash)} --ledger {to_hex(made.ledger)}"
     console.print(f"check it anywhere: tallystick verify {escape(str(output))} {trusted}", soft_wrap=True)
 

@@ -69,7 +69,7 @@ def verify_command(
     ] = None,
     jobs: Jobs = 1,
     timestamp_roots: Annotated[
-        Path | None, typer.Option(help="Of an evidence's certificate: PEM file to check its time-stamps by.")
+        Path | None, typer.Option(help="PEM file with the root certificates to check time-stamps by.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
@@ -82,7 +82,7 @@ def verify_command(
     with opened(file, bootstrap.limits().bundle_file_bytes) as source:
         if invoice is None and begins_as_bundle(source):
             with bars(quiet=as_json) as progress, never_reads_as_invalid():
-                verdict = _check_streamed(source, trust, rpc or (), progress, jobs)
+                verdict = _check_streamed(source, trust, rpc or (), progress, jobs, timestamp_roots)
         else:
             data = read_certificate(source, file)
             if is_proof(data):
@@ -90,7 +90,7 @@ def verify_command(
                     outcome = verify_proof(data, trust, rpc or (), timestamp_roots, as_json)
                 raise typer.Exit(_EXITS[outcome])
             with bars(quiet=as_json) as progress, never_reads_as_invalid():
-                verdict = _check_held(data, trust, rpc or (), progress, jobs)
+                verdict = _check_held(data, trust, rpc or (), progress, jobs, timestamp_roots)
     obstacles = None if invoice is None else check.receivable_obstacles(verdict, invoice)
     if as_json:
         found = {} if invoice is None else {"obstacles": None if obstacles is None else list(obstacles)}
@@ -118,22 +118,29 @@ def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars, job
     return _check_held(read_bounded(file, bootstrap.limits().bundle_bytes, "bundle"), trust, rpc, progress, jobs)
 
 
-def _check_held(data: bytes, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> Verdict:
-    return check.check(data, **_arguments(trust, rpc, progress, jobs))
+def _check_held(
+    data: bytes, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int, roots_file: Path | None = None
+) -> Verdict:
+    return check.check(data, **_arguments(trust, rpc, progress, jobs, roots_file))
 
 
-def _check_streamed(source: BinaryIO, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> Verdict:
+def _check_streamed(
+    source: BinaryIO, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int, roots_file: Path | None
+) -> Verdict:
     chunks = chunks_of(source, bootstrap.limits().bundle_file_bytes)
-    return check.check_stream(chunks, **_arguments(trust, rpc, progress, jobs))
+    return check.check_stream(chunks, **_arguments(trust, rpc, progress, jobs, roots_file))
 
 
-def _arguments(trust: Given, rpc: Sequence[str], progress: Bars, jobs: int) -> dict[str, Any]:
+def _arguments(
+    trust: Given, rpc: Sequence[str], progress: Bars, jobs: int, roots_file: Path | None = None
+) -> dict[str, Any]:
     gc.disable()  # a bundle holds no cycles, and looking for some among millions of objects takes a fifth of the time
     return {
         "code_hashes": bootstrap.published_code_hashes(),
         "block_hash": trust.block_hash,
         "ledger": trust.ledger,
         "nodes": [bootstrap.node(url) for url in rpc],
+        "check_token": None if roots_file is None else bootstrap.reader_token_check(roots_file),
         "progress": lambda done, total: progress("verified", done, total),
         "jobs": jobs,
     }
@@ -208,6 +215,10 @@ def print_verdict(verdict: Verdict) -> None:
     console.print("proven     the log is complete; who signed each entry; by when it existed; the report's figures")
     console.print("asserted   what an entry says is its issuer's word, mutual where the other side confirmed it")
     console.print(f"hidden     {tally.hidden_fields} fields" + (f"; void entries, not counted: {void}" if void else ""))
+    if verdict.stamps.latest is not None:
+        latest = datetime.datetime.fromtimestamp(verdict.stamps.latest, datetime.UTC)
+        told = f"{verdict.stamps.valid} appends, by an authority that you named, the latest {latest:%Y-%m-%d %H:%M} UTC"
+        console.print(f"stamped    {told}")
     for caveat in verdict.caveats:
         console.print(f"[yellow]mind[/]       {escape(caveat)}")
     console.print("[dim]complete means: of what was sealed, not of all that happened[/]")

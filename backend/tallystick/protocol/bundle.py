@@ -7,7 +7,8 @@ Rules:
 - every object has exactly the members named here, every list its order; nothing is repaired;
 - ``proof`` is null where the holder's node gave none: such a bundle can be checked against a node only;
 - disclosures and hidden digests ascend as text; an entry with neither shows its content root only;
-- an append whose entries an operator withholds says ``"entries": null``.
+- an append whose entries an operator withholds says ``"entries": null``;
+- an append may carry a time-stamp of its batch (``stamps.py``); ``stamp`` is left out where it does not.
 
 The JSON Schema of the format is ``bundle.schema.json`` beside this file; a test holds the two together.
 Source: protocol section 6.
@@ -25,6 +26,7 @@ from tallystick.protocol.binding import PartyBinding
 from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.evidence import Domain, Evidence
 from tallystick.protocol.log import LogAppend
+from tallystick.protocol.stamps import Stamp, format_stamp, parse_stamp
 from tallystick.protocol.types import (
     ZERO32,
     Address,
@@ -58,10 +60,11 @@ class BundleEntry:
 
 @dataclass(frozen=True, slots=True)
 class BundleAppend:
-    """One append to the log and its entries, or None where its operator withholds them."""
+    """One append to the log and its entries, or None where its operator withholds them; a time-stamp of its batch."""
 
     append: LogAppend
     entries: tuple[BundleEntry, ...] | None
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +197,13 @@ def _parse_windows(value: Any) -> dict[tuple[PartyId, Address], SignerWindow]:
 
 
 _APPEND = frozenset({"operator", "batchId", "count", "root", "timestamp", "entries"})
+_APPEND_STAMP = _APPEND | {"stamp"}
 
 
 def format_append(item: BundleAppend) -> dict[str, Json]:
     """``item`` as a JSON object; ``parse_append`` gives it back."""
     append = item.append
-    return {
+    value: dict[str, Json] = {
         "operator": to_hex(append.operator),
         "batchId": append.batch_id,
         "count": append.count,
@@ -207,12 +211,17 @@ def format_append(item: BundleAppend) -> dict[str, Json]:
         "timestamp": append.timestamp,
         "entries": None if item.entries is None else [format_entry(entry) for entry in item.entries],
     }
+    if item.stamp is not None:
+        value["stamp"] = format_stamp(item.stamp)
+    return value
 
 
 def parse_append(value: Any, position: int) -> BundleAppend:
     """The append that the JSON object ``value`` spells, the one at ``position``. Raises ``MalformedInput``."""
     name = f"appends[{position}]"
-    members = check_members(value, _APPEND, name)
+    has_stamp = type(value) is dict and "stamp" in value
+    members = check_members(value, _APPEND_STAMP if has_stamp else _APPEND, name)
+    stamp = parse_stamp(members["stamp"], f"{name}.stamp") if has_stamp else None
     append = LogAppend(
         operator=parse_address(members["operator"], f"{name}.operator"),
         batch_id=_integer(members["batchId"], f"{name}.batchId"),
@@ -223,14 +232,15 @@ def parse_append(value: Any, position: int) -> BundleAppend:
     if append.count == 0:
         raise MalformedBundle(f"{name}.count: expected at least 1, got 0.")
     if members["entries"] is None:
-        return BundleAppend(append, None)
+        return BundleAppend(append, None, stamp)
     entries = _items(members["entries"], f"{name}.entries")
     if len(entries) != append.count:
         raise MalformedBundle(
             f"{name}.entries: expected {append.count} as its count says, got {len(entries)}.",
             todo="An entry was left out or added; ask the holder for the whole bundle.",
         )
-    return BundleAppend(append, tuple(parse_entry(entry, f"{name}.entries[{i}]") for i, entry in enumerate(entries)))
+    shown = tuple(parse_entry(entry, f"{name}.entries[{i}]") for i, entry in enumerate(entries))
+    return BundleAppend(append, shown, stamp)
 
 
 _EVIDENCE = ("issuer", "counterparty", "kind", "deal", "parent", "contentRoot", "occurredAt", "issuedAt")

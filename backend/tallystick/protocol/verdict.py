@@ -11,7 +11,7 @@ from typing import Protocol
 from tallystick.protocol.bundle import Bundle, Frame
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.fields import MEASURED
-from tallystick.protocol.types import Address, BlockRef, Hash, PartyId
+from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, Timestamp
 
 
 class Step(StrEnum):
@@ -28,6 +28,8 @@ class Step(StrEnum):
     REFERENCE = "reference"
     BINDING = "binding"
     REPORT = "report"
+    TIMESTAMP = "timestamp"
+    """Only of bundles that carry time-stamps; the last, for what the chain proves holds without them."""
 
 
 class Outcome(StrEnum):
@@ -65,6 +67,22 @@ class Tally:
         return self
 
 
+@dataclass(slots=True)
+class Stamps:
+    """What became of the time-stamps that the appends of a bundle carry."""
+
+    appends: int = 0
+    """How many appends the bundle has."""
+    carried: int = 0
+    """How many of them carry a time-stamp."""
+    valid: int = 0
+    """How many of these hold by the reader's root certificates."""
+    unchecked: str = ""
+    """Why the first that could not be checked could not; empty where all were."""
+    latest: Timestamp | None = None
+    """The latest time that a valid one tells: all time-stamped appends existed by then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a verification came to. ``failed`` is set when invalid; ``message`` says why, or what is missing.
@@ -82,6 +100,7 @@ class Verdict:
     entries: Sequence[Entry] = ()
     passed: Sequence[Step] = ()
     caveats: Sequence[str] = ()
+    stamps: Stamps = field(default_factory=Stamps)
 
     @property
     def bundle(self) -> Bundle | None:
@@ -110,17 +129,36 @@ class State(Protocol):
         """The value of the 32-byte storage ``slot`` of ``address``; 0 where it was never written."""
 
 
+class TokenFinding(Protocol):
+    """What the check of a time-stamp by the reader's root certificates came to, and the time that it tells."""
+
+    @property
+    def outcome(self) -> Outcome: ...
+
+    @property
+    def message(self) -> str: ...
+
+    @property
+    def at(self) -> Timestamp | None: ...
+
+
+CheckToken = Callable[[bytes, Hash], TokenFinding]
+"""(time-stamp token, batch root) -> the finding, by root certificates that the reader trusts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """What the reader relies on without proof: the published codes, a block's hash, the ledger it knows.
 
-    ``state`` is a node's word, asked only where the bundle carries no proofs of its own.
+    ``state`` is a node's word, asked only where the bundle carries no proofs of its own. Without ``check_token``, of
+    the time-stamps that a bundle carries only this is looked at: that they are of its batch roots.
     """
 
     code_hashes: CodeHashes
     block_hash: Hash | None = None
     ledger: Address | None = None
     state: State | None = None
+    check_token: CheckToken | None = None
 
 
 DeriveReport = Callable[[PartyId, Sequence[Entry], BlockRef, int], Mapping[str, Json]]

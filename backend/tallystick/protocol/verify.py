@@ -4,7 +4,7 @@ Rules:
 
 - the steps have this order, each its own failure code, and the first that fails is what the verdict says:
   ``schema`` -> ``header`` -> ``account`` -> ``storage`` -> ``head`` -> ``root`` -> ``signature`` -> ``content`` ->
-  ``reference`` -> ``binding`` -> ``report``;
+  ``reference`` -> ``binding`` -> ``report``, and of a bundle with time-stamps ``timestamp``;
 - a verdict is one of three: valid; invalid, with the failing step; or could not check, with the cause. What could not
   be checked never reads as forged;
 - without a trusted block hash nothing is valid: all steps run against the bundle's own block, and what passes is
@@ -37,6 +37,7 @@ from tallystick.protocol.standing import RecoverAll, SealedEntry, recover_one_by
 from tallystick.protocol.types import EvidenceId, clip, to_hex
 from tallystick.protocol.verdict import DeriveReport, Outcome, Progress, Step, Tally, Trust, Verdict
 from tallystick.protocol.verify_log import Log, LogRun
+from tallystick.protocol.verify_stamps import StampRun, stamp_caveats
 from tallystick.protocol.verify_state import (
     Run,
     StepFailedError,
@@ -121,7 +122,7 @@ def verify_appends(
         What reading ``appends`` raises: a file that is no bundle fails at step schema, before any other.
     """
     run, rest = Run(frame, [Step.SCHEMA]), iter(appends)
-    found = LogRun(run, log, progress, total)
+    found = LogRun(run, log, progress, total, StampRun(frame.subject, trust.check_token))
     try:
         state = check_block(run, trust)
         if state is None:
@@ -131,13 +132,15 @@ def verify_appends(
         found.check(rest, recover_all)
         _check_bindings(run)
         _check_report(run, log.report(frame, found.withheld))
+        found.stamps.finish(run)
     except StepFailedError as failure:
         for _ in rest:
             pass
         return Verdict(Outcome.INVALID, failure.message, failure.step, frame, found.tally, passed=tuple(run.passed))
     outcome, message = _conclude(found, trust, proven=state is not None)
-    said = _caveats(frame, trust, found.tally)
-    return Verdict(outcome, message, None, frame, found.tally, passed=tuple(run.passed), caveats=said)
+    stamps = found.stamps.found
+    said = (*_caveats(frame, trust, found.tally), *stamp_caveats(stamps))
+    return Verdict(outcome, message, None, frame, found.tally, passed=tuple(run.passed), caveats=said, stamps=stamps)
 
 
 def withheld_by(bundle: Bundle) -> list[LogAppend]:

@@ -26,6 +26,7 @@ from tallystick.protocol.log import LogAppend, extend_head, subject_root
 from tallystick.protocol.standing import Judge, Kept, RecoverAll, SealedEntry, Signers
 from tallystick.protocol.types import ZERO32, Address, EvidenceId, Hash, PartyId, to_hex
 from tallystick.protocol.verdict import Progress, Step, Tally
+from tallystick.protocol.verify_stamps import StampRun
 from tallystick.protocol.verify_state import Run, StepFailedError
 
 _STEPS = (Step.HEAD, Step.ROOT, Step.SIGNATURE, Step.CONTENT, Step.REFERENCE)
@@ -59,6 +60,7 @@ class LogRun:
     log: Log
     progress: Progress
     total: int
+    stamps: StampRun
     tally: Tally = field(default_factory=Tally)
     withheld: int = 0
     """How many entries are missing."""
@@ -133,7 +135,10 @@ class LogRun:
         domain = self.run.frame.domain
         ids = [entry.evidence.evidence_id(domain) for entry in item.entries or ()]
         self._attempt(_ROOT, _check_root, self.run.frame, item, ids)
-        return None if _ROOT in self._failures else ids
+        if _ROOT in self._failures:
+            return None
+        self.stamps.add(item)
+        return ids
 
     def _judge_append(self, item: BundleAppend, ids: Sequence[EvidenceId], signers: Sequence[Signers]) -> None:
         """Judge the entries of ``item``, which ``signers`` signed, and compare with what the bundle says of them."""

@@ -7,6 +7,7 @@ the block's hash; a bundle without state proofs is checked against the first nod
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from tallystick.credit.dates import utc_date
@@ -16,7 +17,7 @@ from tallystick.protocol.bundle import BundleAppend, Frame
 from tallystick.protocol.bundle_stream import Chunks, parse_bundle, read_bundle
 from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
-from tallystick.protocol.verdict import CodeHashes, Outcome, Progress, State, Step, Trust, Verdict
+from tallystick.protocol.verdict import CheckToken, CodeHashes, Outcome, Progress, State, Step, Trust, Verdict
 from tallystick.protocol.verify import verify_appends, verify_bundle
 from tallystick.service.recovery import recovering
 from tallystick.service.report import derive
@@ -43,15 +44,17 @@ def check(
     block_hash: Hash | None = None,
     ledger: Address | None = None,
     nodes: Sequence[Node] = (),
+    check_token: CheckToken | None = None,
     progress: Progress = lambda done, total: None,
     jobs: int = 1,
 ) -> Verdict:
     """The verdict on the bundle ``data``, against ``block_hash``; where None, against what all ``nodes`` agree on.
 
-    Signatures are checked by ``jobs`` processes.
+    Signatures are checked by ``jobs`` processes, time-stamps by ``check_token``.
     """
 
     def verify(trust: Trust) -> Verdict:
+        trust = replace(trust, check_token=check_token)
         with recovering(jobs) as recover_all:
             return verify_bundle(bundle, trust, derive=derive, progress=progress, recover_all=recover_all)
 
@@ -69,6 +72,7 @@ def check_stream(
     block_hash: Hash | None = None,
     ledger: Address | None = None,
     nodes: Sequence[Node] = (),
+    check_token: CheckToken | None = None,
     progress: Progress = lambda done, total: None,
     jobs: int = 1,
 ) -> Verdict:
@@ -82,6 +86,7 @@ def check_stream(
         return _ask(file.frame, code_hashes, block_hash, ledger, nodes)
 
     def verify(trust: Trust) -> Verdict:
+        trust = replace(trust, check_token=check_token)
         with recovering(jobs) as recover_all, Spool(file.frame.subject) as log:
             return verify_appends(
                 file.frame, appends, file.entries, trust, log=log, progress=progress, recover_all=recover_all
@@ -172,4 +177,10 @@ def verdict_json(verdict: Verdict) -> Mapping[str, Json]:
         "entries": tally.entries,
         "hiddenFields": tally.hidden_fields,
         "standings": {standing.value: count for standing, count in tally.standings.items()},
+        "timestamps": {
+            "appends": verdict.stamps.appends,
+            "carried": verdict.stamps.carried,
+            "valid": verdict.stamps.valid,
+            "latest": verdict.stamps.latest,
+        },
     }

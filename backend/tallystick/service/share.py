@@ -17,11 +17,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from tallystick.errors import ChainError
+from tallystick.protocol import merkle
 from tallystick.protocol.binding import PartyBinding
 from tallystick.protocol.bundle import Bundle, BundleAppend, BundleEntry, BundleProof, Frame
 from tallystick.protocol.bundle_stream import parse_bundle, write_bundle
 from tallystick.protocol.entry import Standing
+from tallystick.protocol.log import LogAppend, append_leaf
 from tallystick.protocol.slots import LEDGER_REGISTRY_SLOT, REGISTRAR_ROLE, head_slot, role_slot, window_slot
+from tallystick.protocol.stamps import Stamp
 from tallystick.protocol.standing import Judge
 from tallystick.protocol.types import ZERO32, Address, BlockRef, PartyId, SignerWindow
 from tallystick.protocol.verdict import Progress
@@ -64,10 +67,14 @@ class Export:
     hide: Sequence[str] = ()
     names_others: bool = True
     progress: Progress = lambda done, total: None
+    timestamps: bool = False
+    """Whether appends carry the kept time-stamps of their batches."""
     frame: Frame | None = None
     entries: int = 0
     hidden: int = 0
     """How many fields are hidden, of all entries."""
+    stamped: int = 0
+    """How many appends carry a time-stamp."""
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes of the file, piece by piece.
@@ -88,6 +95,10 @@ class Export:
         for item in reading.appends(appends):
             self.entries += item.append.count
             self.hidden += sum(len(entry.hidden) for entry in item.entries or ())
+            if self.timestamps:
+                stamp = _stamp(reading.transaction, self.party, item.append, reading.block.number)
+                self.stamped += stamp is not None
+                item = replace(item, stamp=stamp)
             self.progress(self.entries, total)
             yield item
 
@@ -179,6 +190,17 @@ def _bundle_entry(record: EvidenceRecord, standing: Standing) -> BundleEntry:
         hidden=tuple(sorted(record.hidden)),
         standing=standing,
     )
+
+
+def _stamp(transaction: Transaction, party: PartyId, append: LogAppend, until_block: int) -> Stamp | None:
+    """The kept time-stamp of the batch of ``append`` to the log of ``party``, with the path to its root."""
+    kept = transaction.timestamps([(append.operator, append.batch_id)])
+    if not kept:
+        return None
+    members = transaction.appends_of_batches(append.operator, append.batch_id, append.batch_id, until_block)
+    tops = [append_leaf(member.subject, member.root, member.count) for member in members]
+    at = [member.subject for member in members].index(party)
+    return Stamp(merkle.prove(tops, at), kept[0].token)
 
 
 def _prove(

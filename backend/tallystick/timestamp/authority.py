@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tallystick.errors import TimestampError
+from tallystick.protocol.stamps import MAX_TOKEN_BYTES
 from tallystick.protocol.types import Hash, Timestamp
 from tallystick.protocol.verdict import Outcome
-from tallystick.timestamp.token import MAX_TOKEN_BYTES, check_token
+from tallystick.timestamp.token import check_token
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tallystick.errors import MalformedInput
+from tallystick.protocol.stamps import MAX_TOKEN_BYTES
 from tallystick.protocol.types import Hash, Timestamp
 from tallystick.protocol.verdict import Outcome
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
     from rfc3161_client import TimeStampResponse
 
-MAX_TOKEN_BYTES = 64 * 1024
 MAX_ROOTS_BYTES = 1024 * 1024
 CLOCK_LEAD_SECONDS = 300
 """How far the authority's clock may be ahead of the reader's."""

@@ -207,10 +207,11 @@ def download_bundle(
         Query(description="FIELD or FIELD@PARTY that is not shown, * for every field.", examples=["note"]),
     ] = None,
     anonymous: Annotated[bool, Query(description="Do not say who the counterparties are.")] = False,
+    timestamps: Annotated[bool, Query(description="Carry the kept time-stamps (RFC 3161) of the batches.")] = False,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Export a party's complete history as one file that anyone can check offline against one block hash."""
     with installed.store.transaction(read_only=True) as transaction:
         found = own_party(transaction, asking, party)
-    export = Export(installed, found.party, as_of, hide or (), names_others=not anonymous)
+    export = Export(installed, found.party, as_of, hide or (), names_others=not anonymous, timestamps=timestamps)
     return file_answer(export.pieces(), "application/json", found.name, BUNDLE_SUFFIX, if_none_match)
