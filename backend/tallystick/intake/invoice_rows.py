@@ -9,26 +9,22 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from tallystick.errors import MalformedInput
 from tallystick.intake.documents import Invoice, TradeParty
 from tallystick.intake.mapping import ColumnMapping, parse_mapping
-from tallystick.intake.rows import Cells, read_rows
+from tallystick.intake.rows import Cells, ReadRows, read_rows
 
 MAX_ROWS = 1_000_000
 
 
-def read_invoices(data: bytes, mapping: bytes | None) -> Iterator[Invoice | MalformedInput]:
+def read_invoice_rows(data: bytes, mapping: bytes | None) -> ReadRows[Invoice]:
     """The invoices of the table ``data``, through the TOML text ``mapping`` or the ready-made one that fits the header.
 
     Raises:
         MalformedInput: no table or no mapping, a missing column, or too many rows.
     """
     chosen = None if mapping is None else parse_mapping(mapping, "--mapping")
-    read = read_rows(data, chosen, MAX_ROWS, _read_row, lambda made: (made.seller.identifiers, made.number))
-    yield from read.good
-    yield from (each.error for each in read.rejected)
+    return read_rows(data, chosen, MAX_ROWS, _read_row, lambda made: (made.seller.identifiers, made.number))
 
 
 def _read_row(cells: Cells) -> Invoice:

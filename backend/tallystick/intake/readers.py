@@ -14,7 +14,7 @@ Example: ``read_file("invoice.xml", data).items``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from lxml import etree
@@ -23,8 +23,9 @@ from tallystick.errors import MalformedInput
 from tallystick.intake.chinese import is_chinese, read_chinese
 from tallystick.intake.cii import is_cii, read_cii
 from tallystick.intake.documents import Document, Source
-from tallystick.intake.invoice_rows import read_invoices
+from tallystick.intake.invoice_rows import read_invoice_rows
 from tallystick.intake.pdf import embedded_xml, is_pdf
+from tallystick.intake.rows import rejected_csv
 from tallystick.intake.tables import is_workbook, looks_like_csv
 from tallystick.intake.ubl.reader import read_ubl
 from tallystick.intake.ubl.values import is_ubl
@@ -52,22 +53,50 @@ class XmlFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsRead:
+    """How a table was read: ``read_as`` names encoding and separator, or the sheet, and ``mapping`` the mapping.
+
+    ``rejected`` is the report on its ``rejected_count`` rows that can't be read, as CSV; empty where all can.
+    """
+
+    read_as: str
+    mapping: str
+    rejected_count: int
+    rejected: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in a file: its documents, and how it was read where it is a table."""
+
+    items: tuple[Item, ...]
+    rows: RowsRead | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FileFormat:
     """A format that is recognised by the bytes of a file."""
 
     kind: str
     media_type: str
     is_it: Callable[[bytes], bool]
-    read: Callable[[bytes, Options], Iterable[Item]]
+    read: Callable[[bytes, Options], Contents]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one file holds."""
+    """What one file holds; ``again`` gives its bytes once more, and ``options`` are those it was read with."""
 
     source: Source
     kind: str
     items: tuple[Item, ...]
+    rows: RowsRead | None = None
+    options: Options = Options()
+    again: Callable[[], bytes] | None = None
+
+    def kept_by(self, again: Callable[[], bytes]) -> Reading:
+        """The same, whose bytes ``again`` gives."""
+        return replace(self, again=again)
 
 
 XML_FORMATS: tuple[XmlFormat, ...] = (
@@ -77,12 +106,15 @@ XML_FORMATS: tuple[XmlFormat, ...] = (
 )
 
 
-def _read_pdf(data: bytes, _: Options) -> tuple[Item, ...]:
-    return _read_xml(embedded_xml(data))[1]
+def _read_pdf(data: bytes, _: Options) -> Contents:
+    return Contents(_read_xml(embedded_xml(data))[1])
 
 
-def _read_table(data: bytes, options: Options) -> Iterable[Item]:
-    return read_invoices(data, options.mapping)
+def _read_table(data: bytes, options: Options) -> Contents:
+    read = read_invoice_rows(data, options.mapping)
+    report = rejected_csv(read.header, read.rejected) if read.rejected else b""
+    rows = RowsRead(read.read_as, read.mapping.title, len(read.rejected), report)
+    return Contents((*read.good, *(each.error for each in read.rejected)), rows)
 
 
 FILE_FORMATS: tuple[FileFormat, ...] = (
@@ -100,8 +132,10 @@ def read_file(name: str, data: bytes, options: Options | None = None) -> Reading
     """
     for file_format in FILE_FORMATS:
         if file_format.is_it(data):
+            chosen = options or Options()
+            found = file_format.read(data, chosen)
             source = Source.of(name, file_format.media_type, data)
-            return Reading(source, file_format.kind, tuple(file_format.read(data, options or Options())))
+            return Reading(source, file_format.kind, found.items, found.rows, chosen)
     if not looks_like_xml(data):
         raise MalformedInput(
             f"expected a trade document, got a file that begins with {clip(data[:16])}.",

@@ -24,6 +24,7 @@ class Keystore(ABC):
 
     def __init__(self, random_bytes: RandomBytes) -> None:
         self._random_bytes = random_bytes
+        self._ready: dict[Address, signing.SigningKey] = {}
 
     def create(self, label: str) -> Address:
         """A new random key called ``label``, kept for good before its address is returned.
@@ -62,7 +63,10 @@ class Keystore(ABC):
             KeystoreError: its file was changed.
         """
         assert len(digest) == 32, "a digest is signed, not a message"
-        return signing.sign(digest, self._private_key(signer))
+        key = self._ready.get(signer)
+        if key is None:
+            key = self._ready[signer] = signing.SigningKey(self._private_key(signer))
+        return key.sign(digest)
 
     def put_secret(self, name: str, value: bytes) -> None:
         """Keep the secret ``value`` (up to 64 KiB) for good under ``name`` (lower case, digits, hyphens).

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
 from tallystick.errors import Misfit, NotFound
 from tallystick.protocol.types import Timestamp, clip
+from tallystick.store.bulk import insert_rows
 from tallystick.store.records import ImportedDocument, ImportRecord
-from tallystick.store.schema import import_job, import_outcome
+from tallystick.store.rows import chunks
+from tallystick.store.schema import import_job, import_outcome, rejected_rows
 
 _JOB = (
     import_job.c.job,
@@ -18,6 +20,7 @@ _JOB = (
     import_job.c.ended_at,
     import_job.c.files,
     import_job.c.rules,
+    import_job.c.organisation,
 )
 _OUTCOME = (
     import_outcome.c.file,
@@ -50,20 +53,25 @@ class ImportRows:
         """
         if self._import(job).ended_at is not None:
             raise Misfit(f"import {job}: expected one that goes on, it has ended.")
-        start = self._connection.execute(
-            select(func.count()).select_from(import_outcome).where(import_outcome.c.job == job)
-        ).scalar_one()
+        last = select(func.max(import_outcome.c.ordinal)).where(import_outcome.c.job == job)
+        found = self._connection.execute(last).scalar()
+        start = 0 if found is None else found + 1
         rows = [
             {
-                **dataclasses.asdict(document),
                 "job": job,
                 "ordinal": start + at,
+                "file": document.file,
+                "sha256": document.sha256,
+                "document": document.document,
+                "number": document.number,
+                "status": document.status,
+                "reason": document.reason,
+                "detail": document.detail,
                 "evidence": _SEPARATOR.join(document.evidence),
             }
             for at, document in enumerate(documents)
         ]
-        if rows:
-            self._connection.execute(import_outcome.insert(), rows)
+        insert_rows(self._connection, import_outcome, rows)
 
     def end_import(self, job: str, at: Timestamp) -> None:
         """Note that the import ``job`` has come to its end. Raises ``NotFound`` where there is none."""
@@ -72,20 +80,56 @@ class ImportRows:
             import_job.update().where(import_job.c.job == job, import_job.c.ended_at.is_(None)).values(ended_at=at)
         )
 
-    def imports(self, limit: int) -> list[ImportRecord]:
-        """The newest imports, at most ``limit``, newest first."""
+    def imports(self, limit: int, organisation: str | None = None) -> list[ImportRecord]:
+        """The newest imports, those of ``organisation`` alone if given, at most ``limit``, newest first."""
         statement = select(*_JOB).order_by(import_job.c.position.desc()).limit(limit)
+        if organisation is not None:
+            statement = statement.where(import_job.c.organisation == organisation)
         return [ImportRecord(*row) for row in self._connection.execute(statement)]
 
-    def imported(self, job: str) -> tuple[ImportRecord, list[ImportedDocument]]:
-        """The import ``job`` and what became of its documents, in order. Raises ``NotFound`` where there is none."""
-        found = self._import(job)
-        statement = select(*_OUTCOME).where(import_outcome.c.job == job).order_by(import_outcome.c.ordinal)
-        rows = self._connection.execute(statement)
+    def imported(
+        self, job: str, organisation: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> tuple[ImportRecord, list[ImportedDocument]]:
+        """The import ``job`` and what became of its documents, in order: at most ``limit``, ``after`` so many.
+
+        Raises:
+            NotFound: there is none, or none of ``organisation`` if given.
+        """
+        found = self._import(job, organisation)
+        statement = select(*_OUTCOME).where(import_outcome.c.job == job, import_outcome.c.ordinal >= after)
+        rows = self._connection.execute(statement.order_by(import_outcome.c.ordinal).limit(limit))
         return found, [ImportedDocument(**{**row._mapping, "evidence": _split(row.evidence)}) for row in rows]
 
-    def _import(self, job: str) -> ImportRecord:
-        row = self._connection.execute(select(*_JOB).where(import_job.c.job == job)).one_or_none()
+    def count_imported(self, jobs: Iterable[str]) -> Mapping[str, Mapping[str, int]]:
+        """By job, how many of its documents came to each status."""
+        counts: dict[str, dict[str, int]] = {job: {} for job in jobs}
+        columns = import_outcome.c.job, import_outcome.c.status
+        for some in chunks(counts):
+            wanted = select(*columns, func.count()).where(import_outcome.c.job.in_(some)).group_by(*columns)
+            for job, status, count in self._connection.execute(wanted):
+                counts[job][status] = count
+        return counts
+
+    def add_rejected(self, job: str, file: str, rows: int, sealed: bytes) -> None:
+        """Keep the ``rows`` rows of ``file`` that the import ``job`` rejected. Raises ``NotFound``."""
+        self._import(job)
+        last = select(func.count()).select_from(rejected_rows).where(rejected_rows.c.job == job)
+        ordinal = self._connection.execute(last).scalar_one()
+        row = {"job": job, "ordinal": ordinal, "file": file, "rows": rows, "sealed": sealed}
+        self._connection.execute(rejected_rows.insert(), row)
+
+    def rejected(self, job: str, organisation: str | None = None) -> list[tuple[str, int, bytes]]:
+        """The file, number and sealed CSV of the rows that ``job`` rejected. Raises ``NotFound`` as ``imported``."""
+        self._import(job, organisation)
+        columns = rejected_rows.c.file, rejected_rows.c.rows, rejected_rows.c.sealed
+        wanted = select(*columns).where(rejected_rows.c.job == job).order_by(rejected_rows.c.ordinal)
+        return [(row.file, row.rows, row.sealed) for row in self._connection.execute(wanted)]
+
+    def _import(self, job: str, organisation: str | None = None) -> ImportRecord:
+        wanted = select(*_JOB).where(import_job.c.job == job)
+        if organisation is not None:
+            wanted = wanted.where(import_job.c.organisation == organisation)
+        row = self._connection.execute(wanted).one_or_none()
         if row is None:
             raise NotFound(f"import {clip(job)}: not known here.", todo="List them with `tallystick import jobs`.")
         return ImportRecord(*row)

@@ -158,13 +158,17 @@ class TimestampRecord:
 
 @dataclass(frozen=True, slots=True)
 class ImportRecord:
-    """One import of documents: ``ended_at`` is None where it did not come to its end; ``rules`` are the user's."""
+    """One import: ``ended_at`` is None where it did not come to its end; ``rules`` are the user's.
+
+    ``organisation`` made it over HTTP; None: the command line did.
+    """
 
     job: str
     begun_at: Timestamp
     ended_at: Timestamp | None
     files: int
     rules: str
+    organisation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The revision this code works with: the newest under ``migrations/versions``."""
 
 INT64_MAX = 2**63 - 1
@@ -223,6 +223,8 @@ import_job = Table(
     _number("ended_at", nullable=True),
     _number("files"),
     Column("rules", Text, nullable=False),
+    Column("organisation", Text, nullable=True, comment="NULL: the command line"),
+    Index(None, "organisation"),
 )
 
 import_outcome = Table(
@@ -238,6 +240,43 @@ import_outcome = Table(
     Column("reason", Text, nullable=True),
     Column("detail", Text, nullable=True),
     Column("evidence", Text, nullable=False),
+)
+
+rejected_rows = Table(
+    "rejected_rows",
+    metadata,
+    Column("job", Text, ForeignKey("import_job.job"), primary_key=True),
+    _number("ordinal", primary_key=True, autoincrement=False),
+    Column("file", Text, nullable=False),
+    _number("rows"),
+    _bytes("sealed", comment="CSV, encrypted under the network key"),
+)
+
+waiting_file = Table(
+    "waiting_file",
+    metadata,
+    Column("owner", Text, primary_key=True, comment="the organisation; empty: the command line"),
+    Column("sha256", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    _bytes("sealed", nullable=True, comment="encrypted under the network key; NULL once nothing of it waits"),
+)
+
+waiting_document = Table(
+    "waiting_document",
+    metadata,
+    _position(),
+    Column("owner", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("job", Text, ForeignKey("import_job.job"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("facts", Text, nullable=False, comment="JSON object"),
+    _number("since"),
+    Column("taken_up_by", Text, ForeignKey("import_job.job"), nullable=True, comment="NULL: it waits"),
+    ForeignKeyConstraint(["owner", "sha256"], ["waiting_file.owner", "waiting_file.sha256"]),
+    UniqueConstraint("owner", "sha256", "document", "number"),
 )
 
 status_event = Table(

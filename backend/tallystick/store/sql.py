@@ -34,12 +34,15 @@ from tallystick.store.parties import PartyRows
 from tallystick.store.records import BatchState, Counts, EvidenceState
 from tallystick.store.rows import EVIDENCE_JOINS, EVIDENCE_STATE
 from tallystick.store.timestamps import TimestampRows
+from tallystick.store.waiting import WaitingRows
 
 BUSY_TIMEOUT_SECONDS = 30.0
 """How long a transaction waits for another one that writes."""
 
 
-class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows):
+class SqlTransaction(
+    PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, WaitingRows
+):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 
     def deployment(self) -> Deployment | None:

@@ -129,8 +129,22 @@ class ImportRows(Protocol):
     def end_import(self, job: str, at: Timestamp) -> None:
         """Note that the import ``job`` has come to its end. Raises ``NotFound`` where there is none."""
 
-    def imports(self, limit: int) -> list[ImportRecord]:
-        """The newest imports, at most ``limit``, newest first."""
+    def imports(self, limit: int, organisation: str | None = None) -> list[ImportRecord]:
+        """The newest imports, those of ``organisation`` alone if given, at most ``limit``, newest first."""
 
-    def imported(self, job: str) -> tuple[ImportRecord, list[ImportedDocument]]:
-        """The import ``job`` and what became of its documents, in order. Raises ``NotFound`` where there is none."""
+    def imported(
+        self, job: str, organisation: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> tuple[ImportRecord, list[ImportedDocument]]:
+        """The import ``job``, and its documents in order, at most ``limit`` of them ``after`` so many.
+
+        Raises ``NotFound`` where there is none, or none of ``organisation`` if given.
+        """
+
+    def count_imported(self, jobs: Iterable[str]) -> Mapping[str, Mapping[str, int]]:
+        """By job, how many of its documents came to each status."""
+
+    def add_rejected(self, job: str, file: str, rows: int, sealed: bytes) -> None:
+        """Keep the ``rows`` rows of ``file`` that the import ``job`` rejected. Raises ``NotFound``."""
+
+    def rejected(self, job: str, organisation: str | None = None) -> list[tuple[str, int, bytes]]:
+        """The file, number and sealed CSV of the rows that ``job`` rejected. Raises ``NotFound`` as ``imported``."""

@@ -12,12 +12,13 @@ from tallystick.protocol.types import Address
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.index import IndexRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
+from tallystick.service.ports.waiting import WaitingRows
 from tallystick.store.records import (
     Counts,
 )
 
 
-class Transaction(PartyRows, AccountRows, EvidenceRows, BatchRows, ImportRows, IndexRows, Protocol):
+class Transaction(PartyRows, AccountRows, EvidenceRows, BatchRows, ImportRows, WaitingRows, IndexRows, Protocol):
     """One unit of work on the store: all of it is kept, or nothing."""
 
     def deployment(self) -> Deployment | None: ...

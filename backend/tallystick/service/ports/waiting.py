@@ -1,0 +1,24 @@
+"""What a transaction on the store does for documents that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from tallystick.store.waiting_records import WaitingDocument, WaitingFile
+
+
+class WaitingRows(Protocol):
+    """Documents that wait for something that is not recorded yet, and the files they are in."""
+
+    def add_waiting(self, file: WaitingFile, documents: Sequence[WaitingDocument]) -> None:
+        """Keep ``file``, and that ``documents`` of it wait; what is kept of them already is brought up to date."""
+
+    def waiting(self, owner: str | None = None) -> list[WaitingDocument]:
+        """What waits, of ``owner`` alone if given, oldest first."""
+
+    def waiting_files(self, owner: str, sha256s: Iterable[str]) -> list[WaitingFile]:
+        """Those files of ``owner`` among ``sha256s`` of which something waits."""
+
+    def take_up(self, owner: str, names: Iterable[tuple[str, str, str]], job: str) -> None:
+        """Note that these documents (file, type, number) wait no more; a file without any is given up."""
