@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tallystick.chain.artifacts import load_artifact
 from tallystick.config import NETWORK_KEY, Home, Limits, Settings, SystemClock, SystemEntropy
 from tallystick.errors import ChainError, ChainUnreachable, HomeError, MalformedInput, UsageError
-from tallystick.keys.keystore import create_keystore, open_keystore
+from tallystick.keys.keystore import EncryptedKeystore, create_keystore, open_keystore
 from tallystick.keys.passphrase import read_passphrase
 from tallystick.keys.secret_file import write_secret
 from tallystick.protocol.deployment import Deployment
@@ -167,10 +167,12 @@ def open_home(
     entropy: Entropy | None = None,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     needs_node: bool = True,
+    works: bool = True,
 ) -> Iterator[Opened]:
     """``home`` at work until the block ends; one with an embedded chain is locked for this process.
 
-    Without ``needs_node`` the node may be away: whoever sends then has to check the chain first.
+    Without ``needs_node`` the node may be away: whoever sends then has to check the chain first. Where nobody ``works``
+    for it here, the keys of operator and registrar stay closed: a worker in another process does what needs them.
 
     Raises:
         HomeInUse: another process works there for longer than ``lock_timeout_seconds``. HomeError: there is none.
@@ -185,7 +187,7 @@ def open_home(
     with ExitStack() as stack:
         if settings.rpc_url is None:
             stack.enter_context(home.lock(lock_timeout_seconds))
-        keystore = open_keystore(home.keys_path, read_passphrase(environment))
+        keystore = _keystore(home, environment, () if works else (settings.operator, settings.registrar))
         store = open_store(home.database(settings))
         stack.callback(store.close)
         with store.transaction() as transaction:
@@ -228,6 +230,7 @@ def open_home(
             operator=settings.operator,
             code_hashes=published_code_hashes(),
             limits=settings.limits,
+            works=works,
         )
         yield Opened(context, embedded, meter)
 
@@ -301,7 +304,7 @@ def export_network_key(home: Home, path: Path, environment: Mapping[str, str] = 
         UsageError: something is at ``path``. HomeError, KeystoreError: as ``open_home``.
     """
     home.settings()
-    write_secret(path, open_keystore(home.keys_path, read_passphrase(environment)).secret(NETWORK_KEY))
+    write_secret(path, _keystore(home, environment).secret(NETWORK_KEY))
 
 
 def node(url: str) -> Node:
@@ -319,6 +322,18 @@ def limits() -> Limits:
 def write_file(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path``, whole or not at all. Raises ``UsageError`` where it can't be written."""
     write_pieces(path, [data])
+
+
+def _keystore(
+    home: Home, environment: Mapping[str, str], withheld: tuple[Address | None, ...] = ()
+) -> EncryptedKeystore:
+    """The keystore of ``home``, opened, without the keys of ``withheld``."""
+    return open_keystore(
+        home.keys_path,
+        lambda: read_passphrase(environment),
+        environment=environment,
+        withheld=[address for address in withheld if address is not None],
+    )
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def _examine(home: Home, environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def _keys(home: Home, settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
-        keystore = open_keystore(home.keys_path, read_passphrase(environment))
+        keystore = open_keystore(home.keys_path, lambda: read_passphrase(environment), environment=environment)
         keystore.secret(NETWORK_KEY)
     except TallystickError as error:
         yield _failed("keystore", error)

@@ -36,7 +36,7 @@ def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, wor
     if not works:
         _refuse_embedded(home, "serve --no-worker")
     server = importlib.import_module(_SERVER)
-    with server.listen(host, port) as listener, open_home(home, needs_node=False) as opened:
+    with server.listen(host, port) as listener, open_home(home, needs_node=False, works=works) as opened:
         server.run(
             opened.context,
             listener,

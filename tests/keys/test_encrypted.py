@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tallystick.errors import KeystoreError, NotFound, WrongPassphrase
 from tallystick.keys.keystore import EncryptedKeystore, create_keystore, open_keystore
-from tallystick.keys.vault import MIN_SCRYPT_N, SCRYPT_N
+from tallystick.keys.sources import MIN_SCRYPT_N, SCRYPT_N
 from tallystick.protocol import signing
 from tallystick.protocol.types import to_hex
 
@@ -93,8 +94,10 @@ def test_a_directory_that_can_not_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("n", [0, 2**13, 2**14 + 1, 2**21, True, 16384.0, "16384", None])
 def test_a_vault_can_not_ask_for_any_amount_of_memory(keystore: EncryptedKeystore, n: object) -> None:
     """A cost of scrypt that is no power of two within the bounds is refused before anything is computed."""
-    change(keystore.directory / "vault.json", n=n)
-    with pytest.raises(KeystoreError, match=r"vault.json: expected version 1, scrypt with n"):
+    path = keystore.directory / "vault.json"
+    [key] = json.loads(path.read_text())["keys"]
+    change(path, keys=[{**key, "scrypt": {**key["scrypt"], "n": n}}])
+    with pytest.raises(KeystoreError, match=r"vault.json: expected scrypt with n a power of two"):
         open_keystore(keystore.directory, PASSPHRASE)
 
 
@@ -175,7 +178,7 @@ def test_only_the_owner_can_read(keystore: EncryptedKeystore) -> None:
     """The directory is 0700, every file 0600, and no half-written file is left."""
     assert stat.S_IMODE(keystore.directory.stat().st_mode) == 0o700
     names = sorted(os.listdir(keystore.directory))
-    assert names == sorted([key_file(keystore).name, "secret-network-key.json", "vault.json"])
+    assert names == sorted([key_file(keystore).name, "lock", "secret-network-key.json", "vault.json"])
     assert {stat.S_IMODE((keystore.directory / name).stat().st_mode) for name in names} == {0o600}
 
 
@@ -201,8 +204,9 @@ def test_a_seed_never_reaches_the_encryption(tmp_path: Path) -> None:
     assert key_a["address"] == key_b["address"]
     assert key_a["nonce"] != key_b["nonce"]
     assert key_a["ciphertext"] != key_b["ciphertext"]
-    assert vault_a["salt"] != vault_b["salt"]
-    assert vault_a["dataKey"] != vault_b["dataKey"]
+    assert key_a["dataKey"] != key_b["dataKey"]
+    [named_a], [named_b] = vault_a["keys"], vault_b["keys"]
+    assert named_a["scrypt"]["salt"] != named_b["scrypt"]["salt"]
 
 
 def test_an_opened_keystore_has_what_was_kept(keystore: EncryptedKeystore) -> None:
@@ -220,35 +224,45 @@ def test_a_passphrase_is_the_same_however_it_is_composed(tmp_path: Path) -> None
     assert open_keystore(tmp_path, "Schl\u00fcssel").addresses() == {}
 
 
-def test_the_passphrase_can_change(keystore: EncryptedKeystore) -> None:
-    """After a change the new passphrase opens, the old one does not, and no key file was touched."""
-    before = key_file(keystore).read_bytes()
-    keystore.change_passphrase("another passphrase", scrypt_n=MIN_SCRYPT_N)
-    with pytest.raises(WrongPassphrase):
-        open_keystore(keystore.directory, PASSPHRASE)
-    assert open_keystore(keystore.directory, "another passphrase").addresses() == keystore.addresses()
-    assert key_file(keystore).read_bytes() == before
+def test_each_file_has_a_data_key_of_its_own(keystore: EncryptedKeystore) -> None:
+    """The data key of one file opens no other: whoever gets it has one private key."""
+    other = keystore.create("buyer")
+    path = keystore.directory / f"{to_hex(other)}.json"
+    change(path, dataKey=json.loads(key_file(keystore).read_text())["dataKey"])
+    with pytest.raises(KeystoreError, match="was changed"):
+        open_keystore(keystore.directory, PASSPHRASE).sign(other, DIGEST)
 
 
-def test_the_vault_is_what_the_documentation_says(keystore: EncryptedKeystore) -> None:
-    """The key can be had from the files with scrypt of the standard library and AES-GCM, and nothing of ours."""
+def test_a_withheld_key_is_not_there(keystore: EncryptedKeystore) -> None:
+    """It signs nothing, is not listed, and its file is never read: it may be missing, or anything at all."""
+    withheld = signing.private_key_address(KEY)
+    key_file(keystore).write_text("whatever")
+    opened = open_keystore(keystore.directory, PASSPHRASE, withheld=[withheld])
+    assert opened.addresses() == {}
+    with pytest.raises(KeystoreError, match="withheld from this process"):
+        opened.sign(withheld, DIGEST)
+
+
+def test_the_keystore_is_what_the_documentation_says(keystore: EncryptedKeystore) -> None:
+    """The key can be had from the files with scrypt of the standard library, key wrap and GCM, and nothing of ours."""
     import hashlib
 
-    vault = json.loads((keystore.directory / "vault.json").read_text())
+    [named] = json.loads((keystore.directory / "vault.json").read_text())["keys"]
     stored = json.loads(key_file(keystore).read_text())
-    raw = {name: bytes.fromhex(vault[name][2:]) for name in ("salt", "nonce", "dataKey")}
-    wrapping_key = hashlib.scrypt(PASSPHRASE.encode(), salt=raw["salt"], n=vault["n"], r=8, p=1, dklen=32, maxmem=2**28)
-    data_key = AESGCM(wrapping_key).decrypt(raw["nonce"], raw["dataKey"], b"tallystick vault v1 data key")
-    context = b"tallystick key v1\0" + bytes.fromhex(stored["address"][2:]) + b"supplier"
-    nonce, ciphertext = (bytes.fromhex(stored[name][2:]) for name in ("nonce", "ciphertext"))
-    assert AESGCM(data_key).decrypt(nonce, ciphertext, context) == KEY
+    assert (named["source"], stored["kek"]) == ("passphrase", named["id"])
+    salt, n = bytes.fromhex(named["scrypt"]["salt"][2:]), named["scrypt"]["n"]
+    kek = hashlib.scrypt(PASSPHRASE.encode(), salt=salt, n=n, r=8, p=1, dklen=32, maxmem=2**28)
+    raw = {name: bytes.fromhex(stored[name][2:]) for name in ("address", "dataKey", "nonce", "ciphertext")}
+    data_key = aes_key_unwrap(kek, raw["dataKey"])
+    context = b"tallystick key v2\0" + raw["address"] + b"supplier"
+    assert AESGCM(data_key).decrypt(raw["nonce"], raw["ciphertext"], context) == KEY
 
 
 def test_the_default_cost_is_that_of_the_documentation(tmp_path: Path) -> None:
     """Unless a test makes it cheaper, scrypt takes n=2**17, r=8, p=1."""
     create_keystore(tmp_path, PASSPHRASE)
-    vault = json.loads((tmp_path / "vault.json").read_text())
-    assert (vault["kdf"], vault["n"], vault["r"], vault["p"]) == ("scrypt", SCRYPT_N, 8, 1)
+    [named] = json.loads((tmp_path / "vault.json").read_text())["keys"]
+    assert {**named["scrypt"], "salt": None} == {"n": SCRYPT_N, "r": 8, "p": 1, "salt": None}
     assert SCRYPT_N == 2**17
 
 

@@ -13,7 +13,7 @@ from eth_account import Account
 from tallystick.errors import Duplicate, KeystoreError, NotFound
 from tallystick.keys.keystore import create_keystore
 from tallystick.keys.memory import Keystore, MemoryKeystore
-from tallystick.keys.vault import MIN_SCRYPT_N
+from tallystick.keys.sources import MIN_SCRYPT_N
 from tallystick.protocol import signing
 from tallystick.protocol.types import Address, to_hex
 

@@ -9,25 +9,27 @@ from collections.abc import Mapping
 from tallystick.errors import KeystoreError
 
 VARIABLE = "TALLYSTICK_PASSPHRASE"
+NEW_VARIABLE = "TALLYSTICK_NEW_PASSPHRASE"
+"""The passphrase that `tallystick key rewrap --to passphrase` is to put the keystore under."""
 
 
-def read_passphrase(environment: Mapping[str, str], *, confirm: bool = False) -> str:
-    """The passphrase in ``environment``, else typed at the terminal, twice where ``confirm`` (a new keystore).
+def read_passphrase(environment: Mapping[str, str], *, confirm: bool = False, variable: str = VARIABLE) -> str:
+    """The passphrase in ``variable`` of ``environment``, else typed at the terminal, twice where ``confirm``.
 
     Raises:
         KeystoreError: it is empty, there is no terminal to ask at, or the second one differs from the first.
     """
-    if VARIABLE in environment:
-        passphrase = environment[VARIABLE]
+    if variable in environment:
+        passphrase = environment[variable]
         if not passphrase:
-            raise KeystoreError(f"{VARIABLE} is set, but empty.", todo="Put the passphrase of the keystore into it.")
+            raise KeystoreError(f"{variable} is set, but empty.", todo="Put the passphrase of the keystore into it.")
         return passphrase
     if not sys.stdin.isatty():
         raise KeystoreError(
             "Expected the passphrase of the keystore, got none: there is no terminal to ask at.",
-            todo=f"Put it into {VARIABLE}.",
+            todo=f"Put it into {variable}.",
         )
-    passphrase = _ask("Passphrase of the keystore: ")
+    passphrase = _ask("Passphrase of the keystore: " if variable == VARIABLE else "New passphrase of the keystore: ")
     if confirm and _ask("The same again: ") != passphrase:
         raise KeystoreError("The two passphrases differ.", todo="Type the same one twice.")
     return passphrase

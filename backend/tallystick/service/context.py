@@ -35,3 +35,5 @@ class Context:
     operator: Address
     code_hashes: CodeHashes
     limits: Limits
+    works: bool = True
+    """Whether this process may use the keys of operator and registrar; else workers do what needs them."""
