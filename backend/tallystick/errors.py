@@ -19,6 +19,8 @@
     ├── Unauthenticated              no credentials, or none that are good (any more)
     ├── NotEntitled                  good credentials, whose role or scope does not reach this operation
     ├── RateExceeded                 more requests than one key has at a time; knows how long to wait
+    ├── KeyReused                    an Idempotency-Key that named another request before
+    ├── UnderWay                     a request of the same Idempotency-Key is being carried out
     ├── FileChanged                  a file changed while it was read: says nothing about what it holds
     ├── HomeError                    the home directory is missing, or belongs to something else
     │   └── HomeInUse                another process works in it
@@ -130,6 +132,14 @@ class RateExceeded(TallystickError):
     def __init__(self, message: str, *, seconds: int = 1, todo: str = "") -> None:
         super().__init__(message, todo=todo)
         self.seconds = seconds
+
+
+class KeyReused(TallystickError):
+    """An Idempotency-Key that named another request before."""
+
+
+class UnderWay(TallystickError):
+    """A request of the same Idempotency-Key is being carried out."""
 
 
 class FileChanged(TallystickError):

@@ -16,7 +16,7 @@ from tallystick.store.records import TimestampRecord
 from tallystick.store.sql import SqlStore, SqlTransaction, open_store
 
 NOW = Timestamp(1_700_003_000)
-_NEWER = ("import_outcome", "import_job", "deed", "api_key", "acts_for", "organisation", "timestamp_token")
+_NEWER = ("kept_answer", "evidence_subject", "import_outcome", "import_job", "deed", "api_key", "acts_for", "organisation", "timestamp_token")
 """The tables that came after revision 0003, those that refer to others first."""
 
 
@@ -87,6 +87,8 @@ def test_a_database_of_the_revision_before_is_brought_up_to_date(lasting_url: st
     with engine.begin() as connection:
         for newer in _NEWER:
             connection.execute(text(f"DROP TABLE {newer}"))
+        for index in ("ix_evidence_kind_position", "ix_evidence_occurred_at"):
+            connection.execute(text(f"DROP INDEX {index}"))
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", tallystick.store.migrations.__path__[0])
         command.stamp(config, "0003", purge=True)

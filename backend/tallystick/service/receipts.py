@@ -49,7 +49,14 @@ def sign_receipts(context: Context, records: Iterable[EvidenceRecord]) -> dict[E
 def receipts_of(context: Context, records: Sequence[EvidenceRecord]) -> dict[EvidenceId, SignedReceipt]:
     """The receipts of those of ``records`` that have one, by evidence id."""
     with context.store.transaction(read_only=True) as transaction:
-        kept = transaction.receipts(record.evidence_id for record in records)
+        return receipts_within(context, transaction, records)
+
+
+def receipts_within(
+    context: Context, transaction: Transaction, records: Sequence[EvidenceRecord]
+) -> dict[EvidenceId, SignedReceipt]:
+    """The same, as ``transaction`` finds them."""
+    kept = transaction.receipts(record.evidence_id for record in records)
     domain = context.chain.deployment.domain
     signed = {}
     for record in records:

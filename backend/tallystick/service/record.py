@@ -43,6 +43,7 @@ from tallystick.protocol.types import (
 from tallystick.service.accept import ACCEPTED, Acceptance
 from tallystick.service.context import Context
 from tallystick.service.index import index
+from tallystick.service.once import AT_WILL, Once
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
 from tallystick.service.receipts import sign_receipts
@@ -73,18 +74,19 @@ class Statement:
     countersigned: bool = False
 
 
-def record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
-    """Record ``drafts`` in order: resolved, signed by their issuers' managed keys, checked, kept.
+def record(context: Context, drafts: Sequence[Draft], once: Once = AT_WILL) -> list[EvidenceRecord]:
+    """Record ``drafts`` in order: resolved, signed by their issuers' managed keys, checked, kept; ``once``.
 
     Raises:
         TallystickError: which draft, what was expected, and what to do; then nothing of the call is kept.
     """
     _see_admissions(context)
-    return _with_newest_signers(context, lambda: _record(context, drafts))
+    return _with_newest_signers(context, lambda: _record(context, drafts, once))
 
 
-def _record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
+def _record(context: Context, drafts: Sequence[Draft], once: Once) -> list[EvidenceRecord]:
     with context.store.transaction() as transaction:
+        once.begin(transaction)
         acceptance, resolver = Acceptance(context, transaction), _Resolver(context, transaction)
         made = []
         for position, draft in enumerate(drafts):
@@ -98,6 +100,7 @@ def _record(context: Context, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
             if draft.label is not None:
                 resolver.labels[draft.label] = evidence
         acceptance.keep()
+        once.end(transaction, made)
     return made
 
 
@@ -159,7 +162,9 @@ def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
     )
 
 
-def submit(context: Context, evidence: Evidence, signatures: bytes, disclosures: Sequence[str]) -> EvidenceRecord:
+def submit(
+    context: Context, evidence: Evidence, signatures: bytes, disclosures: Sequence[str], once: Once = AT_WILL
+) -> EvidenceRecord:
     """Keep ``evidence`` that its issuer signed elsewhere (self-custody), with its content's ``disclosures``."""
     fields = content.parse_all(disclosures)
     complete = len(signatures) == 65 * len(evidence.signing_parties())
@@ -174,13 +179,17 @@ def submit(context: Context, evidence: Evidence, signatures: bytes, disclosures:
         state=EvidenceState.PENDING if complete else EvidenceState.AWAITING_COUNTERSIGNATURE,
     )
     with context.store.transaction() as transaction:
+        once.begin(transaction)
         acceptance = Acceptance(context, transaction)
         acceptance.add(made)
         acceptance.keep()
+        once.end(transaction, [made])
     return made
 
 
-def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | None = None) -> EvidenceRecord:
+def countersign(
+    context: Context, evidence_id: EvidenceId, signature: bytes | None = None, once: Once = AT_WILL
+) -> EvidenceRecord:
     """Complete the CONTRACT ``evidence_id`` with its counterparty's ``signature``, or its managed key's where None.
 
     Raises:
@@ -189,15 +198,18 @@ def countersign(context: Context, evidence_id: EvidenceId, signature: bytes | No
         WrongSigner: the signature is not by an active signer of the counterparty, over this very contract.
     """
     _see_admissions(context)
-    return _with_newest_signers(context, lambda: _countersign(context, evidence_id, signature))
+    return _with_newest_signers(context, lambda: _countersign(context, evidence_id, signature, once))
 
 
-def _countersign(context: Context, evidence_id: EvidenceId, signature: bytes | None) -> EvidenceRecord:
+def _countersign(context: Context, evidence_id: EvidenceId, signature: bytes | None, once: Once) -> EvidenceRecord:
     with context.store.transaction() as transaction:
+        once.begin(transaction)
         found = transaction.evidence([evidence_id]).get(evidence_id)
         if found is None:
             raise NotFound(f"evidence {to_hex(evidence_id)}: not known here.", todo="Check the id.")
-        return complete(context, transaction, found, signature)
+        made = complete(context, transaction, found, signature)
+        once.end(transaction, [made])
+        return made
 
 
 def complete(

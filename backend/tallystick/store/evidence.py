@@ -14,9 +14,11 @@ from tallystick.store.bulk import insert_rows
 from tallystick.store.records import ON_ITS_WAY, EvidenceRecord, EvidenceState, ReceiptRecord
 from tallystick.store.rows import chunks, evidence_record, evidence_row, select_evidence
 from tallystick.store.schema import acceptance, batch, evidence, status_event
+from tallystick.store.searching import Awaits
+from tallystick.store.subjects import SubjectRows
 
 
-class EvidenceRows:
+class EvidenceRows(SubjectRows):
     """The part of a transaction that reads and writes evidence."""
 
     _connection: Connection
@@ -41,6 +43,7 @@ class EvidenceRows:
         insert_rows(self._connection, acceptance, taken)
         events = [_pending_row(one.evidence_id, one.recorded_at) for one in accepted]
         insert_rows(self._connection, status_event, events)
+        self._note_subjects(records)
 
     def evidence(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, EvidenceRecord]:
         """Those of ``evidence_ids`` that are kept, by id."""
@@ -116,6 +119,7 @@ class EvidenceRows:
         )
         self._connection.execute(acceptance.insert(), _acceptance_row(evidence_id, receipt))
         self._connection.execute(status_event.insert(), _pending_row(evidence_id, at))
+        self._clear(evidence_id, None, Awaits.COUNTERSIGNATURE)
 
     def pending(self, limit: int) -> list[EvidenceRecord]:
         """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""

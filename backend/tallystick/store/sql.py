@@ -29,6 +29,7 @@ from tallystick.store.evidence import EvidenceRows
 from tallystick.store.failures import translated
 from tallystick.store.imports import ImportRows
 from tallystick.store.index import IndexRows
+from tallystick.store.kept_answers import AnswerRows
 from tallystick.store.locks import Lease, ThreadLeases, file_lease, session_lease
 from tallystick.store.parties import PartyRows
 from tallystick.store.records import BatchState, Counts, EvidenceState
@@ -41,7 +42,7 @@ BUSY_TIMEOUT_SECONDS = 30.0
 
 
 class SqlTransaction(
-    PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, WaitingRows
+    PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, WaitingRows, AnswerRows
 ):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 

@@ -19,7 +19,7 @@ from tallystick.service.context import Context
 from tallystick.service.policy import RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
-from tallystick.web import accounts, certificates, evidence, imports, operation, parties, problems, verification
+from tallystick.web import accounts, certificates, evidence, imports, once, operation, parties, problems, verification
 from tallystick.web.guard import Guard
 from tallystick.web.identity import check_known, identify
 from tallystick.web.metrics import Metrics
@@ -85,6 +85,7 @@ def create_app(
         observe=metrics.observe,
     )
     problems.install(app)
+    once.install(app)
     for router in (*API, operation.router):
         app.include_router(router)
     app.openapi = document_of(app)  # type: ignore[method-assign]

@@ -17,7 +17,6 @@ from tallystick.service.entitled import check_countersigner, check_issuer, own_d
 from tallystick.service.policy import Asker
 from tallystick.service.prove import read_evidence
 from tallystick.service.receipts import read_receipt, receipts_of
-from tallystick.store.records import EvidenceRecord
 from tallystick.web import examples
 from tallystick.web.identity import Asking
 from tallystick.web.models import (
@@ -29,6 +28,7 @@ from tallystick.web.models import (
     Recorded,
     SignedBody,
 )
+from tallystick.web.once import Records
 from tallystick.web.openapi import reading, writing
 from tallystick.web.requests import Installed, StrictRoute
 
@@ -50,6 +50,7 @@ _RECEIPT: dict[str, Any] = {
 @router.post(
     "",
     status_code=201,
+    response_model=Recorded,
     operation_id="recordEvidence",
     summary="Record one evidence",
     responses=writing(404, 409, 503),
@@ -68,24 +69,22 @@ def record_evidence(
     ],
     installed: Installed,
     asking: Asking,
-    response: Response,
-) -> Recorded:
+    records: Records,
+) -> Response:
     """Record a draft, which is signed here, or evidence that its issuer signed elsewhere (self-custody)."""
     if isinstance(body, SignedBody):
         evidence = parse_evidence(body.evidence.model_dump(by_alias=True), "evidence")
         check_issuer(asking, evidence)
         signatures = parse_hex(body.signatures, "signatures")
-        made = record.submit(installed, evidence, signatures, body.disclosures)
-    else:
-        made = record.record(installed, _own(installed, asking, [_draft(body, "draft")]))[0]
-    recorded = _recorded(installed, [made])[0]
-    response.headers["Location"] = f"{router.prefix}/{recorded.evidence}"
-    return recorded
+        return records.one(lambda once: record.submit(installed, evidence, signatures, body.disclosures, once))
+    drafts = _own(installed, asking, [_draft(body, "draft")])
+    return records.one(lambda once: record.record(installed, drafts, once)[0])
 
 
 @router.post(
     "/bulk",
     status_code=201,
+    response_model=list[Recorded],
     operation_id="recordEvidenceInBulk",
     summary="Record many evidence, all or none",
     responses=writing(404, 409, 503),
@@ -105,11 +104,11 @@ def record_in_bulk(
     ],
     installed: Installed,
     asking: Asking,
-) -> list[Recorded]:
+    records: Records,
+) -> Response:
     """Record drafts in order; a later one may name an earlier one by ``@label``. If one is refused, none is kept."""
-    drafts = [_draft(item, f"draft {i + 1}") for i, item in enumerate(body)]
-    made = record.record(installed, _own(installed, asking, drafts))
-    return _recorded(installed, made)
+    drafts = _own(installed, asking, [_draft(item, f"draft {i + 1}") for i, item in enumerate(body)])
+    return records.many(lambda once: record.record(installed, drafts, once))
 
 
 @router.get(
@@ -142,6 +141,7 @@ def receipt(evidence: EvidencePath, installed: Installed, asking: Asking) -> Res
 
 @router.post(
     "/{evidence}/countersignature",
+    response_model=Recorded,
     operation_id="countersignEvidence",
     summary="Countersign a contract",
     responses=writing(404, 409, 503),
@@ -151,6 +151,7 @@ def countersign(
     evidence: EvidencePath,
     installed: Installed,
     asking: Asking,
+    records: Records,
     body: Annotated[
         CountersignatureBody | None,
         Body(
@@ -160,7 +161,7 @@ def countersign(
             }
         ),
     ] = None,
-) -> Recorded:
+) -> Response:
     """Complete a CONTRACT with the counterparty's signature over its id; without a body, its managed key signs."""
     evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
     with installed.store.transaction(read_only=True) as transaction:
@@ -168,13 +169,7 @@ def countersign(
     signature = None
     if body is not None and body.signature is not None:
         signature = parse_hex(body.signature, "signature")
-    made = record.countersign(installed, evidence_id, signature)
-    return _recorded(installed, [made])[0]
-
-
-def _recorded(installed: Context, made: Sequence[EvidenceRecord]) -> list[Recorded]:
-    signed = receipts_of(installed, made)
-    return [Recorded.of(item, signed.get(item.evidence_id)) for item in made]
+    return records.one(lambda once: record.countersign(installed, evidence_id, signature, once))
 
 
 def _visible(installed: Context, asking: Asker, evidence: str) -> EvidenceId:

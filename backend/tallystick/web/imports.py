@@ -12,8 +12,10 @@ from tallystick.intake.files import read_files
 from tallystick.service.documents.desk import Rules
 from tallystick.service.documents.importing import import_documents
 from tallystick.service.documents.telling import import_json
+from tallystick.service.once import Answer
 from tallystick.web import examples
 from tallystick.web.identity import Asking
+from tallystick.web.once import Records
 from tallystick.web.openapi import answers
 from tallystick.web.requests import BodyFile, Installed
 
@@ -50,6 +52,7 @@ def import_file(
     body: BodyFile,
     installed: Installed,
     asking: Asking,
+    records: Records,
     name: Annotated[
         str, Query(max_length=255, description="The file's name, to be named in the evidence.")
     ] = "document",
@@ -68,5 +71,9 @@ def import_file(
     if not data:
         raise UsageError("body: expected a document, got nothing.", todo="Send the file as the body.")
     rules = Rules(terms_days, allow_similar, frozenset(asking.organisation.parties), conceals=True)
-    done = import_documents(installed, list(read_files(name, data)), rules, dry_run=dry_run)
-    return Response(orjson.dumps(import_json(done)), media_type="application/json")
+
+    def carry_out() -> Answer:
+        done = import_documents(installed, list(read_files(name, data)), rules, dry_run=dry_run)
+        return Answer(200, None, orjson.dumps(import_json(done)))
+
+    return records.other(carry_out)

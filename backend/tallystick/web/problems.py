@@ -47,6 +47,8 @@ BY_ERROR: Mapping[type[errors.TallystickError], tuple[int, str]] = {
     errors.NotFound: (404, "It is not known here"),
     errors.Unauthenticated: (401, "No credentials that are good"),
     errors.RateExceeded: (429, "This key asks too often"),
+    errors.KeyReused: (422, "The Idempotency-Key named another request"),
+    errors.UnderWay: (409, "The request is still being carried out"),
     errors.NotEntitled: (403, "Neither this role nor this key may do that"),
     errors.HomeError: (503, "The home directory can't be used"),
     errors.KeystoreError: (500, "A key can't be read or written"),

@@ -9,6 +9,7 @@ from tallystick.chain.records import (
     Deployment,
 )
 from tallystick.protocol.types import Address
+from tallystick.service.ports.api import AnswerRows, SubjectRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.index import IndexRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
@@ -18,7 +19,18 @@ from tallystick.store.records import (
 )
 
 
-class Transaction(PartyRows, AccountRows, EvidenceRows, BatchRows, ImportRows, WaitingRows, IndexRows, Protocol):
+class Transaction(
+    PartyRows,
+    AccountRows,
+    EvidenceRows,
+    BatchRows,
+    ImportRows,
+    WaitingRows,
+    IndexRows,
+    SubjectRows,
+    AnswerRows,
+    Protocol,
+):
     """One unit of work on the store: all of it is kept, or nothing."""
 
     def deployment(self) -> Deployment | None: ...

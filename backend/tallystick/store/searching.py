@@ -1,0 +1,70 @@
+"""What evidence is looked for by, what waits for an answer, and what was answered to a request that may come again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tallystick.protocol.types import DealId, PartyId, Timestamp
+from tallystick.store.records import EvidenceRecord, EvidenceState
+
+
+class Awaits(StrEnum):
+    """What a party has yet to do about an evidence in its log."""
+
+    COUNTERSIGNATURE = "countersignature"
+    """A CONTRACT that it is offered."""
+    ANSWER = "answer"
+    """An INVOICE or ASSIGNMENT addressed to it, neither acknowledged nor disputed by it, nor taken back."""
+    RESOLUTION = "resolution"
+    """A DISPUTE of what it stated, without a RESOLUTION."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What evidence is looked for: each member narrows it, None does not.
+
+    ``parties``: it stands in the log of one of these. ``other`` is whom it is about beside that party; where
+    ``parties`` is None, one of its sides. ``occurred_from`` and ``occurred_to`` are inclusive. ``number`` is that of
+    the business document, exactly.
+    """
+
+    parties: tuple[PartyId, ...] | None = None
+    other: PartyId | None = None
+    kind: int | None = None
+    occurred_from: Timestamp | None = None
+    occurred_to: Timestamp | None = None
+    number: str | None = None
+    state: EvidenceState | None = None
+    deal: DealId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An evidence and its ``position``: evidence recorded later has a higher one."""
+
+    position: int
+    record: EvidenceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An evidence that awaits something of ``party``."""
+
+    position: int
+    record: EvidenceRecord
+    party: PartyId
+    awaits: Awaits
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered to the request of ``fingerprint`` (32 bytes) that an organisation named ``key``."""
+
+    organisation: str
+    key: str
+    fingerprint: bytes
+    status: int
+    location: str | None
+    body: bytes
+    kept_at: Timestamp
