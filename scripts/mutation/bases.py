@@ -18,6 +18,7 @@ import orjson
 from independent.bundles import Bundle as TheirBundle
 from independent.verifier import Reader
 from mutation.worlds import random_world
+from protocol.accessing import access_story
 from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor, story
 from tallystick.credit import report as credit
 from tallystick.protocol.bundle import Bundle
@@ -83,12 +84,14 @@ def bases(seed: int) -> list[Base]:
     """Histories of every kind and standing, under the report of the vectors and under the credit report."""
     world, supplier = story()
     small, seller = _small()
+    looked_at, subject = access_story()
     made = []
     for derive in (counting_report, credit_report):
         label = "counted" if derive is counting_report else "credit"
         for who in (supplier, actor("buyer"), actor("carrier")):
             made.append(_base(f"story of the {who.name}, {label}", world, who, derive))
         made.append(_base(f"small, {label}", small, seller, derive))
+        made.append(_base(f"access, {label}", looked_at, subject, derive))
         for number in range(RANDOM_WORLDS // 2):
             rng = random.Random(f"{seed} {label} {number}")  # noqa: S311 - drawn again from its name
             made.append(_base(f"random {number}, {label}", *random_world(rng), derive))
