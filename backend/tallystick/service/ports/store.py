@@ -9,6 +9,7 @@ from tallystick.chain.records import (
     Deployment,
 )
 from tallystick.protocol.types import Address
+from tallystick.service.ports.access import AccessRows, ErasureRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.index import IndexRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
@@ -17,7 +18,9 @@ from tallystick.store.records import (
 )
 
 
-class Transaction(PartyRows, AccountRows, EvidenceRows, BatchRows, ImportRows, IndexRows, Protocol):
+class Transaction(
+    PartyRows, AccountRows, EvidenceRows, BatchRows, ImportRows, IndexRows, AccessRows, ErasureRows, Protocol
+):
     """One unit of work on the store: all of it is kept, or nothing."""
 
     def deployment(self) -> Deployment | None: ...
