@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from tallystick.protocol.types import EvidenceId, PartyId, Timestamp
 from tallystick.store.access_schema import access_grant, access_use
@@ -62,7 +62,9 @@ class AccessRows:
         wanted = (
             select(*_USE)
             .join(access_grant, access_grant.c.consent == access_use.c.consent)
-            .where(access_grant.c.subject == subject, or_(before is None, access_use.c.position < (before or 0)))
+            .where(access_grant.c.subject == subject)
         )
+        if before is not None:
+            wanted = wanted.where(access_use.c.position < before)
         rows = self._connection.execute(wanted.order_by(access_use.c.position.desc()).limit(limit))
         return [Use(*row) for row in rows]

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from tallystick.errors import NotFound
 from tallystick.protocol import content
-from tallystick.protocol.types import EvidenceId, to_hex
+from tallystick.protocol.types import EvidenceId, PartyId, to_hex
 from tallystick.store.access_schema import access_grant, erasure
 from tallystick.store.grants import Erasure
-from tallystick.store.rows import chunks, evidence_record, select_evidence
-from tallystick.store.schema import evidence, import_outcome
+from tallystick.store.rows import chunks, evidence_record, select_evidence, storable
+from tallystick.store.schema import append, batch_entry, block, evidence, import_outcome
 
 _ERASURE = tuple(erasure.c[field.name] for field in dataclasses.fields(Erasure))
 _GONE = "erased"
+_DONE = erasure.c.erased_at.is_not(None)
+
+
+def _entries_of(chosen: Select[Any], subject: PartyId, until_block: int) -> Select[Any]:
+    """``chosen`` from the known entries of ``subject``'s log up to ``until_block``."""
+    of_append = and_(
+        batch_entry.c.operator == append.c.operator,
+        batch_entry.c.batch_id == append.c.batch_id,
+        batch_entry.c.subject == append.c.subject,
+    )
+    on_chain = (append.c.subject == subject, append.c.canonical.is_(True), block.c.number <= storable(until_block))
+    joined = chosen.select_from(append).join(block, block.c.block_hash == append.c.block_hash)
+    return joined.join(batch_entry, of_append).where(*on_chain)
 
 
 class ErasureRows:
@@ -51,6 +65,23 @@ class ErasureRows:
             for some in chunks(evidence_ids)
             for row in self._connection.execute(done.where(erasure.c.evidence.in_(some)))
         }
+
+    def erased_in_log(self, subject: PartyId, until_block: int) -> list[Erasure]:
+        """What was erased of the known entries of ``subject``'s log up to ``until_block``, by evidence id."""
+        wanted = _entries_of(select(*_ERASURE), subject, until_block).join(
+            erasure, erasure.c.evidence == batch_entry.c.evidence_id
+        )
+        found = {row.evidence: Erasure(*row) for row in self._connection.execute(wanted.where(_DONE))}
+        return [found[one] for one in sorted(found)]
+
+    def count_known(self, subject: PartyId, until_block: int) -> tuple[int, int]:
+        """How many entries of ``subject``'s log up to ``until_block`` are known here, and how many are erased."""
+        counted = select(func.count(), func.count(erasure.c.erased_at))
+        wanted = _entries_of(counted, subject, until_block).outerjoin(
+            erasure, and_(erasure.c.evidence == batch_entry.c.evidence_id, _DONE)
+        )
+        known, gone = self._connection.execute(wanted).one()
+        return known, gone
 
     def count_erased(self) -> int:
         """Of how many evidence the content was erased."""

@@ -48,6 +48,12 @@ class ErasureRows(Protocol):
     def erased(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, Erasure]:
         """Those of ``evidence_ids`` whose content was erased."""
 
+    def erased_in_log(self, subject: PartyId, until_block: int) -> list[Erasure]:
+        """What was erased of the known entries of ``subject``'s log up to ``until_block``, by evidence id."""
+
+    def count_known(self, subject: PartyId, until_block: int) -> tuple[int, int]:
+        """How many entries of ``subject``'s log up to ``until_block`` are known here, and how many are erased."""
+
     def count_erased(self) -> int:
         """Of how many evidence the content was erased."""
 
