@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from protocol.accessing import access_story
 from protocol.contents import FIELDS
 from protocol.tries import path, storage_trie
 from protocol.world import Actor, Signed, World, actor, show, story
@@ -89,6 +90,11 @@ def standing_vectors() -> Any:
     cases.append(_standing_case("a contract at a later index, a repeated seal, a revoked key", late, supplier.party))
     edges = _edges()
     cases.append(_standing_case("at the edges of the rules", edges, actor("supplier").party))
+    looked_at, subject = access_story()
+    cases += [
+        _standing_case("consent to access", looked_at, subject.party),
+        _standing_case("the log of who looked", looked_at, actor("lender").party),
+    ]
     return {
         "about": "Logs, and the standing of each entry in order (docs/protocol.md, Standing). Everything is shown.",
         "domain": {"chainId": late.domain.chain_id, "ledger": to_hex(late.domain.contract)},

@@ -18,6 +18,7 @@ import orjson
 from independent.bundles import Bundle as TheirBundle
 from independent.verifier import Reader
 from mutation.worlds import random_world
+from protocol.accessing import access_story
 from protocol.stamping import MAKER, stamped
 from protocol.world import CODE_HASHES, LEDGER, Actor, World, actor, story
 from tallystick.credit import report as credit
@@ -85,6 +86,7 @@ def bases(seed: int) -> list[Base]:
     """Histories of every kind and standing, under the report of the vectors and under the credit report."""
     world, supplier = story()
     small, seller = _small()
+    looked_at, subject = access_story()
     made = []
     for derive in (counting_report, credit_report):
         label = "counted" if derive is counting_report else "credit"
@@ -94,6 +96,7 @@ def bases(seed: int) -> list[Base]:
         made.append(_time_stamped(_base(f"small and time-stamped, {label}", small, seller, derive), small))
         told = _base(f"story of the supplier, time-stamped, {label}", world, supplier, derive)
         made.append(_trusting_an_authority(_time_stamped(told, world)))
+        made.append(_base(f"access, {label}", looked_at, subject, derive))
         for number in range(RANDOM_WORLDS // 2):
             rng = random.Random(f"{seed} {label} {number}")  # noqa: S311 - drawn again from its name
             made.append(_base(f"random {number}, {label}", *random_world(rng), derive))

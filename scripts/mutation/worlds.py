@@ -14,14 +14,24 @@ from typing import Any
 from protocol.contents import FIELDS
 from protocol.world import START, Actor, Signed, World, actor
 from tallystick.protocol import content
+from tallystick.protocol.access import access_deal
 from tallystick.protocol.evidence import Evidence, Kind
 from tallystick.protocol.hashing import keccak256
 from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp
 
-KINDS = [*range(1, 16), 200, 255, *([Kind.INVOICE] * 4), *([Kind.CORRECTION] * 3), *([Kind.ACKNOWLEDGEMENT] * 3)]
+KINDS = [
+    *range(1, 16),
+    200,
+    255,
+    Kind.CONSENT,
+    Kind.ACCESS,
+    *([Kind.INVOICE] * 4),
+    *([Kind.CORRECTION] * 3),
+    *([Kind.ACKNOWLEDGEMENT] * 3),
+]
 ANSWERS = {
     Kind.CONTRACT: [Kind.DELIVERY, Kind.INVOICE, Kind.INVOICE, Kind.PAYMENT, Kind.CONSENT, Kind.CONTRACT],
-    Kind.CONSENT: [Kind.DELIVERY, Kind.INVOICE, Kind.PAYMENT, Kind.ACKNOWLEDGEMENT],
+    Kind.CONSENT: [Kind.DELIVERY, Kind.INVOICE, Kind.PAYMENT, Kind.ACKNOWLEDGEMENT, Kind.ACCESS, Kind.CONSENT],
     Kind.DELIVERY: [Kind.INVOICE, Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.CORRECTION],
     Kind.INVOICE: [Kind.PAYMENT, Kind.ACKNOWLEDGEMENT, Kind.DISPUTE, Kind.DISPUTE, Kind.CORRECTION, Kind.WRITE_OFF],
     Kind.DISPUTE: [Kind.RESOLUTION, Kind.RESOLUTION, Kind.RESOLUTION, Kind.ACKNOWLEDGEMENT, Kind.CORRECTION],
@@ -57,11 +67,25 @@ ODD: dict[str, list[Any]] = {
         [{"sha256": "ab" * 32, "mediaType": None, "name": "b", "size": 1}],
         "none",
     ],
+    "accessScope": [
+        {},
+        {"kinds": [3], "fields": ["amount"], "since": "2023-01-01", "objects": [], "identities": "ids"},
+        {"kinds": [0]},
+        {"kinds": [True]},
+        {"counterparties": ["0x" + "AB" * 32]},
+        {"until": "2023-02-29"},
+        {"identities": "faces"},
+        {"more": []},
+        [],
+    ],
+    "grantee": ["0x" + "ab" * 32, "0x" + "AB" * 32, "", None],
+    "accessedObject": ["history", "a b", "", "1", None],
     "anything": [None, True, -1, 2**53 - 1, "x", [[[]]], {"a": {"b": []}}],
 }
 NAMES = {
     **dict.fromkeys(("payableAmount", "taxAmount", "creditAmount", "disputedAmount", "acceptedAmount"), "amount"),
     **dict.fromkeys(("issueDate", "dueDate", "valueDate", "receivedDate", "expiryDate"), "date"),
+    **dict.fromkeys(("validUntil", "accessedOn"), "date"),
     **dict.fromkeys(("note", "invoiceNumber", "creditNoteNumber", "reason", "reasonCode", "method"), "text"),
 }
 RAW = [
@@ -116,6 +140,8 @@ class _Draw:
             kind = rng.choice(ANSWERS.get(Kind(parent.evidence.kind), KINDS) if parent.evidence.kind < 16 else KINDS)
         issuer, counterparty = self._sides(kind, parent)
         deal = DealId(keccak256(f"deal {rng.choice(['', '', 'other'])}".encode()))
+        if kind == Kind.CONSENT and counterparty is None:
+            deal = access_deal(issuer.party, rng.choice(self.parties).party)
         world.made += 1
         shown = self._disclosures(self._fields(kind, parent))
         evidence = Evidence(
@@ -138,6 +164,8 @@ class _Draw:
 
     def _sides(self, kind: int, parent: Signed | None) -> tuple[Actor, Actor | None]:
         rng = self.rng
+        if kind == Kind.ACCESS and rng.random() < 0.8:
+            return rng.choice(self.parties), None
         if parent is not None and rng.random() < 0.88:
             sides = [self._who(parent.evidence.issuer), self._who(parent.evidence.counterparty)]
             answer = kind in (Kind.ACKNOWLEDGEMENT, Kind.DISPUTE)
@@ -167,6 +195,9 @@ class _Draw:
                     "currency": "EUR",
                 }
                 fields["dueDate"] = "2023-12-01"
+        if kind == Kind.CONSENT and rng.random() < 0.7:
+            fields = {"grantee": "0x" + "ab" * 32, "validUntil": rng.choice(["2023-11-14", "2024-01-01"])}
+            fields["accessScope"] = {}
         if kind == Kind.RESOLUTION and rng.random() < 0.5:
             fields = {"outcome": "credited", "creditAmount": "1.00", "currency": "EUR"}
         if "outcome" in fields and rng.random() < 0.4:

@@ -8,7 +8,18 @@ from datetime import date
 from typing import Any
 
 from independent.primitives import Refused, ascending, canonical, parse, require, sha, unhex
-from independent.statements import CONTRACT, CORRECTION, DELIVERY, DISPUTE, INVOICE, PAYMENT, RESOLUTION, WRITE_OFF
+from independent.statements import (
+    ACCESS,
+    CONSENT,
+    CONTRACT,
+    CORRECTION,
+    DELIVERY,
+    DISPUTE,
+    INVOICE,
+    PAYMENT,
+    RESOLUTION,
+    WRITE_OFF,
+)
 
 NOTHING = sha(b"")
 MOST_FIELDS, LONGEST = 64, 65_536
@@ -138,11 +149,37 @@ AMOUNTS = (
     *("totalAmount", "deliveredValue", "payableAmount", "taxAmount", "amount", "acceptedAmount"),
     *("acceptedQuantity", "creditAmount"),
 )
-DATES = ("effectiveDate", "expiryDate", "receivedDate", "issueDate", "dueDate", "valueDate")
+DATES = (
+    *("effectiveDate", "expiryDate", "receivedDate", "issueDate", "dueDate", "valueDate"),
+    *("validUntil", "accessedOn"),
+)
 TEXTS = (
     *("contractNumber", "title", "deliveryNumber", "carrier", "trackingNumber", "invoiceNumber", "orderNumber"),
     *("paymentReference", "method", "endToEndId", "note", "reasonCode", "description", "creditNoteNumber", "reason"),
+    "granteeName",
 )
+
+
+def _list(form: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and len(value) <= 10_000 and all(map(form, value))
+
+
+ID, NAMED = _matches("0x[0-9a-f]{64}"), _matches("[a-zA-Z][a-zA-Z0-9]{0,63}")
+SCOPE: dict[str, Callable[[Any], bool]] = {
+    "counterparties": _list(ID),
+    "kinds": _list(lambda value: _whole(value, 255) and value > 0),
+    "fields": _list(NAMED),
+    "since": is_date,
+    "until": is_date,
+    "objects": _list(NAMED),
+    "identities": _one_of("pseudonyms", "ids", "names"),
+}
+
+
+def _is_scope(value: Any) -> bool:
+    return isinstance(value, dict) and all(name in SCOPE and SCOPE[name](item) for name, item in value.items())
+
+
 FORMS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(AMOUNTS, is_amount),
     "disputedAmount": lambda value: is_amount(value) and value.strip("0.") != "",
@@ -155,6 +192,9 @@ FORMS: dict[str, Callable[[Any], bool]] = {
     "correctionType": _one_of("replaced", "credited", "cancelled"),
     "allocations": lambda value: _objects(value, ALLOCATION),
     "documents": lambda value: _objects(value, DOCUMENT),
+    **dict.fromkeys(("grantee", "recorder", "accessedEvidence"), ID),
+    "accessedObject": NAMED,
+    "accessScope": _is_scope,
 }
 
 REQUIRED: dict[int, tuple[str, ...]] = {
@@ -174,6 +214,10 @@ def required(kind: int, fields: dict[str, Any], corrected: int | None) -> set[st
     names = set(REQUIRED.get(kind, ()))
     if kind == RESOLUTION and fields.get("outcome") == "credited":
         names |= {"creditAmount", "currency"}
+    if kind == CONSENT and "grantee" in fields:
+        names |= {"validUntil", "accessScope"}
+    if kind == ACCESS:
+        names |= {"accessedObject", "accessedOn"}
     if kind == CORRECTION and fields.get("correctionType") == "credited":
         names |= {"creditNoteNumber", "issueDate", "creditAmount", "currency"}
     if kind == CORRECTION and fields.get("correctionType") == "replaced" and corrected is not None:

@@ -1,10 +1,12 @@
 """The judgement of section 8: each entry of a log stands, or is void for the first rule that applies."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from independent.content import Showing, well_formed
-from independent.primitives import ZERO
+from independent.primitives import ZERO, keccak
 from independent.statements import (
+    ACCESS,
     ACKNOWLEDGEMENT,
     CONSENT,
     CONTRACT,
@@ -43,6 +45,15 @@ ALLOWED: dict[int, frozenset[int]] = {
 }
 UNANSWERABLE = frozenset({CONTRACT, ACKNOWLEDGEMENT})
 
+
+def is_grant(said: Evidence) -> bool:
+    return said.kind == CONSENT and said.counterparty == said.parent == ZERO
+
+
+def about_access(said: Evidence) -> bool:
+    return said.kind == ACCESS or (said.kind == CONSENT and said.counterparty == ZERO)
+
+
 Windows = dict[tuple[bytes, bytes], tuple[int, int]]
 
 
@@ -62,6 +73,8 @@ class Log:
     windows: Windows
     standing: dict[bytes, Evidence] = field(default_factory=dict)
     contracts: set[tuple[frozenset[bytes], bytes]] = field(default_factory=set)
+    last_day: dict[bytes, int] = field(default_factory=dict)
+    withdrawn: set[bytes] = field(default_factory=set)
 
     def judge(self, timestamp: int, entries: list[Entry]) -> list[str]:
         """The standings of the entries of one batch, in index order."""
@@ -75,6 +88,11 @@ class Log:
                 self.standing[entry.evidence_id] = said
                 if said.kind == CONTRACT:
                     self.contracts.add((frozenset(said.parties), said.deal))
+                elif is_grant(said) and "validUntil" in (fields := entry.showing.fields()):
+                    day = date.fromisoformat(fields["validUntil"])
+                    self.last_day[entry.evidence_id] = (day - date(1970, 1, 1)).days
+                elif said.kind == CONSENT and said.counterparty == ZERO:
+                    self.withdrawn.add(said.parent)
         return found
 
     def _judge(self, timestamp: int, entry: Entry) -> str:
@@ -113,6 +131,8 @@ class Log:
         return None if said.kind == CORRECTION else said.kind
 
     def _fits(self, said: Evidence, parent: Evidence | None) -> bool:
+        if about_access(said) or (parent is not None and about_access(parent)):
+            return self._fits_access(said, parent)
         if said.kind == CONTRACT and said.counterparty == ZERO:
             return False
         if said.parent == ZERO:
@@ -133,6 +153,24 @@ class Log:
             return said.issuer != parent.issuer
         return said.kind not in (CORRECTION, WRITE_OFF) or said.issuer == parent.issuer
 
+    def _fits_access(self, said: Evidence, parent: Evidence | None) -> bool:
+        """Section 15."""
+        if is_grant(said):
+            return True
+        if said.counterparty != ZERO or said.parent == ZERO:
+            return False
+        if parent is None:
+            return said.kind == ACCESS and said.issuer == self.subject
+        if not is_grant(parent) or said.deal != parent.deal:
+            return False
+        if said.kind == CONSENT:
+            return said.issuer == parent.issuer
+        if said.kind != ACCESS or said.issuer == parent.issuer or said.parent in self.withdrawn:
+            return False
+        if said.occurred_at // 86400 > self.last_day.get(said.parent, said.occurred_at):
+            return False
+        return parent.deal == keccak(keccak(b"tallystick access 1") + parent.issuer + said.issuer)
+
     def _founded(self, said: Evidence) -> bool:
         if said.kind in (CONTRACT, CONSENT) or (frozenset(said.parties), said.deal) in self.contracts:
             return True
@@ -144,7 +182,7 @@ class Log:
             found = self.standing.get(above.parent)
             if found is None:
                 return False
-            if found.kind == CONSENT and found.issuer in consenting:
+            if found.kind == CONSENT and found.counterparty != ZERO and found.issuer in consenting:
                 return True
             above = found
         return False

@@ -34,6 +34,7 @@ FIELDS: Mapping[int, Mapping[str, Json]] = {
     Kind.DISPUTE: {"reasonCode": "QUALITY", "disputedAmount": "100.00", "currency": "EUR"},
     Kind.RESOLUTION: {"outcome": "withdrawn"},
     Kind.CORRECTION: {"correctionType": "cancelled"},
+    Kind.ACCESS: {"accessedObject": "history", "accessedOn": "2023-11-20"},
     Kind.WRITE_OFF: {"currency": "EUR", "amount": "1250.00", "reason": "insolvency"},
 }
 """A minimal good content of each kind that requires one."""

@@ -80,8 +80,7 @@ def expected_waiting(history: list[EvidenceRecord], party: PartyId) -> list[tupl
             continue
         answers = [other for other in history if other.evidence.parent == one.evidence_id]
         if any(
-            a.evidence.kind == Kind.CORRECTION
-            and content.parse_all(a.disclosures).get("correctionType") == "cancelled"
+            a.evidence.kind == Kind.CORRECTION and content.parse_all(a.disclosures).get("correctionType") == "cancelled"
             for a in answers
         ):
             continue
@@ -189,9 +188,7 @@ def test_the_migration_makes_the_rows_that_recording_makes(lasting_url: str) -> 
     invoice = evidence(1, Kind.INVOICE, document_key=f"INVOICE R by 1 by 0x{'ab' * 32}")
     offered = evidence(2, Kind.CONTRACT, state=AWAITING, document_key=f"CONTRACT C by 0x{'ab' * 32} to 0x{'cd' * 32}")
     disputed, taken_back = evidence(3, Kind.INVOICE), evidence(4, Kind.INVOICE)
-    buyer = replace(
-        evidence(5).evidence, issuer=invoice.evidence.counterparty, counterparty=invoice.evidence.issuer
-    )
+    buyer = replace(evidence(5).evidence, issuer=invoice.evidence.counterparty, counterparty=invoice.evidence.issuer)
     dispute = evidence(5, Kind.DISPUTE)
     dispute = replace(dispute, evidence=replace(buyer, kind=Kind.DISPUTE, parent=disputed.evidence_id))
     cancelled = tuple(content.make({"correctionType": "cancelled"}, lambda size: bytes(size)))

@@ -29,7 +29,7 @@ from tallystick.credit.money import exact_arithmetic, format_amount, format_rati
 from tallystick.credit.story import Story, tell
 from tallystick.credit.tradelines import Tradeline, draw_tradelines
 from tallystick.protocol.entry import Entry, Json, Standing
-from tallystick.protocol.evidence import kind_name, other_side
+from tallystick.protocol.evidence import Kind, kind_name, other_side
 from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.types import ZERO32, BlockRef, EvidenceId, PartyId, to_hex
 
@@ -121,7 +121,7 @@ def rests_on_hidden(entry: Entry) -> bool:
 
 
 def _anchoring_delay(entries: Sequence[Entry]) -> AnchoringDelay:
-    standing = [entry for entry in entries if entry.standing is Standing.STANDS]
+    standing = [one for one in entries if one.standing is Standing.STANDS and one.evidence.kind != Kind.ACCESS]
     if not standing:
         return AnchoringDelay(0, None, None, None, None)
     issued = [entry.anchored_at - entry.evidence.issued_at for entry in standing]

@@ -30,6 +30,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _HEX32 = re.compile(r"0x[0-9a-f]{64}\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,63}\Z")
 
 Form = Callable[[Json], str | None]
 """A form says what it expected when a value does not follow it, and None when it does."""
@@ -129,6 +130,35 @@ def _document(value: Json) -> str | None:
     return None if ok else '{"sha256": 64 hex digits, "mediaType": text, "size": bytes, "name": text}'
 
 
+def _hex32(value: Json) -> str | None:
+    return None if isinstance(value, str) and _HEX32.match(value) else "0x and 64 lower-case hex digits"
+
+
+def _name(value: Json) -> str | None:
+    return None if isinstance(value, str) and _NAME.match(value) else "a letter, then letters and digits, at most 64"
+
+
+def _kind(value: Json) -> str | None:
+    return None if type(value) is int and 0 < value < 256 else "a kind, 1 to 255"
+
+
+def _scope(value: Json) -> str | None:
+    """What of a history a consent to access shows; a member that is absent sets no bound."""
+    if not isinstance(value, Mapping) or not value.keys() <= _SCOPE.keys():
+        return f"an object with members of {', '.join(_SCOPE)} alone"
+    return next((f"{name}: {want}" for name, item in value.items() if (want := _SCOPE[name](item))), None)
+
+
+_SCOPE: Mapping[str, Form] = {
+    "counterparties": _list_of(_hex32),
+    "kinds": _list_of(_kind),
+    "fields": _list_of(_name),
+    "since": _date,
+    "until": _date,
+    "objects": _list_of(_name),
+    "identities": _one_of("pseudonyms", "ids", "names"),
+}
+
 FORMS: Mapping[str, Form] = {
     "contractNumber": _text,
     "issuerRole": _one_of("supplier", "buyer"),
@@ -167,6 +197,14 @@ FORMS: Mapping[str, Form] = {
     "creditNoteNumber": _text,
     "correctionType": _one_of("replaced", "credited", "cancelled"),
     "reason": _text,
+    "grantee": _hex32,
+    "granteeName": _text,
+    "recorder": _hex32,
+    "validUntil": _date,
+    "accessScope": _scope,
+    "accessedObject": _name,
+    "accessedOn": _date,
+    "accessedEvidence": _hex32,
 }
 
 REQUIRED: Mapping[int, tuple[str, ...]] = {
@@ -187,6 +225,10 @@ CREDIT_NOTE = ("creditNoteNumber", "issueDate", "creditAmount", "currency")
 """What a CORRECTION of type ``credited`` must say besides."""
 CREDITED = ("creditAmount", "currency")
 """What a RESOLUTION with outcome ``credited`` must say besides."""
+GRANTED = ("validUntil", "accessScope")
+"""What a CONSENT that names a ``grantee`` must say besides."""
+ACCESSED = ("accessedObject", "accessedOn")
+"""What an ACCESS must say; no figure rests on it."""
 
 
 def required(kind: int, fields: Mapping[str, Json], corrected_kind: int | None = None) -> tuple[str, ...]:
@@ -197,6 +239,10 @@ def required(kind: int, fields: Mapping[str, Json], corrected_kind: int | None =
     names = REQUIRED.get(kind, ())
     if kind == Kind.RESOLUTION and fields.get("outcome") == "credited":
         return names + CREDITED
+    if kind == Kind.CONSENT and "grantee" in fields:
+        return names + GRANTED
+    if kind == Kind.ACCESS:
+        return names + ACCESSED
     if kind == Kind.CORRECTION and fields.get("correctionType") == "credited":
         return names + CREDIT_NOTE
     if kind == Kind.CORRECTION and fields.get("correctionType") == "replaced" and corrected_kind is not None:

@@ -7,10 +7,12 @@ Rules, in the order in which they are applied to an entry (protocol section 3):
 3. ``issuedAt`` is at most ten minutes ahead of the block;
 4. it concerns the party: as issuer, counterparty, or one of those of its parent;
 5. its shown content has the form of its kind;
-6. its parent stands in this log, belongs to the same deal and parties, and is something this kind can answer;
+6. its parent stands in this log, belongs to the same deal and parties, and is something this kind can answer; for
+   consents to access and what answers them that is ``access.py``;
 7. it is founded: a CONTRACT between exactly its two parties opened the deal, before or in the same batch; or, parent by
    parent, it leads back to a CONSENT of the counterparty, or answers what stands by one. Self-reported evidence (no
-   counterparty), a CONTRACT (signed by both) and a CONSENT (binds its issuer alone) need no founding.
+   counterparty), a CONTRACT (signed by both) and a CONSENT (binds its issuer alone) need no founding. A consent to
+   access (``access.py``) founds nothing.
 
 The judgement is a pure function of the log, so the service, the verifier and the auditor all come to the same.
 """
@@ -23,6 +25,7 @@ from typing import Protocol
 
 from tallystick.errors import BadSignature, MalformedEvidence
 from tallystick.protocol import fields as field_forms
+from tallystick.protocol.access import Grants, concerns_access, is_elsewhere, misfit_of_access
 from tallystick.protocol.content import MAX_FIELDS
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import MAX_CLOCK_LEAD_SECONDS, Evidence, Kind, subjects
@@ -115,6 +118,7 @@ class Judge:
         self._window_of = window_of
         self._standing = standing
         self._founded: set[tuple[bytes, frozenset[bytes]]] = set()
+        self._grants = Grants()
         self._seq = 0
 
     def add(self, append: LogAppend, entries: Sequence[SealedEntry] | None) -> list[Entry]:
@@ -124,6 +128,8 @@ class Judge:
             sealed = entries[i]  # type: ignore[index]
             evidence = sealed.evidence
             standing = _judge_one(self._subject, append, sealed, self._standing, self._founded, self._window_of)
+            if standing is Standing.STANDS and evidence.kind == Kind.ACCESS and self._grants.refuse(evidence):
+                standing = Standing.MISFIT
             made[i] = Entry(
                 self._seq + i,
                 sealed.evidence_id,
@@ -139,6 +145,8 @@ class Judge:
                 self._standing[sealed.evidence_id] = evidence
                 if evidence.kind == Kind.CONTRACT:
                     self._founded.add((evidence.deal, frozenset((evidence.issuer, evidence.counterparty))))
+                elif evidence.kind == Kind.CONSENT:
+                    self._grants.add(sealed.evidence_id, evidence, sealed.fields or {})
         self._seq += append.count
         return made  # type: ignore[return-value]  # each has its place in the order
 
@@ -176,7 +184,7 @@ def _judge_one(
         return Standing.FOREIGN
     if sealed.fields is None or not _well_formed(sealed, parent, standing_by_id.get):
         return Standing.MALFORMED
-    if parent is None and _is_own_witness(subject, evidence):
+    if parent is None and (_is_own_witness(subject, evidence) or is_elsewhere(subject, evidence)):
         return Standing.STANDS
     if misfit(evidence, parent) is not None:
         return Standing.MISFIT
@@ -192,6 +200,8 @@ def _judge_one(
 def misfit(evidence: Evidence, parent: Evidence | None) -> str | None:
     """Why ``evidence`` can't answer ``parent`` (None: its parent is unknown), or None where it can."""
     kind, two_sided = evidence.kind, evidence.counterparty != ZERO32
+    if concerns_access(evidence) or (parent is not None and concerns_access(parent)):
+        return misfit_of_access(evidence, parent)
     if kind == Kind.CONTRACT and not two_sided:
         return "a CONTRACT names its counterparty"
     if evidence.parent == ZERO32:
@@ -246,7 +256,8 @@ def founded_by_consent(evidence: Evidence, parent: Evidence | None, lookup: Look
     That is the counterparty's own; or, for an answer (acknowledgement, dispute, resolution), either side's: who let
     the other report may be answered, and may answer. Parents are between the same two parties (``misfit``).
     """
-    consents = (ancestor for ancestor in _chain(parent, lookup) if ancestor.kind == Kind.CONSENT)
+    above = _chain(parent, lookup)
+    consents = (one for one in above if one.kind == Kind.CONSENT and not concerns_access(one))
     return any(consent.issuer == evidence.counterparty or evidence.kind in _ANSWERS for consent in consents)
 
 

@@ -10,6 +10,7 @@ from tallystick.render import evidence_page, party_page
 from tallystick.render.pdf import render_pdf
 from tallystick.service.certificate import certify_evidence, certify_party
 from tallystick.service.context import Context
+from tallystick.service.showing import Showing
 from tallystick.service.stamp import CheckToken
 
 LANGUAGES = {"en": ("en",), "zh": ("zh",), "both": ("en", "zh")}
@@ -46,6 +47,7 @@ def party_certificate(
     attach: bool = False,
     as_of: str | None = None,
     hide: Sequence[str] = (),
+    showing: Showing | None = None,
 ) -> tuple[bytes, BlockRef]:
     """The certificate of a party's history, its bundle attached if ``attach``, and the block it is as of.
 
@@ -54,7 +56,7 @@ def party_certificate(
         UsageError: ``language`` is none of ``LANGUAGES``, or as ``certify_party`` says.
     """
     pages = _languages(language)
-    made = certify_party(context, party, as_of=as_of, hide=hide)
+    made = certify_party(context, party, as_of=as_of, hide=hide, showing=showing)
     block = made.bundle.as_of
     set_pages = [party_page.party_page(made, page) for page in pages]
     return render_pdf(set_pages, {party_page.ATTACHMENT: made.data} if attach else {}, block.timestamp), block

@@ -17,6 +17,7 @@ from tallystick.protocol.standing import corrected_kind, founded_by_consent, mis
 from tallystick.protocol.types import ZERO32, Address, DealId, PartyId, to_hex
 from tallystick.service.allocations import Allocations
 from tallystick.service.context import Context
+from tallystick.service.grants import check_access, keep_access
 from tallystick.service.known import Known
 from tallystick.service.ports import Transaction
 from tallystick.service.receipts import sign_receipts
@@ -51,6 +52,7 @@ class Acceptance:
             self._check_times(record)
             shown = self._check_content(record)
             self._check_references(evidence)
+            check_access(self._transaction, evidence, shown, self._known.added.values(), self._context.clock.now())
             if self._allocations.concerns(record, shown):
                 self._allocations.check(record, shown)
         except (Refused, NotFound, MalformedEvidence, BadSignature) as error:
@@ -68,6 +70,7 @@ class Acceptance:
         """Write what was added, with receipts. Raises ``Duplicate`` naming what is recorded already."""
         added = list(self._known.added.values())
         self._transaction.add_evidence(added, sign_receipts(self._context, added))
+        keep_access(self._transaction, ((record, self._known.shown(record)) for record in added))
 
     def check_signatures(self, record: EvidenceRecord) -> None:
         """Each signing party's signature is by one of its active signers; an awaited one may be missing.

@@ -40,6 +40,7 @@ from tallystick.service.ports import Transaction
 from tallystick.service.prove import Placement, find_placements
 from tallystick.service.report import History, Reader
 from tallystick.service.share import bundle
+from tallystick.service.showing import Showing
 from tallystick.service.stamp import CheckToken
 from tallystick.store.records import EvidenceRecord, EvidenceState
 from tallystick.timestamp.token import TokenVerdict
@@ -167,14 +168,19 @@ def certify_evidence(
 
 
 def certify_party(
-    context: Context, party: PartyId, *, as_of: str | None = None, hide: Sequence[str] = ()
+    context: Context,
+    party: PartyId,
+    *,
+    as_of: str | None = None,
+    hide: Sequence[str] = (),
+    showing: Showing | None = None,
 ) -> PartyCertificate:
-    """What can be certified of ``party``'s history as of ``as_of`` (``as_of.py``), showing all but ``hide``.
+    """What can be certified of ``party``'s history as of ``as_of`` (``as_of.py``): all but ``hide``, or as ``showing``.
 
     Raises:
         Refused: nothing of it is final. StoreError: its own bundle does not verify. Others as ``bundle``.
     """
-    made, data = bundle(context, party, as_of=as_of, hide=hide)
+    made, data = bundle(context, party, as_of=as_of, hide=hide, showing=showing)
     if not made.appends:
         raise Refused(
             f"party {to_hex(party)}: expected a history with final entries, got one without any.",

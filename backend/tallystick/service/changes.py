@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tallystick.credit.changes import Changes, Snapshot, compare
 from tallystick.errors import Refused
-from tallystick.protocol.types import PartyId, to_hex
+from tallystick.protocol.types import BlockRef, PartyId, to_hex
 from tallystick.protocol.verdict import Outcome, Verdict
 from tallystick.protocol.verify import withheld_by
 from tallystick.service.as_of import find_block
 from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.report import Reader
+from tallystick.service.showing import Showing
 
 
 def changes_since(context: Context, party: PartyId, since: str, as_of: str | None = None) -> Changes:
@@ -20,9 +23,14 @@ def changes_since(context: Context, party: PartyId, since: str, as_of: str | Non
         UsageError: no such block. Refused: ``since`` is the later one.
     """
     newest = index(context).block
+    return changes_of(context, party, [find_block(context, newest, wanted) for wanted in (since, as_of)], Showing())
+
+
+def changes_of(context: Context, party: PartyId, blocks: Sequence[BlockRef], showing: Showing) -> Changes:
+    """What changed from the first to the second of ``blocks``, as far as ``showing`` shows it. Raises ``Refused``."""
     snapshots = []
-    for wanted in (since, as_of):
-        reader = Reader(context, find_block(context, newest, wanted))
+    for block in blocks:
+        reader = Reader(context, block, showing)
         with context.store.transaction(read_only=True) as transaction:
             history = reader.read(transaction, party)
         snapshots.append(Snapshot(history.entries, history.as_of, history.withheld))

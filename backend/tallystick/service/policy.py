@@ -4,6 +4,7 @@ Rules:
 
 - ``own`` evidence stands in the log of a party that the organisation acts for; an own party is one of these, and to be
   looked at alone (``listParties``, ``readParty``) also whoever an evidence names beside one; own keys are its own;
+- ``granted`` is own, and what a party consented to: the objects, entries and fields of its grant, while that is good;
 - to state something is to act for its issuer, to countersign is to act for its counterparty;
 - what an asker may not see is, to that asker, not there: the same answer, after the same work, as for what is unknown;
 - a key reaches what its organisation's role reaches and its scopes name, never more.
@@ -20,33 +21,43 @@ from tallystick.protocol.types import PartyId
 from tallystick.store.identities import Organisation, Role, Scope
 
 TABLE = """
-operation             scope            party  lender  auditor  operator  registrar  data-provider
-recordEvidence        evidence:write   own    own     -        -         -          own
-recordEvidenceInBulk  evidence:write   own    own     -        -         -          own
-importDocuments       evidence:write   own    own     -        -         -          own
-countersignEvidence   evidence:write   own    own     -        -         -          own
-readEvidence          evidence:read    own    own     all      -         -          own
-readReceipt           evidence:read    own    own     all      -         -          own
-certifyEvidence       evidence:read    own    own     all      -         -          own
-listParties           party:read       own    own     all      all       all        own
-readParty             party:read       own    own     all      all       all        own
-addParty              party:write      -      -       -        -         all        -
-readHistory           history:read     own    own     all      -         -          own
-readChanges           history:read     own    own     all      -         -          own
-downloadBundle        history:read     own    own     all      -         -          own
-certifyParty          history:read     own    own     all      -         -          own
-verifyBundle          -                all    all     all      all       all        all
-readHealth            status:read      -      -       all      all       all        -
-readOwnAccount        -                own    own     own      own       own        own
-addOrganisation       account:write    -      -       -        all       -          -
-listOrganisations     account:read     -      -       all      all       -          -
-closeOrganisation     account:write    -      -       -        all       -          -
-giveParty             account:write    -      -       -        all       -          -
-listKeys              account:read     own    own     own      all       own        own
-issueKey              account:write    own    own     own      all       own        own
-rotateKey             account:write    own    own     own      all       own        own
-revokeKey             account:write    own    own     own      all       own        own
-readJournal           account:read     -      -       all      all       -          -
+operation             scope           party    lender   auditor  operator  registrar  data-provider
+recordEvidence        evidence:write  own      own      -        -         -          own
+recordEvidenceInBulk  evidence:write  own      own      -        -         -          own
+importDocuments       evidence:write  own      own      -        -         -          own
+countersignEvidence   evidence:write  own      own      -        -         -          own
+readEvidence          evidence:read   granted  granted  all      -         -          own
+readReceipt           evidence:read   own      own      all      -         -          own
+certifyEvidence       evidence:read   own      own      all      -         -          own
+readReceivable        evidence:read   granted  granted  all      -         -          own
+listParties           party:read      own      own      all      all       all        own
+readParty             party:read      own      own      all      all       all        own
+addParty              party:write     -        -        -        -         all        -
+readHistory           history:read    granted  granted  all      -         -          own
+readTradelines        history:read    granted  granted  all      -         -          own
+readChanges           history:read    granted  granted  all      -         -          own
+downloadBundle        history:read    granted  granted  all      -         -          own
+certifyParty          history:read    granted  granted  all      -         -          own
+grantAccess           evidence:write  own      own      -        -         -          -
+withdrawAccess        evidence:write  own      own      -        -         -          -
+listGrants            history:read    own      own      all      -         -          -
+listAccesses          history:read    own      own      all      -         -          -
+listReceivedGrants    history:read    own      own      -        -         -          -
+verifyBundle          -               all      all      all      all       all        all
+readHealth            status:read     -        -        all      all       all        -
+readOwnAccount        -               own      own      own      own       own        own
+addOrganisation       account:write   -        -        -        all       -          -
+listOrganisations     account:read    -        -        all      all       -          -
+closeOrganisation     account:write   -        -        -        all       -          -
+giveParty             account:write   -        -        -        all       -          -
+listKeys              account:read    own      own      own      all       own        own
+issueKey              account:write   own      own      own      all       own        own
+rotateKey             account:write   own      own      own      all       own        own
+revokeKey             account:write   own      own      own      all       own        own
+readJournal           account:read    -        -        all      all       -          -
+requestErasure        account:write   -        -        -        all       -          -
+confirmErasure        account:write   -        -        -        all       -          -
+listErasures          account:read    -        -        all      all       -          -
 """
 """Operation id, the scope that a key needs for it (-: none), and how far it reaches for each role (-: not at all)."""
 
@@ -56,6 +67,8 @@ class Reach(StrEnum):
 
     NONE = "-"
     OWN = "own"
+    GRANTED = "granted"
+    """Own, and what another party's consent lets it look at (``granted.py``)."""
     ALL = "all"
 
 

@@ -238,14 +238,22 @@ def document_key(evidence: Evidence, fields: Mapping[str, Json]) -> str | None:
     """The name under which a business document is recorded once; None for evidence that is no numbered document.
 
     An invoice number is unique per issuer; that of a contract, delivery, payment or credit note per issuer and
-    counterparty; each party acknowledges one evidence once.
+    counterparty; each party acknowledges one evidence once, and notes what it looks at once a day.
     """
     if evidence.kind == Kind.ACKNOWLEDGEMENT:
         return f"ACKNOWLEDGEMENT of {to_hex(evidence.parent)} by {to_hex(evidence.issuer)}"
+    if evidence.kind == Kind.ACCESS:
+        return access_key(evidence.parent, fields)
     number = fields.get(_NUMBER_FIELDS.get(evidence.kind, ""))
     if not isinstance(number, str):
         return None
     return numbered_key(evidence.kind, number, evidence.issuer, evidence.counterparty)
+
+
+def access_key(consent: EvidenceId, fields: Mapping[str, Json]) -> str:
+    """The key of an ACCESS: under one consent, one object is noted once a day."""
+    looked_at = [str(fields[name]) for name in ("accessedObject", "accessedEvidence") if name in fields]
+    return f"ACCESS to {' '.join(looked_at)} on {fields.get('accessedOn')} under {to_hex(consent)}"
 
 
 def numbered_key(kind: int, number: str, issuer: PartyId, counterparty: PartyId) -> str:

@@ -47,9 +47,10 @@ def bundle(
     as_of: str | None = None,
     hide: Sequence[str] = (),
     names_others: bool = True,
+    showing: Showing | None = None,
 ) -> tuple[Bundle, bytes]:
     """The bundle that an ``Export`` writes, held, and its bytes. Raises as that does."""
-    data = b"".join(Export(context, party, as_of, hide, names_others=names_others).pieces())
+    data = b"".join(Export(context, party, as_of, hide, names_others=names_others, showing=showing).pieces())
     return parse_bundle(data), data
 
 
@@ -66,6 +67,8 @@ class Export:
     as_of: str | None = None
     hide: Sequence[str] = ()
     names_others: bool = True
+    showing: Showing | None = None
+    """What is shown, in the place of ``hide`` and ``names_others``: another's consent."""
     progress: Progress = lambda done, total: None
     timestamps: bool = False
     """Whether appends carry the kept time-stamps of their batches."""
@@ -85,7 +88,7 @@ class Export:
         """
         block = find_block(self.context, index(self.context).block, self.as_of)
         with Spool(self.party) as spool, self.context.store.transaction(read_only=True) as transaction:
-            showing = read_showing(transaction, self.hide, names_others=self.names_others)
+            showing = self.showing or read_showing(transaction, self.hide, names_others=self.names_others)
             reading = _Reading(transaction, self.party, block, showing, spool)
             yield from write_bundle(lambda: self._frame(reading), self._count(reading))
 

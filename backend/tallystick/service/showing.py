@@ -44,7 +44,7 @@ class Showing:
         kept: list[str] = []
         hidden = list(record.hidden)
         for disclosure in record.disclosures:
-            if self._hides(_name(disclosure), other):
+            if self._hides(field_of(disclosure), other):
                 hidden.append(content.digest(disclosure))
             else:
                 kept.append(disclosure)
@@ -88,7 +88,7 @@ def read_showing(transaction: Transaction, hide: Sequence[str], *, names_others:
     return Showing(choices, names_others)
 
 
-def _name(disclosure: str) -> str:
+def field_of(disclosure: str) -> str:
     """The field that ``disclosure`` shows; none where it is malformed, which only ``*`` hides."""
     try:
         return content.parse(disclosure)[0]

@@ -13,7 +13,7 @@ Rules:
 - what the chain says hangs on the hash of its block, and ``canonical`` tells whether that block is on the chain as it
   was last seen; a reorganisation only moves that mark, in all rows of the block at once;
 - what ``acceptance`` holds of a receipt is all there or all NULL;
-- rows are added and moved on, never deleted.
+- rows are added and moved on, never deleted; what is erased on request is overwritten (``access_schema.erasure``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0009"
+HEAD = "0014"
 """The revision this code works with: the newest under ``migrations/versions``."""
 
 INT64_MAX = 2**63 - 1

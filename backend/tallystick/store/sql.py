@@ -22,9 +22,11 @@ from tallystick.errors import StoreUnavailable, WrongChain
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, Timestamp, to_hex
 from tallystick.store import schema
+from tallystick.store.access import AccessRows
 from tallystick.store.accounts import AccountRows
 from tallystick.store.batches import BatchRows
 from tallystick.store.engine import begun, check_revision, is_in_memory, open_engine
+from tallystick.store.erasures import ErasureRows
 from tallystick.store.evidence import EvidenceRows
 from tallystick.store.failures import translated
 from tallystick.store.imports import ImportRows
@@ -42,7 +44,11 @@ BUSY_TIMEOUT_SECONDS = 30.0
 
 
 class SqlTransaction(
+<<<<<<< HEAD
     PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, WaitingRows, AnswerRows
+=======
+    PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, AccessRows, ErasureRows
+>>>>>>> consent
 ):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 
