@@ -32,6 +32,8 @@ check: install   ## style, types and architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy backend/tallystick hardhat-free-devnet/hardhat_free_devnet scripts
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml backend hardhat-free-devnet/hardhat_free_devnet hatch_build.py
+	$(BIN)/python scripts/check_dependencies.py
 	$(BIN)/python scripts/compile.py --check
 	$(BIN)/python scripts/check_contracts.py static
 

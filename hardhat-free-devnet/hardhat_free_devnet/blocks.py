@@ -65,7 +65,7 @@ def insert_block(connection: sqlite3.Connection, block: BlockRow, transactions: 
 def delete_blocks_above(connection: sqlite3.Connection, number: int) -> None:
     """Forget every block above `number`, with its transactions and logs."""
     for table in ("log", "tx", "block"):
-        connection.execute(f"DELETE FROM {table} WHERE number > ?", (number,))  # noqa: S608 - our own names
+        connection.execute(f"DELETE FROM {table} WHERE number > ?", (number,))  # noqa: S608 - our own names  # nosec B608
 
 
 def head_block(connection: sqlite3.Connection) -> BlockRow | None:

@@ -107,6 +107,10 @@ def test_unknown_routes_and_methods_are_problems(api: Api) -> None:
     answer = api.delete("/v1/health")
     problem(answer, 405, "method-not-allowed")
     assert answer.headers["allow"] == "GET"
+    assert api.put("/v1/parties").headers["allow"] == "GET, POST"
+    # a word of a path is no id, whatever template it fits
+    assert problem(api.get("/v1/evidence/bulk"), 405, "method-not-allowed")
+    assert api.get("/v1/evidence/bulk").headers["allow"] == "POST"
 
 
 def test_an_unexpected_error_stays_inside(caplog: pytest.LogCaptureFixture) -> None:

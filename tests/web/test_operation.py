@@ -153,7 +153,7 @@ def test_paths_nobody_knows_are_one_route(opened: Opened) -> None:
     assert found["tallystick_http_requests_total", "GET", "unmatched", "404"] == 3
 
 
-@pytest.mark.parametrize(("of", "status"), [("group", 404), ("nobody", 401)])
+@pytest.mark.parametrize(("of", "status"), [("group", 422), ("nobody", 401)])
 def test_every_answer_is_a_line_that_tells_no_secrets(opened: Opened, keys: Keys, of: str, status: int) -> None:
     """Method, route, status, time and request id, as JSON; no path, query, body or key; nor what is asked all day."""
     key = getattr(keys, of, keys.group[:-1] + "2")

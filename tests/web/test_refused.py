@@ -231,3 +231,16 @@ def test_no_value_breaks_the_server(api: Api, member: str, value: Any) -> None:
     """A draft with any value in any member is accepted or refused, never an error of the server."""
     draft = {**api.invoice(), member: value}
     assert api.post("/v1/evidence", draft).status_code in (201, 404, 409, 422)
+
+
+@pytest.mark.parametrize(
+    ("query", "at", "expected"),
+    [
+        ({"asof": "2026-01-01"}, "query parameter asof", "no such parameter"),
+        ({"asOf": ["3", "4"]}, "query parameter asOf", "one value"),
+    ],
+)
+def test_a_parameter_that_nobody_reads_is_no_parameter(api: Api, query: dict[str, Any], at: str, expected: str) -> None:
+    """A misspelt or doubled parameter is refused: the answer would be that to another question."""
+    found = problem(api.get("/v1/parties/Buyer/history", params=query), 422, "malformed-input")
+    assert [(one["at"], one["expected"]) for one in found["errors"]] == [(at, expected)]

@@ -31,7 +31,7 @@ from tallystick.service.demo.story import DEFAULT_SEED, Story, tell
 from tallystick.service.index import index
 
 DAY_SECONDS = 86_400
-PASSPHRASE = "demo"  # noqa: S105 -- the demo's keys guard a made-up story
+PASSPHRASE = "demo"  # noqa: S105 - the demo's keys guard a made-up story  # nosec B105
 
 
 def demo(

@@ -55,8 +55,8 @@ CREATE TABLE number (seller BLOB, number TEXT, invoice BLOB);
 """
 _INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SIGNED = "issuer, counterparty, kind, deal, parent, content_root, occurred_at, issued_at"
-_FIND = f"SELECT place.id, n, {_SIGNED} FROM place JOIN entry USING (n) WHERE place.id IN "  # noqa: S608 - no input
-_READ = f"SELECT seq, id, {_SIGNED}, anchored_at, operator, batch_id, fields, hidden FROM entry WHERE n IN "  # noqa: S608
+_FIND = f"SELECT place.id, n, {_SIGNED} FROM place JOIN entry USING (n) WHERE place.id IN "  # noqa: S608 - no input  # nosec B608
+_READ = f"SELECT seq, id, {_SIGNED}, anchored_at, operator, batch_id, fields, hidden FROM entry WHERE n IN "  # noqa: S608 - no input  # nosec B608
 # of all but ACCESS, as report.derive counts them
 _DELAYS = (
     "SELECT anchored_at - issued_at AS delay FROM entry WHERE kind != 10 ORDER BY delay LIMIT 1 OFFSET ?",

@@ -153,9 +153,9 @@ class _ThreadLease:
 
 _OF_KEY = "locktype = 'advisory' AND objsubid = 1 AND classid = :high AND objid = :low AND granted"
 _OF_THIS_DATABASE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-_HOLDS = f"SELECT count(*) > 0 FROM pg_locks WHERE {_OF_KEY} AND {_OF_THIS_DATABASE} AND pid = pg_backend_pid()"  # noqa: S608
+_HOLDS = f"SELECT count(*) > 0 FROM pg_locks WHERE {_OF_KEY} AND {_OF_THIS_DATABASE} AND pid = pg_backend_pid()"  # noqa: S608 - our own words  # nosec B608
 _HOLDER = (
-    "SELECT pid, application_name, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid) "  # noqa: S608
+    "SELECT pid, application_name, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid) "  # noqa: S608 - our own words  # nosec B608
     f"WHERE {_OF_KEY} AND pg_locks.{_OF_THIS_DATABASE}"
 )
 

@@ -44,11 +44,17 @@ BUSY_TIMEOUT_SECONDS = 30.0
 
 
 class SqlTransaction(
-<<<<<<< HEAD
-    PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, WaitingRows, AnswerRows
-=======
-    PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, AccessRows, ErasureRows
->>>>>>> consent
+    PartyRows,
+    EvidenceRows,
+    BatchRows,
+    IndexRows,
+    TimestampRows,
+    AccountRows,
+    ImportRows,
+    WaitingRows,
+    AnswerRows,
+    AccessRows,
+    ErasureRows,
 ):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 

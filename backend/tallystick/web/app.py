@@ -22,6 +22,7 @@ from tallystick.service.work import IDLE_SECONDS, Worker
 from tallystick.web import accounts, certificates, evidence, imports, once, operation, parties, problems, verification
 from tallystick.web.guard import Guard
 from tallystick.web.identity import check_known, identify
+from tallystick.web.methods import know_routes
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
 from tallystick.web.rate import Rate
@@ -86,7 +87,9 @@ def create_app(
     )
     problems.install(app)
     once.install(app)
-    for router in (*API, operation.router):
+    routers = (*API, operation.router)
+    know_routes(app, routers)
+    for router in routers:
         app.include_router(router)
     app.openapi = document_of(app)  # type: ignore[method-assign]
     return app

@@ -34,7 +34,12 @@ from tallystick.web.requests import Installed, StrictRoute
 
 router = APIRouter(prefix="/v1/evidence", tags=["evidence"], route_class=StrictRoute)
 
-EvidencePath = Annotated[str, Path(description="The evidence id.", examples=[examples.INVOICE])]
+EvidencePath = Annotated[
+    str,
+    Path(
+        description="The evidence id.", examples=[examples.INVOICE], json_schema_extra={"pattern": "^0x[0-9a-f]{64}$"}
+    ),
+]
 
 _RECEIPT: dict[str, Any] = {
     "description": "The receipt file, canonical JSON (docs/protocol.md, section 14).",

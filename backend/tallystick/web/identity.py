@@ -14,7 +14,7 @@ from tallystick.service.context import Context
 from tallystick.service.policy import Asker
 from tallystick.store.identities import ApiKey, Organisation
 from tallystick.web.rate import Rate
-from tallystick.web.requests import Installed
+from tallystick.web.requests import Installed, check_query
 
 logger = logging.getLogger("tallystick.web")
 
@@ -31,11 +31,14 @@ def identify(
     Raises:
         Unauthenticated: no key, or none that is good. NotEntitled: it does not reach this operation at all.
         RateExceeded: the key asks too often. StoreUnavailable: the database does not answer.
+        RequestValidationError: a query parameter that the operation does not have.
     """
     organisation, key = _authenticate(installed, None if given is None else given.credentials)
     rate: Rate = request.app.state.rate
     rate.take(key.key)
-    return policy.admit(request.scope["route"].operation_id, organisation, key.key, key.scopes)
+    asker = policy.admit(request.scope["route"].operation_id, organisation, key.key, key.scopes)
+    check_query(request)
+    return asker
 
 
 def check_known(installed: Context, header: str | None) -> None:

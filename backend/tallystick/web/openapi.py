@@ -72,7 +72,18 @@ _FREQUENT: Mapping[int, tuple[str, str]] = {
         errors.ChainUnreachable,
     )
 }
-_READ, _BODY = (404, 422), (400, 413, 415, 422)
+_READ, _BODY = (404,), (400, 413, 415)
+_ANY = (401, 403, 421, 422, 429, 500, 503)
+"""What every operation may answer: who asks is looked up in the database, and an unknown parameter is refused."""
+_HEADERS: Mapping[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "The name of this request in the server's log.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
+    "WWW-Authenticate": {"description": "RFC 6750 section 3.", "schema": {"type": "string"}},
+}
+_HEADERS_BY_STATUS = {"401": ("WWW-Authenticate",), "429": ("Retry-After",), "503": ("Retry-After",)}
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -87,7 +98,7 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 }
             },
         }
-        for status in sorted({*statuses, 401, 403, 421, 429, 500})
+        for status in sorted({*statuses, *_ANY})
     }
 
 
@@ -127,10 +138,21 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             schemas["Problem"] = _PROBLEM_SCHEMA
+            made["components"]["headers"] = {name.replace("-", ""): one for name, one in _HEADERS.items()}
+            for item in made["paths"].values():
+                for operation in item.values():
+                    _name_headers(operation["responses"])
             app.openapi_schema = made
         return app.openapi_schema
 
     return make
+
+
+def _name_headers(responses: dict[str, Any]) -> None:
+    for status, answer in responses.items():
+        for name in ("X-Request-Id", *_HEADERS_BY_STATUS.get(status, ())):
+            headers = answer.setdefault("headers", {})
+            headers[name] = {"$ref": f"#/components/headers/{name.replace('-', '')}"}
 
 
 def _example(status: int) -> dict[str, Any]:

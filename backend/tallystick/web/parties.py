@@ -116,7 +116,7 @@ def list_parties(installed: Installed, asking: Asking) -> list[PartyView]:
     status_code=201,
     operation_id="addParty",
     summary="Admit a party",
-    responses=writing(409, 502, 503),
+    responses=writing(404, 409, 502, 503),
     response_description="It is admitted, with a key that is managed here.",
 )
 def add_party(

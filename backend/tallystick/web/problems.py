@@ -28,6 +28,7 @@ from starlette.responses import Response
 
 from tallystick import errors
 from tallystick.protocol.types import clip
+from tallystick.web.methods import methods_at
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tallystick:problem:"
@@ -179,7 +180,11 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "registered for these"
         detail = f"{request.method} {clip(request.url.path)}: {error.detail}."
-        return response(of_status(error.status_code, detail, headers=error.headers), request.state.request_id)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # Starlette names the methods of one of the routes of a path only
+            headers["Allow"] = ", ".join(sorted(methods_at(request.app, request.url.path))) or headers.get("Allow", "")
+        return response(of_status(error.status_code, detail, headers=headers), request.state.request_id)
 
     app.add_exception_handler(errors.TallystickError, known)
     app.add_exception_handler(RequestValidationError, validation)
@@ -199,7 +204,8 @@ def _item(error: Mapping[str, Any]) -> dict[str, str]:
     if kind == "missing":
         return {"at": at, "expected": "a value", "got": "nothing", "todo": "Add it."}
     if kind == "extra_forbidden":
-        return {"at": at, "expected": "no such member", "got": got, "todo": "Check its spelling, or remove it."}
+        expected = "no such member" if place == "body" else "no such parameter"
+        return {"at": at, "expected": expected, "got": got, "todo": "Check its spelling, or remove it."}
     if kind == "string_pattern_mismatch":
         message = f"text of the form {error['ctx']['pattern']}"
     message = _FORMS.get(kind, message.removeprefix("Input should be "))

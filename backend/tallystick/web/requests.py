@@ -1,5 +1,8 @@
 """What the routes share: the installation behind them, and strict reading of JSON bodies.
 
+A query parameter that an operation does not have, or that comes twice where it has one value, is refused: a misspelt
+``asof`` must not be answered with another day's figures.
+
 Any number of requests use the one context at once. Nothing here locks: those that write take turns in the store's
 transactions, and those that send in the lock of their account. Recording waits for the database, never for the chain.
 """
@@ -7,11 +10,13 @@ transactions, and those that send in the lock of their account. Recording waits 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
-from typing import IO, Annotated, Any
+from collections.abc import Callable, Coroutine, Iterator
+from typing import IO, Annotated, Any, get_args, get_origin
 
 import orjson
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
@@ -41,6 +46,34 @@ class StrictRoute(APIRoute):
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strict
+
+
+def check_query(request: Request) -> None:
+    """Raises ``RequestValidationError`` for query parameters that the route does not have, or not more than once."""
+    if not request.query_params:
+        return
+    known = dict(_parameters(request.scope["route"].dependant))
+    wrong: list[dict[str, Any]] = []
+    for name in request.query_params:
+        values = request.query_params.getlist(name)
+        if name not in known:
+            wrong.append({"type": "extra_forbidden", "loc": ("query", name), "msg": "", "input": values[0]})
+        elif len(values) > 1 and not known[name]:
+            wrong.append({"type": "given_twice", "loc": ("query", name), "msg": "one value", "input": values})
+    if wrong:
+        raise RequestValidationError(wrong)
+
+
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """The query parameters of a route, and whether each may have many values."""
+    for parameter in dependant.query_params:
+        yield parameter.alias, _is_list(parameter.field_info.annotation)
+    for below in dependant.dependencies:
+        yield from _parameters(below)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
 
 
 def _context(request: Request) -> Context:

@@ -100,11 +100,12 @@ def verify_bundle(
     operation_id="readHealth",
     summary="Say how the server is",
     responses={
-        503: {
-            "description": "A part of it fails, which the same body names.",
-            "model": Health,
-        },
         **answers(),
+        503: {
+            "description": "A part of it fails, which the same body names; a problem where nobody can tell who asks.",
+            "model": Health,
+            "content": answers()[503]["content"],
+        },
     },
     response_description="Store, chain and sealing are all right.",
 )

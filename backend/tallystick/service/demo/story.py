@@ -87,7 +87,7 @@ class _Trade:
 
     def __init__(self, relation: Relation, seed: int) -> None:
         self._relation = relation
-        self._random = random.Random(f"{seed}/{relation.key}")  # noqa: S311  a story, not a secret
+        self._random = random.Random(f"{seed}/{relation.key}")  # noqa: S311 - a story, not a secret  # nosec B311
         self._minute = self._random.randrange(0, 60, 15)
         self._events: list[Event] = []
 

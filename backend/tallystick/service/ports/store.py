@@ -9,11 +9,8 @@ from tallystick.chain.records import (
     Deployment,
 )
 from tallystick.protocol.types import Address
-<<<<<<< HEAD
-from tallystick.service.ports.api import AnswerRows, SubjectRows
-=======
 from tallystick.service.ports.access import AccessRows, ErasureRows
->>>>>>> consent
+from tallystick.service.ports.api import AnswerRows, SubjectRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.index import IndexRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
@@ -24,7 +21,6 @@ from tallystick.store.records import (
 
 
 class Transaction(
-<<<<<<< HEAD
     PartyRows,
     AccountRows,
     EvidenceRows,
@@ -34,10 +30,9 @@ class Transaction(
     IndexRows,
     SubjectRows,
     AnswerRows,
+    AccessRows,
+    ErasureRows,
     Protocol,
-=======
-    PartyRows, AccountRows, EvidenceRows, BatchRows, ImportRows, IndexRows, AccessRows, ErasureRows, Protocol
->>>>>>> consent
 ):
     """One unit of work on the store: all of it is kept, or nothing."""
 
