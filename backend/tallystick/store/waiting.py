@@ -51,7 +51,7 @@ class WaitingRows:
                 named = {"owner": each.owner, "sha256": sha256, "document": document, "number": number}
                 self._connection.execute(waiting_document.insert(), {**named, **now})
 
-    def waiting(self, owner: str | None = None) -> list[WaitingDocument]:
+    def waiting_documents(self, owner: str | None = None) -> list[WaitingDocument]:
         """What waits, of ``owner`` alone if given, oldest first."""
         both = waiting_document.join(waiting_file)
         wanted = select(*_DOCUMENT, waiting_file.c.name).select_from(both)
