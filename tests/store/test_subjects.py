@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-import tallystick.store.migrations
+from store.older import take_back
 from store.samples import PENDING, digest, evidence
 from tallystick.protocol import content
 from tallystick.protocol.evidence import Kind, subjects
@@ -197,16 +195,7 @@ def test_the_migration_makes_the_rows_that_recording_makes(lasting_url: str) -> 
     before = rows(lasting_url)
     assert {row[5] for row in before} >= {"R by 1", "C"}
     assert [row[6] for row in before].count(None) == len(before) - 3
-    engine, _ = open_engine(lasting_url, 5)
-    with engine.begin() as connection:
-        for table in ("kept_answer", "evidence_subject"):
-            connection.execute(text(f"DROP TABLE {table}"))
-        for index in ("ix_evidence_kind_position", "ix_evidence_occurred_at"):
-            connection.execute(text(f"DROP INDEX {index}"))
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", tallystick.store.migrations.__path__[0])
-        command.stamp(config, "0006", purge=True)
-    engine.dispose()
+    take_back(lasting_url, "0006")
     open_store(lasting_url).close()
     assert rows(lasting_url) == before
 

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import text
 
-import tallystick.store.migrations
+from store.older import take_back
 from store.samples import OPERATOR, batch, block, entries, evidence, undone
 from tallystick.errors import NotFound
 from tallystick.protocol.types import Timestamp
-from tallystick.store.engine import open_engine
 from tallystick.store.records import TimestampRecord
 from tallystick.store.sql import SqlStore, SqlTransaction, open_store
 
 NOW = Timestamp(1_700_003_000)
-_NEWER = (
-    "kept_answer",
-    "evidence_subject",
-    "import_outcome",
-    "import_job",
-    "deed",
-    "api_key",
-    "acts_for",
-    "organisation",
-    "timestamp_token",
-)
-"""The tables that came after revision 0003, those that refer to others first."""
 
 
 def stamp(batch_id: int, token: bytes = b"token") -> TimestampRecord:
@@ -93,16 +77,7 @@ def test_a_database_of_the_revision_before_is_brought_up_to_date(lasting_url: st
     with (opened := open_store(lasting_url)).transaction() as transaction:
         make_final(transaction, 0)
     opened.close()
-    engine, _ = open_engine(lasting_url, 5)
-    with engine.begin() as connection:
-        for newer in _NEWER:
-            connection.execute(text(f"DROP TABLE {newer}"))
-        for index in ("ix_evidence_kind_position", "ix_evidence_occurred_at"):
-            connection.execute(text(f"DROP INDEX {index}"))
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", tallystick.store.migrations.__path__[0])
-        command.stamp(config, "0003", purge=True)
-    engine.dispose()
+    take_back(lasting_url, "0003")
     with (migrated := open_store(lasting_url)).transaction() as transaction:
         assert [one.batch_id for one in transaction.unstamped()] == [0]
         assert transaction.add_timestamp(stamp(0))
