@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tallystick import bootstrap
 from tallystick.config import HomeLock, Limits, SystemClock, SystemEntropy
-from tallystick.errors import MalformedInput, NotFound, UsageError
+from tallystick.errors import MalformedInput, NotFound, TallystickError, UsageError
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, to_hex
 from tallystick.service.context import Context, Progress
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tallystick.chain.node import Provider
     from tallystick.service.audit.desk import Desk
     from tallystick.service.audit.replay import Replay
+    from tallystick.service.ports import Store
     from tallystick.store.archive import ArchiveWriter
 
 
@@ -43,14 +44,14 @@ class AuditOrder:
     rpc_url: str
     work: Path
     """Where the state of the replay is kept."""
-    archive: Path | None = None
+    archives: Sequence[Path] = ()
     contracts: bytes | None = None
-    """The address file of the ledger; None: the archive says which one it is."""
+    """The address file of the ledger; None: the first archive that can be read says which one it is."""
     ledger: Address | None = None
     identity: bytes | None = None
     from_block: int | None = None
     finality_blocks: int | None = None
-    database_url: str | None = None
+    database_urls: Sequence[str] = ()
     jobs: int = 1
 
 
@@ -68,7 +69,6 @@ def open_audit(order: AuditOrder, progress: Progress, provider: Provider | None 
     from tallystick.chain.rpc import open_http
     from tallystick.keys.memory import MemoryKeystore
     from tallystick.service.audit.replay import Replay
-    from tallystick.store.sql import open_store
 
     deployment = _audited(order)
     used = provider or open_http(order.rpc_url)
@@ -79,16 +79,13 @@ def open_audit(order: AuditOrder, progress: Progress, provider: Provider | None 
         except OSError as error:
             raise UsageError(f"{order.work}: can't be made ({error.strerror}).", todo="Name another --work.") from error
         stack.enter_context(HomeLock(order.work / "lock", bootstrap.LOCK_TIMEOUT_SECONDS))
-        open_own = partial(open_desk, order.work, order.archive, order.identity)
+        for url in order.database_urls:
+            _refuse_missing(url)
+        open_own = partial(open_desk, order.work, order.archives, order.identity, order.database_urls)
         desk = open_own()
         stack.callback(desk.close)
         with desk.store.transaction() as transaction:
             transaction.set_deployment(deployment)
-        database = None
-        if order.database_url is not None:
-            _refuse_missing(order.database_url)
-            database = open_store(order.database_url)
-            stack.callback(database.close)
         context = Context(
             store=desk.store,
             chain=EvmChain(used, deployment, finality_depth=order.finality_blocks),
@@ -102,37 +99,38 @@ def open_audit(order: AuditOrder, progress: Progress, provider: Provider | None 
             code_hashes=bootstrap.published_code_hashes(),
             limits=Limits(),
         )
-        yield Replay(context, ChainFacts(used, deployment), desk, open_own, database, order.jobs, progress)
+        yield Replay(context, ChainFacts(used, deployment), desk, open_own, order.jobs, progress)
 
 
-def open_desk(work: Path, archive: Path | None, identity: bytes | None) -> Desk:
+def open_desk(work: Path, archives: Sequence[Path], identity: bytes | None, database_urls: Sequence[str]) -> Desk:
     """The desk of the audit whose state is in ``work``, in this process."""
     from tallystick.service.audit.desk import Desk
     from tallystick.store.archive import ArchiveReader, parse_identity
     from tallystick.store.sql import open_store
     from tallystick.store.workbook import Workbook
 
-    reader = None
-    if archive is not None:
-        reader = ArchiveReader(archive, None if identity is None else parse_identity(identity))
-    return Desk(open_store(work / "chain.sqlite3"), Workbook(work / "entries.sqlite3"), reader)
+    key = None if identity is None else parse_identity(identity)
+    readers = [ArchiveReader(archive, key) for archive in archives]
+    databases: list[Store] = []
+    try:
+        databases += map(open_store, database_urls)
+        return Desk(open_store(work / "chain.sqlite3"), Workbook(work / "entries.sqlite3"), readers, databases)
+    except BaseException:
+        for database in databases:
+            database.close()
+        raise
 
 
 def _audited(order: AuditOrder) -> Deployment:
     """The deployment that is to be audited."""
     from tallystick.chain.address_file import check_published, parse_address_file
-    from tallystick.store.archive import ArchiveReader
 
     if order.contracts is not None:
         file = parse_address_file(order.contracts, "--contracts")
         check_published(file)
         deployment = file.deployment()
-    elif order.archive is not None:
-        try:
-            deployment = ArchiveReader(order.archive).manifest()[0].deployment
-        except (NotFound, MalformedInput) as error:
-            todo = "Give the address file of the ledger as --contracts, to audit it without this archive's word."
-            raise UsageError(error.message, todo=todo) from error
+    elif order.archives:
+        deployment = _archived(order.archives)
     else:
         raise UsageError(
             "audit: expected --archive or --contracts, got neither: nothing says which ledger is meant.",
@@ -144,6 +142,21 @@ def _audited(order: AuditOrder) -> Deployment:
             todo="Ask whoever gave it to you.",
         )
     return deployment if order.from_block is None else replace(deployment, block_number=order.from_block)
+
+
+def _archived(archives: Sequence[Path]) -> Deployment:
+    """The deployment that the first of ``archives`` with a manifest is of. Raises ``UsageError``: none has one."""
+    from tallystick.store.archive import ArchiveReader
+
+    why: TallystickError | None = None
+    for archive in archives:
+        try:
+            return ArchiveReader(archive).manifest()[0].deployment
+        except (NotFound, MalformedInput) as error:
+            why = why or error
+    assert why is not None, "there is an archive"
+    todo = "Give the address file of the ledger as --contracts, to audit it without this archive's word."
+    raise UsageError(why.message, todo=todo) from why
 
 
 def _refuse_missing(database_url: str) -> None:

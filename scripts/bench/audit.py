@@ -115,7 +115,7 @@ def replay(folder: Path, *, profile: bool = False) -> dict[str, float]:
     provider = open_embedded(folder / "home" / "chain.sqlite3")
     node = Node(provider)
     with tempfile.TemporaryDirectory() as work:
-        order = auditing.AuditOrder("http://127.0.0.1", Path(work) / "work", folder / "archive")
+        order = auditing.AuditOrder("http://127.0.0.1", Path(work) / "work", [folder / "archive"])
         with auditing.open_audit(order, lambda *_: None, node) as opened:
             before = forget_peak()
             start = time.process_time()

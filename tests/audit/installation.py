@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -63,15 +63,20 @@ class Installation:
         provider: Any = None,
         progress: Progress = silent,
         against: bool = False,
+        archives: Sequence[Path] = (),
+        databases: Sequence[str] = (),
         **options: Any,
     ) -> Audit:
-        """What an auditor finds who has a node and the archive, in a work directory of its own unless told which."""
+        """What an auditor finds who has a node and the archive, in a work directory of its own unless told which.
+
+        ``against`` says whether the database of this installation is compared; ``archives`` and ``databases`` are more.
+        """
         self.audits += 1
         order = auditing.AuditOrder(
             rpc_url="http://127.0.0.1",
             work=work or self.folder / f"audit{self.audits}",
-            archive=self.archive,
-            database_url=self.database_url if against else None,
+            archives=[self.archive, *archives],
+            database_urls=[self.database_url] * against + list(databases),
             **options,
         )
         with auditing.open_audit(order, progress, provider or self.chain) as replay:

@@ -91,7 +91,7 @@ def test_another_archive_is_another_question(home: Installation, tmp_path: Path)
 
 def test_two_audits_do_not_share_a_directory(home: Installation, tmp_path: Path) -> None:
     """The second is refused, and says who is there."""
-    order = auditing.AuditOrder("http://127.0.0.1", tmp_path / "work", home.archive)
+    order = auditing.AuditOrder("http://127.0.0.1", tmp_path / "work", [home.archive])
     with (
         auditing.open_audit(order, lambda *_: None, home.chain),
         pytest.raises(HomeInUse),
@@ -129,7 +129,9 @@ def test_a_database_that_is_behind_is_compared_as_of_its_own_block(home: Install
     home.export()
     newest = home.audit(against=True)
     assert codes(newest) == []
-    order = auditing.AuditOrder("http://127.0.0.1", tmp_path / "work", home.archive, database_url=f"sqlite:///{copy}")
+    order = auditing.AuditOrder(
+        "http://127.0.0.1", tmp_path / "work", [home.archive], database_urls=[f"sqlite:///{copy}"]
+    )
     with auditing.open_audit(order, lambda *_: None, home.chain) as replay:
         behind = replay.run()
     assert behind.as_of is not None
@@ -187,7 +189,7 @@ def test_what_makes_no_sense_is_refused(home: Installation, tmp_path: Path) -> N
     with pytest.raises(UsageError, match="--ledger"):
         home.audit(ledger=Address(b"\x11" * 20))
     order = auditing.AuditOrder(
-        "http://127.0.0.1", tmp_path / "b", home.archive, database_url=f"sqlite:///{tmp_path / 'none'}"
+        "http://127.0.0.1", tmp_path / "b", [home.archive], database_urls=[f"sqlite:///{tmp_path / 'none'}"]
     )
     with pytest.raises(UsageError, match="found none"), auditing.open_audit(order, lambda *_: None, home.chain):
         pass

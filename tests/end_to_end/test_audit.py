@@ -45,7 +45,7 @@ def test_an_honest_ledger_gives_a_report_without_findings(desk: tuple[Shell, She
     report: dict[str, Any] = json.loads(printed)
     jsonschema.validate(report, SCHEMA)
     assert canonical.encode(report) + b"\n" == printed.encode()
-    assert (report["verdict"], report["findings"], report["databaseCompared"]) == ("valid", [], True)
+    assert (report["verdict"], report["findings"], report["databasesCompared"]) == ("valid", [], 1)
     assert report["ledger"] == known
     assert {party["name"] for party in report["parties"]} >= {"Ledger owner"}
     assert json.loads(auditor.ok(*command, "--work", "elsewhere", "--jobs", "2", "--json"))["findings"] == []

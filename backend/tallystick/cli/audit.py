@@ -48,7 +48,9 @@ def group() -> None:
 @audit_app.command("replay")
 def replay(
     rpc: Annotated[str, typer.Option(help="JSON-RPC URL of a node you trust.")],
-    archive: Annotated[Path | None, typer.Option(help="The archive, as `archive export` wrote it.")] = None,
+    archive: Annotated[
+        list[Path] | None, typer.Option(help="An archive, as `archive export` wrote it; one of each operator.")
+    ] = None,
     contracts: Annotated[
         Path | None, typer.Option(help="Address file of the ledger; without it, the archive says which one.")
     ] = None,
@@ -63,7 +65,7 @@ def replay(
         int | None, typer.Option(min=0, help="Blocks that make one final, where the node does not tell.")
     ] = None,
     against: Annotated[
-        str | None, typer.Option(metavar="DATABASE_URL", help="The live database to compare with.")
+        list[str] | None, typer.Option(metavar="DATABASE_URL", help="A live database to compare with; several.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes to use.")] = 1,
     work: Annotated[Path | None, typer.Option(help="Where the state is kept, to go on after an interruption.")] = None,
@@ -80,14 +82,14 @@ def replay(
         raise UsageError(error.message, todo=error.todo) from error
     order = auditing.AuditOrder(
         rpc_url=rpc,
-        work=work or Path("tallystick-audit" if archive is None else f"{archive}.audit"),
-        archive=archive,
+        work=work or Path(f"{archive[0]}.audit" if archive else "tallystick-audit"),
+        archives=tuple(archive or ()),
         contracts=None if contracts is None else read_bounded(contracts, _MAX_CONTRACTS_BYTES, "address file"),
         ledger=known,
         identity=None if identity is None else read_bounded(identity, 4096, "age key"),
         from_block=from_block,
         finality_blocks=finality_blocks,
-        database_url=against,
+        database_urls=tuple(against or ()),
         jobs=jobs,
     )
     try:
@@ -129,7 +131,7 @@ def _print(audit: Audit, language: str, *, is_named: bool) -> None:
         entries = sum(party.entries for party in audit.parties)
         console.print(
             f"checked    {audit.batches} batches, {audit.evidence} evidence, {entries} entries of "
-            f"{len(audit.parties)} parties" + (", and the database" if audit.database else "")
+            f"{len(audit.parties)} parties" + (f", databases: {audit.databases}" if audit.databases else "")
         )
     if audit.digest is not None:
         console.print(f"digest     {audit.digest.hex()}", soft_wrap=True)

@@ -113,8 +113,8 @@ def _about(audit: Audit, word: Callable[[str], str]) -> list[tuple[str, str]]:
         (word("ledger"), to_hex(audit.deployment.ledger)),
         (word("chain"), str(audit.deployment.chain_id)),
         (word("asOf"), as_of),
-        (word("archive"), word("none") if audit.archive is None else audit.archive.hex()),
-        (word("database"), word("compared" if audit.database else "notCompared")),
+        *((word("archive"), word("none") if digest is None else digest.hex()) for digest in audit.archives or (None,)),
+        (word("database"), f"{word('compared')}: {audit.databases}" if audit.databases else word("notCompared")),
         (word("digest"), word("none") if audit.digest is None else audit.digest.hex()),
         (word("checked"), checked),
     ]

@@ -36,7 +36,7 @@ class Logs(Protocol):
         """All appends of ``subject`` up to and including block number ``until_block``, in order."""
 
     def names(self, subject: PartyId, appends: Sequence[AppendRecord]) -> Iterable[Name]:
-        """The known entries of ``subject`` in ``appends``, in any order; of others too where that is easier."""
+        """The known entries of ``subject`` in ``appends``, in order; of others too where that is easier."""
 
 
 def index_digest(transaction: Transaction, until_block: int) -> Hash:
@@ -69,12 +69,16 @@ class _Kept:
 
 def _lines(logs: Logs, subject: PartyId, until_block: int) -> Iterator[Json]:
     appends = logs.appends(subject, until_block)
-    known = dict(logs.names(subject, appends))
+    known = iter(logs.names(subject, appends))
+    name = next(known, None)
     for append in appends:
         for index in range(append.count):
+            place = (append.ordinal, index)
+            while name is not None and name[0] < place:
+                name = next(known, None)
             shown: tuple[str | None, str | None] = (None, None)
-            if (found := known.get((append.ordinal, index))) is not None:
-                evidence_id, signatures = found
+            if name is not None and name[0] == place:
+                evidence_id, signatures = name[1]
                 shown = (to_hex(evidence_id), to_hex(signatures_hash(subject, signatures)))
             seq = append.first_seq + index
             yield [to_hex(subject), seq, to_hex(append.operator), append.batch_id, index, *shown, append.timestamp]

@@ -89,10 +89,10 @@ class Export:
         block = find_block(self.context, index(self.context).block, self.as_of)
         with Spool(self.party) as spool, self.context.store.transaction(read_only=True) as transaction:
             showing = self.showing or read_showing(transaction, self.hide, names_others=self.names_others)
-            reading = _Reading(transaction, self.party, block, showing, spool)
+            reading = LogReading(transaction, self.party, block, showing, spool)
             yield from write_bundle(lambda: self._frame(reading), self._count(reading))
 
-    def _count(self, reading: _Reading) -> Iterator[BundleAppend]:
+    def _count(self, reading: LogReading) -> Iterator[BundleAppend]:
         appends = reading.transaction.appends(self.party, reading.block.number)
         total = sum(append.count for append in appends)
         for item in reading.appends(appends):
@@ -105,7 +105,7 @@ class Export:
             self.progress(self.entries, total)
             yield item
 
-    def _frame(self, reading: _Reading) -> Frame:
+    def _frame(self, reading: LogReading) -> Frame:
         reading.showing.check_used()
         context, deployment = self.context, self.context.chain.deployment
         bindings = () if context.registrar is None else tuple(bind(context, record) for record in reading.named())
@@ -124,8 +124,8 @@ class Export:
 
 
 @dataclass
-class _Reading:
-    """The log of ``party`` while it is read for its bundle, judged, and kept in ``spool``."""
+class LogReading:
+    """The log of ``party`` while it is read append by append, judged, and kept in ``spool``."""
 
     transaction: Transaction
     party: PartyId

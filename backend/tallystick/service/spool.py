@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from types import TracebackType
 from typing import TypeVar
@@ -30,7 +30,7 @@ from tallystick.protocol.bundle import Frame
 from tallystick.protocol.entry import Entry, Json, Standing
 from tallystick.protocol.evidence import Evidence
 from tallystick.protocol.standing import SealedEntry
-from tallystick.protocol.types import EvidenceId, PartyId
+from tallystick.protocol.types import BlockRef, EvidenceId, PartyId
 
 ValueT = TypeVar("ValueT")
 
@@ -50,6 +50,7 @@ CREATE TABLE entry (
     fields BLOB, hidden INTEGER
 );
 CREATE TABLE place (id BLOB PRIMARY KEY, n INTEGER) WITHOUT ROWID;
+CREATE INDEX contract ON entry (deal) WHERE kind = 1;
 CREATE TABLE open_link (n INTEGER, id BLOB);
 CREATE TABLE number (seller BLOB, number TEXT, invoice BLOB);
 """
@@ -57,6 +58,7 @@ _INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 _SIGNED = "issuer, counterparty, kind, deal, parent, content_root, occurred_at, issued_at"
 _FIND = f"SELECT place.id, n, {_SIGNED} FROM place JOIN entry USING (n) WHERE place.id IN "  # noqa: S608 - no input  # nosec B608
 _READ = f"SELECT seq, id, {_SIGNED}, anchored_at, operator, batch_id, fields, hidden FROM entry WHERE n IN "  # noqa: S608 - no input  # nosec B608
+_CONTRACTS = "SELECT n FROM entry WHERE kind = 1 AND deal = ?"
 # of all but ACCESS, as report.derive counts them
 _DELAYS = (
     "SELECT anchored_at - issued_at AS delay FROM entry WHERE kind != 10 ORDER BY delay LIMIT 1 OFFSET ?",
@@ -141,14 +143,34 @@ class Spool:
 
     def report(self, frame: Frame, withheld: int) -> Mapping[str, Json]:
         """The credit report on all that was added."""
-        return to_json(credit_parts.derive(self._held, self, frame.as_of, withheld=withheld))
+        return self.report_as_of(frame.as_of, withheld)
+
+    def report_as_of(self, as_of: BlockRef, withheld: int) -> Mapping[str, Json]:
+        """The same as of the block ``as_of``."""
+        return to_json(credit_parts.derive(self._held, self, as_of, withheld=withheld))
+
+    def around(self, wanted: Collection[EvidenceId]) -> Iterator[tuple[EvidenceId, Sequence[Entry]]]:
+        """For each of ``wanted`` that stands: its part of the log, with the contracts of its deal, in order of the log.
+
+        To be asked for when all was added: what is said of one evidence rests on these entries alone.
+        """
+        self._unite_open()
+        roots = {name: self._root(found[0]) for name in wanted if (found := self._find(name)) is not None}
+        members: dict[int, list[int]] = {root: [] for root in roots.values()}
+        if members:
+            for number in range(len(self._union)):
+                if (root := self._root(number)) in members:
+                    members[root].append(number)
+        for name, root in roots.items():
+            evidence = self.get(name)
+            assert evidence is not None, "it was found"
+            contracts = self._database.execute(_CONTRACTS, (evidence.deal,)).fetchall()
+            yield name, self._entries(sorted({*members[root], *(number for (number,) in contracts)}))
 
     # what the report asks for
 
     def parts(self) -> Iterator[Sequence[Entry]]:
-        linked = "SELECT open_link.n, place.n FROM open_link JOIN place USING (id)"
-        for number, other in self._database.execute(linked):
-            self._unite(number, other)
+        self._unite_open()
         count = len(self._union)
         first, following = array("I", [_NONE]) * count, array("I", [_NONE]) * count
         for number in reversed(range(count)):
@@ -212,6 +234,12 @@ class Spool:
                 )
         found.sort(key=lambda entry: entry.seq)
         return found
+
+    def _unite_open(self) -> None:
+        """Unite what was linked before the other end was there."""
+        linked = "SELECT open_link.n, place.n FROM open_link JOIN place USING (id)"
+        for number, other in self._database.execute(linked):
+            self._unite(number, other)
 
     def _root(self, number: int) -> int:
         union = self._union

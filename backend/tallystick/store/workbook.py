@@ -7,7 +7,7 @@ Rules:
 - a workbook belongs to one question (which archive, which block, which database); another question empties it;
 - readers open it by themselves, several at a time, while one process writes.
 
-Example: ``Workbook(path).ask(question)``, then ``add_file`` for each file, then ``log`` for each party.
+Example: ``Workbook(path).ask(question)``, then ``add_file`` for each file, then ``entries`` for each append.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Evidence
 from tallystick.protocol.types import Address, DealId, EvidenceId, Hash, PartyId, Timestamp
 
-VERSION = 1
+VERSION = 2
 _WAIT_SECONDS = 60.0
 _READ_ITEMS = 4_000
 """Items that are kept as they were read: most stand in two logs."""
@@ -123,12 +123,17 @@ class Workbook:
         return self._result("SELECT result FROM file WHERE sha256 = ?", sha256)
 
     def add_file(self, sha256: Hash, items: Sequence[CheckedItem], places: Iterable[ProvenPlace], result: Json) -> None:
-        """Keep what checking one file gave: its proven entries, and ``result`` for whoever asks again."""
+        """Keep what checking one file gave: its proven entries, and ``result`` for whoever asks again.
+
+        What is proven already, from another archive, stays as it is.
+        """
         with self._transaction():
+            places = self._unproven(places)
+            kept = sorted({one.item for one in places})
             (first,) = self._connection.execute("SELECT coalesce(max(item), 0) + 1 FROM item").fetchone()
             self._connection.executemany(
                 "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (_item_row(first + number, item) for number, item in enumerate(items)),
+                (_item_row(first + number, items[number]) for number in kept),
             )
             self._connection.executemany(
                 "INSERT INTO entry VALUES (?, ?, ?, ?, ?)",
@@ -136,32 +141,57 @@ class Workbook:
             )
             self._connection.execute("INSERT INTO file VALUES (?, ?)", (sha256, orjson.dumps(result)))
 
+    def _unproven(self, places: Iterable[ProvenPlace]) -> list[ProvenPlace]:
+        """Those of ``places`` whose subject and batch have no entries yet."""
+        found: dict[tuple[PartyId, Address, int], bool] = {}
+        left = []
+        for one in places:
+            batch = (one.subject, one.operator, one.batch_id)
+            if batch not in found:
+                found[batch] = self.is_proven(*batch)
+            if not found[batch]:
+                left.append(one)
+        return left
+
     # logs
 
-    def log(self, subject: PartyId) -> Iterator[tuple[Address, int, int, CheckedItem]]:
-        """The proven entries of ``subject``: (operator, batch id, index, item), by operator, batch and index."""
-        statement = (
-            "SELECT entry.operator, entry.batch_id, entry.entry_index, item.* FROM entry "
-            "JOIN item ON item.item = entry.item WHERE entry.subject = ? "
-            "ORDER BY entry.operator, entry.batch_id, entry.entry_index"
-        )
+    def proven(self, subject: PartyId) -> frozenset[tuple[Address, int]]:
+        """The batches (operator, batch id) of which the entries of ``subject`` are proven: all of a batch, or none."""
+        statement = "SELECT DISTINCT operator, batch_id FROM entry WHERE subject = ?"
         with self._translated():
-            for operator, batch_id, index, number, *row in self._connection.execute(statement, (subject,)):
+            return frozenset(self._connection.execute(statement, (subject,)))
+
+    def is_proven(self, subject: PartyId, operator: Address, batch_id: int) -> bool:
+        """Whether the entries of ``subject`` in that batch are proven."""
+        statement = "SELECT 1 FROM entry WHERE subject = ? AND operator = ? AND batch_id = ? LIMIT 1"
+        with self._translated():
+            return self._connection.execute(statement, (subject, operator, batch_id)).fetchone() is not None
+
+    def entries(self, subject: PartyId, operator: Address, batch_id: int) -> list[CheckedItem]:
+        """The proven entries of ``subject`` in that batch, in order of their index; none where they are not proven."""
+        statement = (
+            "SELECT item.* FROM entry JOIN item ON item.item = entry.item "
+            "WHERE entry.subject = ? AND entry.operator = ? AND entry.batch_id = ? ORDER BY entry.entry_index"
+        )
+        found = []
+        with self._translated():
+            for number, *row in self._connection.execute(statement, (subject, operator, batch_id)):
                 item = self._read.get(number)
                 if item is None:
                     if len(self._read) >= _READ_ITEMS:
                         self._read.clear()
                     item = self._read[number] = _checked_item(row)
-                yield operator, batch_id, index, item
+                found.append(item)
+        return found
 
-    def names(self, subject: PartyId) -> Iterator[tuple[Address, int, int, EvidenceId, bytes]]:
-        """The same, of each item its evidence id and signatures alone."""
+    def names(self, subject: PartyId, operator: Address, batch_id: int) -> Iterator[tuple[EvidenceId, bytes]]:
+        """The same, of each entry its evidence id and signatures alone."""
         statement = (
-            "SELECT entry.operator, entry.batch_id, entry.entry_index, item.evidence_id, item.signatures FROM entry "
-            "JOIN item ON item.item = entry.item WHERE entry.subject = ?"
+            "SELECT item.evidence_id, item.signatures FROM entry JOIN item ON item.item = entry.item "
+            "WHERE entry.subject = ? AND entry.operator = ? AND entry.batch_id = ? ORDER BY entry.entry_index"
         )
         with self._translated():
-            yield from self._connection.execute(statement, (subject,))
+            yield from self._connection.execute(statement, (subject, operator, batch_id))
 
     def count(self) -> int:
         """How many evidence are proven, each counted once a batch."""

@@ -1,11 +1,11 @@
-"""What an audit works at: the chain as it was indexed, the workbook, and the archive; each process opens its own.
+"""What an audit works at: the chain as indexed, the workbook, archives and databases; each process opens its own.
 
 Rule: the index of the chain is the one that every installation keeps, written by the same code (``service/index.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,14 +36,17 @@ class OpenArchive(Archive, Protocol):
 
 @dataclass(frozen=True)
 class Desk:
-    """The indexed chain, the workbook, and the archive (None: there is none)."""
+    """The indexed chain, the workbook, the archives, and the databases to compare, in the order they were given."""
 
     store: Store
     workbook: Workbook
-    archive: OpenArchive | None
+    archives: Sequence[OpenArchive] = ()
+    databases: Sequence[Store] = ()
 
     def close(self) -> None:
         """Let go of all files."""
+        for database in self.databases:
+            database.close()
         self.workbook.close()
         self.store.close()
 

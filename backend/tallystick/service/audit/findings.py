@@ -13,7 +13,7 @@ Example: ``Finding(Code.CONTENT, parties=(party,), evidence=(evidence_id,)).says
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -112,6 +112,8 @@ class Finding:
     operator: Address | None = None
     batch_id: int | None = None
     facts: tuple[tuple[str, str], ...] = ()
+    source: str = ""
+    """``archive 2``, ``database 1``: which of several it is about, in the order they were given; else empty."""
 
     @property
     def severity(self) -> Severity:
@@ -125,16 +127,16 @@ class Finding:
         """What findings are sorted by."""
         batch = -1 if self.batch_id is None else self.batch_id
         place = (self.operator or b"", batch, self.evidence, self.parties)
-        return (_ORDER[self.severity], self.code.value, *place, self.facts)
+        return (_ORDER[self.severity], self.code.value, *place, self.source, self.facts)
 
     @property
     def cause(self) -> tuple[Any, ...]:
         """What two findings share that say the same of different logs."""
         if self.code in _BY_BATCH:
-            return (self.code, self.operator, self.batch_id)
+            return (self.code, self.source, self.operator, self.batch_id)
         if self.evidence or self.code is Code.DATABASE_APPEND:
-            return (self.code, self.operator, self.batch_id, self.evidence, self.facts)
-        return (self.code, self.operator, self.batch_id, self.parties, self.facts)
+            return (self.code, self.source, self.operator, self.batch_id, self.evidence, self.facts)
+        return (self.code, self.source, self.operator, self.batch_id, self.parties, self.facts)
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -147,7 +149,7 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         first = same[0]
         parties = tuple(sorted({party for one in same for party in one.parties})[:MAX_NAMED])
         evidence = tuple(sorted({name for one in same for name in one.evidence})[:MAX_NAMED])
-        made.append(Finding(first.code, parties, evidence, first.operator, first.batch_id, first.facts))
+        made.append(replace(first, parties=parties, evidence=evidence))
     return tuple(sorted(made, key=lambda finding: finding.order))
 
 
@@ -160,6 +162,7 @@ def to_json(finding: Finding) -> dict[str, Json]:
         "operator": None if finding.operator is None else to_hex(finding.operator),
         "batchId": finding.batch_id,
         "facts": dict(finding.facts),
+        "source": finding.source or None,
     }
 
 
@@ -173,4 +176,5 @@ def from_json(value: Any) -> Finding:
         None if operator is None else Address(bytes.fromhex(operator[2:])),
         value["batchId"],
         tuple(sorted(value["facts"].items())),
+        value["source"] or "",
     )

@@ -40,8 +40,8 @@ def report_json(audit: Audit) -> Mapping[str, Json]:
         "asOf": None
         if as_of is None
         else {"blockNumber": as_of.number, "blockHash": to_hex(as_of.hash), "timestamp": as_of.timestamp},
-        "archive": None if audit.archive is None else audit.archive.hex(),
-        "databaseCompared": audit.database,
+        "archives": [None if digest is None else digest.hex() for digest in audit.archives],
+        "databasesCompared": audit.databases,
         "indexDigest": None if audit.digest is None else audit.digest.hex(),
         "batches": audit.batches,
         "evidence": audit.evidence,

@@ -1,4 +1,4 @@
-"""The two kinds of work that a crew does: check a file of the archive, judge the log of a party.
+"""The kinds of work that a crew does: check a file of an archive, judge the log of a party, compare a database with it.
 
 Rule: what they give is plain values, to be sent between processes and kept in the workbook.
 """
@@ -13,6 +13,7 @@ from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Domain
 from tallystick.protocol.pledges import Pledged
 from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, to_hex
+from tallystick.service.audit.database import ComparedParty, Replayed, compare_party
 from tallystick.service.audit.desk import Desk
 from tallystick.service.audit.files import check_file
 from tallystick.service.audit.findings import to_json
@@ -31,14 +32,14 @@ class CheckedFile:
 
 @dataclass(frozen=True, slots=True)
 class FileTask:
-    """Check a file against what the chain sealed up to block number ``until_block``."""
+    """Check a file of the archive numbered ``archive`` against what the chain sealed up to block ``until_block``."""
 
+    archive: int
     encryption: str | None
     domain: Domain
     until_block: int
 
     def __call__(self, desk: Desk, file: BatchFile, /) -> CheckedFile:
-        assert desk.archive is not None, "files are an archive's"
         sealed: dict[int, dict[PartyId, tuple[int, Hash]]] = {}
         with desk.store.transaction(read_only=True) as transaction:
             span = (file.first_batch, file.last_batch, self.until_block)
@@ -48,7 +49,7 @@ class FileTask:
             def known_signer(party: PartyId, account: Address) -> bool:
                 return any(one.signer == account for one in transaction.signers([party], self.until_block))
 
-            check = check_file(desk.archive, file, self.encryption, self.domain, sealed, known_signer)
+            check = check_file(desk.archives[self.archive], file, self.encryption, self.domain, sealed, known_signer)
         result: dict[str, Json] = {
             "findings": [to_json(finding) for finding in check.findings],
             "explained": None if check.explained is None else list(check.explained),
@@ -74,3 +75,21 @@ class PartyTask:
             "report": judged.report,
             "findings": [to_json(finding) for finding in judged.findings],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class CompareTask:
+    """Compare what the database numbered ``database`` keeps of a party with the replay; see ``compare_party``."""
+
+    database: int
+    as_of: BlockRef
+    own: frozenset[Address]
+    with_report: bool
+
+    def __call__(self, desk: Desk, party: PartyId, /) -> ComparedParty:
+        with (
+            desk.databases[self.database].transaction(read_only=True) as theirs,
+            desk.store.transaction(read_only=True) as transaction,
+        ):
+            replayed = Replayed(transaction, desk.workbook, self.as_of)
+            return compare_party(theirs, replayed, self.own, party, with_report=self.with_report)

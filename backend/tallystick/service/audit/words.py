@@ -177,6 +177,7 @@ SEVERITIES: Mapping[Severity, tuple[str, str]] = {
 
 
 _CHINESE_FACTS = {"signatures": "签名", "contents": "内容", "signed values": "签署值"}
+_SOURCES = {"archive": "存档", "database": "数据库"}
 _NOBODY: Mapping[PartyId, str] = {}
 
 
@@ -193,7 +194,11 @@ def says(finding: Finding, language: str = "en", names: Mapping[PartyId, str] = 
         "logs": str(len(finding.parties)),
         **({key: _CHINESE_FACTS.get(value, value) for key, value in facts.items()} if is_chinese else facts),
     }
-    return _SENTENCES[finding.code][is_chinese].format_map(values)
+    said = _SENTENCES[finding.code][is_chinese].format_map(values)
+    if not finding.source:
+        return said
+    kind, number = finding.source.split()
+    return f"{said}（{_SOURCES[kind]} {number}）" if is_chinese else f"{said} ({finding.source})"
 
 
 def _first(ids: Sequence[bytes], names: Mapping[PartyId, str]) -> str:
