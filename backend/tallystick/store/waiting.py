@@ -96,6 +96,4 @@ class WaitingRows:
 def _is(owner: str, name: tuple[str, str, str]):  # type: ignore[no-untyped-def]
     sha256, document, number = name
     table = waiting_document.c
-    return (
-        (table.owner == owner) & (table.sha256 == sha256) & (table.document == document) & (table.number == number)
-    )
+    return (table.owner == owner) & (table.sha256 == sha256) & (table.document == document) & (table.number == number)
