@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -28,9 +25,8 @@ from tallystick.service.documents.desk import Rules
 from tallystick.service.documents.importing import DocumentImport, import_documents
 from tallystick.service.documents.outcomes import Outcome, Status
 from tallystick.service.documents.telling import import_json
-from tallystick.service.documents.words import document_word, status_word, todo, why
+from tallystick.service.documents.words import document_word, rows_read, status_word, todo, why
 from tallystick.service.parties import find_party
-from tallystick.store.records import ImportedDocument, ImportRecord
 
 MAX_LINES = 200
 """Lines of a table; the rest is in the JSON."""
@@ -50,6 +46,11 @@ _WORDS = {
         "未接受 {refused}；证据 {evidence} 条",
     ),
     "more": ("... and {count} lines more: --json has them all", "……另有 {count} 行：--json 可输出全部"),
+    "takenUp": ("documents that waited, taken up: {count}", "此前待补充、现已处理的单据：{count}"),
+    "rejected": (
+        "rows rejected: {count}; with the reasons: tallystick import rejected {job}",
+        "未接受 {count} 行；附原因导出：tallystick import rejected {job}",
+    ),
     "dry": ("nothing was recorded: this was a dry run", "未记录任何内容：此为试运行"),
     "seal": ("next: tallystick seal", "下一步：tallystick seal"),
 }
@@ -87,21 +88,23 @@ def import_command(
 
     UBL, Peppol, Factur-X, ZUGFeRD, Order-X, Chinese e-invoices, PDF with embedded XML, CSV and XLSX.
     """
-    if language not in LANGUAGES:
-        raise UsageError(f"--lang: expected one of {', '.join(LANGUAGES)}, got {language}.")
+    check_language(language)
     options = Options() if mapping is None else Options(read_bounded(mapping, 1_000_000, "column mapping"))
     with bars(quiet=as_json) as progress:
         read = _read_all(files, options, progress)
     with opened() as context, bars(quiet=as_json) as progress:
-        rules = Rules(terms_days, allow_similar, _parties(context, party))
+        rules = Rules(terms_days, allow_similar, parties_named(context, party))
         done = import_documents(context, read, rules, dry_run=dry_run, progress=progress)
-    if as_json:
-        print_json(import_json(done, language))
-    else:
-        _print(done, language)
+    print_import(done, language, as_json=as_json)
 
 
-def _parties(context: Context, names: list[str] | None) -> frozenset[PartyId] | None:
+def check_language(language: str) -> None:
+    """Raises ``UsageError`` for a ``--lang`` that is none."""
+    if language not in LANGUAGES:
+        raise UsageError(f"--lang: expected one of {', '.join(LANGUAGES)}, got {language}.")
+
+
+def parties_named(context: Context, names: list[str] | None) -> frozenset[PartyId] | None:
     """The parties that are named, or None where all are meant."""
     if not names:
         return None
@@ -115,7 +118,7 @@ def _read_all(files: list[Path], options: Options, progress: Progress) -> list[R
     read: list[Reading | Unread] = []
     for at, path in enumerate(paths):
         data = read_bounded(path, MAX_ARCHIVE, "document")
-        read += read_files(path.name, data, options)
+        read += read_files(path.name, data, options, partial(read_bounded, path, MAX_ARCHIVE, "document"))
         progress("files", at + 1, len(paths))
     return read
 
@@ -132,7 +135,11 @@ def _word(key: str, language: str) -> str:
     return _WORDS[key][language == "zh"]
 
 
-def _print(done: DocumentImport, language: str) -> None:
+def print_import(done: DocumentImport, language: str, *, as_json: bool) -> None:
+    """Say what an import did, or would do."""
+    if as_json:
+        print_json(import_json(done, language))
+        return
     shown = done.outcomes
     if len(shown) > _FEW:
         shown = tuple(each for each in shown if each.status not in (Status.RECORDED, Status.KNOWN))
@@ -140,9 +147,17 @@ def _print(done: DocumentImport, language: str) -> None:
         console.print(_table(shown[:MAX_LINES], language))
     if len(shown) > MAX_LINES:
         console.print(_word("more", language).format(count=len(shown) - MAX_LINES))
+    for table in done.tables:
+        if table.rows is not None:
+            console.print(escape(rows_read(table.source.name, table.rows, language)), soft_wrap=True)
     counts = {status.value: count for status, count in done.counts().items()}
     told = _word("counts", language).format(files=done.files, evidence=done.evidence, **counts)
     console.print(f"\n{told}", soft_wrap=True)
+    if done.taken_up:
+        console.print(_word("takenUp", language).format(count=done.taken_up))
+    rejected = sum(table.rows.rejected_count for table in done.tables if table.rows is not None)
+    if rejected and done.job is not None:
+        console.print(_word("rejected", language).format(count=rejected, job=done.job), soft_wrap=True)
     if done.job is None:
         console.print(_word("dry", language))
     elif done.evidence:
@@ -166,46 +181,3 @@ def _table(outcomes: tuple[Outcome, ...], language: str) -> Table:
             cell,
         )
     return table
-
-
-def jobs_command(
-    job: Annotated[str | None, typer.Argument(help="A job, to see what became of its documents.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many jobs to list.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
-) -> None:
-    """List the imports of documents, newest first, or what became of each document of one."""
-    with opened() as context, context.store.transaction(read_only=True) as transaction:
-        listed = transaction.imports(limit) if job is None else []
-        told = [(each, transaction.imported(each.job)[1]) for each in listed]
-        if job is not None:
-            told = [transaction.imported(job)]
-    if as_json:
-        for record, documents in told:
-            print_json(_job_json(record, documents, with_documents=job is not None))
-        return
-    for record, documents in told:
-        counts = Counter(document.status for document in documents)
-        said = ", ".join(f"{status_word(status)}: {counts[status.value]}" for status in Status if counts[status.value])
-        ended = "" if record.ended_at is not None else ", interrupted"
-        console.print(f"{record.job}  {_time(record.begun_at)}  files: {record.files}, {said}{ended}", soft_wrap=True)
-        for document in documents if job is not None else []:
-            names = " ".join(document.evidence) or document.detail or ""
-            line = f"  {document.file}  {document.number or ''}  {status_word(Status(document.status))}  {names}"
-            console.print(escape(line), soft_wrap=True)
-
-
-def _time(at: int) -> str:
-    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _job_json(record: ImportRecord, documents: list[ImportedDocument], *, with_documents: bool) -> dict[str, object]:
-    counts = Counter(document.status for document in documents)
-    told: dict[str, object] = {
-        "job": record.job,
-        "begunAt": record.begun_at,
-        "endedAt": record.ended_at,
-        "files": record.files,
-        "rules": orjson.loads(record.rules),
-        "counts": {status.value: counts[status.value] for status in Status},
-    }
-    return told | {"documents": [dataclasses.asdict(each) for each in documents]} if with_documents else told

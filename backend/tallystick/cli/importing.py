@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from tallystick import bootstrap
-from tallystick.cli.documents import DocumentsByDefault, import_command, jobs_command
+from tallystick.cli.documents import DocumentsByDefault, import_command
+from tallystick.cli.import_jobs import jobs_command, rejected_command, retry_command, waiting_command
 from tallystick.cli.opening import AsJson, File, opened, read_input
 from tallystick.cli.output import bars, console, print_json
 from tallystick.errors import UsageError
@@ -33,6 +34,9 @@ import_app = typer.Typer(
 )
 import_app.command("documents")(import_command)
 import_app.command("jobs")(jobs_command)
+import_app.command("rejected")(rejected_command)
+import_app.command("waiting")(waiting_command)
+import_app.command("retry")(retry_command)
 
 
 @import_app.command("receivables")

@@ -6,7 +6,8 @@ Rules:
   from being recorded, and each has an outcome with its reason;
 - documents are taken in the order in which they came about, whatever order the files came in;
 - importing again records only what was not recorded; a dry run does all the work, and undoes it;
-- an import is a job: what became of each document is kept by the transaction that made it so.
+- an import is a job: what became of each document is kept by the transaction that made it so;
+- what waits is kept with its file, and a later import that may help takes it up (``waiting.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tallystick.errors import ChainError, MalformedInput, TallystickError
@@ -34,6 +35,7 @@ from tallystick.intake.files import Unread
 from tallystick.intake.readers import Reading
 from tallystick.protocol.evidence import kind_name
 from tallystick.service.context import Context, Progress, silent
+from tallystick.service.documents import waiting
 from tallystick.service.documents.answers import state_answer, state_remittance
 from tallystick.service.documents.batch import Batch, Sheet, in_order
 from tallystick.service.documents.bills import fingerprint, state_credit, state_invoice
@@ -42,7 +44,9 @@ from tallystick.service.documents.jobs import begin, end, kept
 from tallystick.service.documents.outcomes import Made, Outcome, Status, Stop
 from tallystick.service.documents.trade import state_despatch, state_order, state_order_response, state_receipt
 from tallystick.service.index import index
+from tallystick.service.ports import Transaction
 from tallystick.store.records import EvidenceRecord
+from tallystick.store.waiting_records import COMMAND_LINE, WaitingFile
 
 DOCUMENTS_A_TRANSACTION = 500
 
@@ -60,12 +64,18 @@ _STATE: Mapping[type, Callable[[Desk, Any, Sheet], list[EvidenceRecord]]] = {
 
 @dataclass(frozen=True, slots=True)
 class DocumentImport:
-    """What an import did, or in a dry run would do; ``outcomes`` are in the order of the files."""
+    """What an import did, or in a dry run would do; ``outcomes`` are in the order of the files.
+
+    Those of documents that waited, and were taken up, follow: ``taken_up`` says how many they are.
+    """
 
     outcomes: tuple[Outcome, ...]
     files: int
     job: str | None
     """The name under which what became of each is kept; None for a dry run."""
+    taken_up: int = 0
+    tables: tuple[Reading, ...] = ()
+    """The files among them that are tables."""
 
     def counts(self) -> dict[Status, int]:
         """How many documents came how far."""
@@ -90,43 +100,125 @@ def import_documents(
     *,
     dry_run: bool = False,
     progress: Progress = silent,
+    organisation: str | None = None,
+    retry: bool = False,
 ) -> DocumentImport:
-    """Record what the files ``read`` state, by ``rules``; in a ``dry_run`` only say what would become of them."""
-    places: dict[int, int] = {}
-    sheets: list[Sheet] = []
-    outcomes: list[tuple[int, Outcome]] = []
-    for at, each in enumerate(read):
-        if isinstance(each, Unread):
-            outcomes.append((at, _refused(each.source, each.error)))
-            continue
-        for item in each.items:
-            if isinstance(item, MalformedInput):
-                outcomes.append((at, _refused(each.source, item)))
-            else:
-                sheets.append(Sheet(each.source, item))
-                places[id(sheets[-1])] = at
+    """Record what the files ``read`` state, by ``rules``; in a ``dry_run`` only say what would become of them.
+
+    ``organisation`` asks over HTTP. What waits of the same owner is taken up where that may help, all of it in a
+    ``retry``: then ``rules`` go before those that a document came with, where they say something.
+    """
+    rules = rules or Rules()
     with suppress(ChainError):  # to record needs no chain: without one, whom it admitted before has to do
         index(context)
-    rules = rules or Rules()
-    desk = Desk(context, Batch(sheets), rules)
-    job = None if dry_run else begin(context, rules, len(read), [outcome for _, outcome in outcomes])
-    ordered = in_order(sheets)
+    work = _Work(context, read, rules, organisation or COMMAND_LINE, retry=retry)
+    tables = tuple(each for each in read if isinstance(each, Reading) and each.rows is not None)
+    job = None if dry_run else begin(context, rules, len(read), work.refused(), organisation, tables)
+    ordered = in_order(work.sheets)
     size = max(len(ordered), 1) if dry_run else DOCUMENTS_A_TRANSACTION
     for start in range(0, len(ordered), size):
         chunk = ordered[start : start + size]
         with suppress(_Undo), context.store.transaction() as transaction:
-            acceptance = desk.within(transaction)
-            made = [_outcome(desk, sheet) for sheet in chunk]
-            acceptance.keep()
-            outcomes += ((places[id(sheet)], outcome) for sheet, outcome in zip(chunk, made, strict=True))
+            work.take(transaction, chunk, job)
             if job is None:
                 raise _Undo
-            transaction.add_imported(job, [kept(outcome) for outcome in made])
         progress("documents", start + len(chunk), len(ordered))
     if job is not None:
         end(context, job)
-    in_files = sorted(outcomes, key=lambda placed: placed[0])
-    return DocumentImport(tuple(outcome for _, outcome in in_files), len(read), job)
+    outcomes, taken_up = work.told()
+    return DocumentImport(outcomes, len(read), job, taken_up, tables)
+
+
+class _Work:
+    """One import at work: its documents, those that waited among them, and what became of each."""
+
+    def __init__(
+        self, context: Context, read: Sequence[Reading | Unread], rules: Rules, owner: str, *, retry: bool
+    ) -> None:
+        self.sheets: list[Sheet] = []
+        self._context = context
+        self._rules = rules
+        self._owner = owner
+        self._retry = retry
+        self._outcomes: list[tuple[int, Outcome]] = []
+        self._places: dict[int, int] = {}
+        self._readings: dict[int, Reading] = {}
+        for at, each in enumerate(read):
+            if isinstance(each, Unread):
+                self._outcomes.append((at, _refused(each.source, each.error)))
+                continue
+            for item in each.items:
+                if isinstance(item, MalformedInput):
+                    self._outcomes.append((at, _refused(each.source, item)))
+                else:
+                    self.sheets.append(Sheet(each.source, item))
+                    self._places[id(self.sheets[-1])] = at
+                    self._readings[id(self.sheets[-1])] = each
+        with context.store.transaction(read_only=True) as transaction:
+            self._names = {each.name for each in transaction.waiting(owner)}
+        found = waiting.find(context, owner, self.sheets, rules.parties, everything=retry)
+        self._waited = {id(each.sheet): each for each in found}
+        for at, waited in enumerate(found):
+            self.sheets.append(waited.sheet)
+            self._places[id(waited.sheet)] = len(read) + at
+        self._first_waited = len(read)
+        self._desk = Desk(context, Batch(self.sheets), rules)
+        self._file: WaitingFile | None = None
+
+    def refused(self) -> list[Outcome]:
+        """What became of files and rows that hold no document."""
+        return [outcome for _, outcome in self._outcomes]
+
+    def take(self, transaction: Transaction, chunk: Sequence[Sheet], job: str | None) -> None:
+        """Record ``chunk`` within ``transaction``, and what became of each as part of ``job``; None: a dry run."""
+        acceptance = self._desk.within(transaction)
+        made = []
+        for sheet in chunk:
+            self._desk.rules = self._rules_of(sheet)
+            made.append(_outcome(self._desk, sheet))
+        acceptance.keep()
+        told = [(sheet, outcome) for sheet, outcome in zip(chunk, made, strict=True) if self._is_told(sheet, outcome)]
+        self._outcomes += ((self._places[id(sheet)], outcome) for sheet, outcome in told)
+        if job is None:
+            return
+        transaction.add_imported(job, [kept(outcome) for _, outcome in told])
+        done = [waiting.name_of(sheet) for sheet, outcome in zip(chunk, made, strict=True) if outcome.is_settled]
+        if left := [name for name in done if name in self._names]:
+            transaction.take_up(self._owner, left, job)
+        for sheet, outcome in zip(chunk, made, strict=True):
+            if waiting.waits(outcome):
+                self._keep(transaction, job, sheet, outcome)
+
+    def told(self) -> tuple[tuple[Outcome, ...], int]:
+        """What became of everything, in the order of the files, and how many of it waited before."""
+        in_files = sorted(self._outcomes, key=lambda placed: placed[0])
+        return tuple(outcome for _, outcome in in_files), sum(at >= self._first_waited for at, _ in in_files)
+
+    def _rules_of(self, sheet: Sheet) -> Rules:
+        waited = self._waited.get(id(sheet))
+        if waited is None:
+            return self._rules
+        own, given = waited.rules, self._rules
+        if self._retry:
+            terms_days = own.terms_days if given.terms_days is None else given.terms_days
+            own = replace(own, terms_days=terms_days, allow_similar=own.allow_similar or given.allow_similar)
+        return replace(own, conceals=given.conceals)
+
+    def _is_told(self, sheet: Sheet, outcome: Outcome) -> bool:
+        """Whether ``outcome`` is news: a document that waits on is told of where somebody asked."""
+        return id(sheet) not in self._waited or self._retry or not waiting.waits(outcome)
+
+    def _keep(self, transaction: Transaction, job: str, sheet: Sheet, outcome: Outcome) -> None:
+        """Keep the document of ``sheet``, which waits, with its file."""
+        waited = self._waited.get(id(sheet))
+        if waited is not None:
+            # it came with the rules of an earlier import, which stay its own
+            waiting.keep(transaction, waited.kept.job, waited.file, [outcome], waited.kept.since)
+            return
+        if self._file is None or self._file.sha256 != sheet.source.sha256:
+            self._file = waiting.keep_file(self._context, self._owner, self._readings[id(sheet)])
+        if self._file is not None:
+            waiting.keep(transaction, job, self._file, [outcome], self._context.clock.now())
 
 
 def _outcome(desk: Desk, sheet: Sheet) -> Outcome:

@@ -4,7 +4,7 @@
 
     recorded   it is evidence now
     known      it was evidence before, be it in other bytes or another format
-    waits      it becomes evidence once something else is there: import it again then
+    waits      it becomes evidence once something else is there: it is kept, and taken up then
     held       a person has to look at it: nothing is guessed
     refused    no evidence can be made of it
 """
@@ -82,6 +82,11 @@ class Outcome:
     facts: Mapping[str, str] = field(default_factory=dict)
     error: TallystickError | None = None
     fingerprint: str | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is decided: evidence, or none for ever."""
+        return self.status in (Status.RECORDED, Status.KNOWN, Status.REFUSED)
 
 
 class Stop(Exception):
