@@ -201,16 +201,16 @@ def test_the_client_gives_up() -> None:
 def test_a_lost_answer_is_asked_for_again_only_if_it_can_do_no_harm() -> None:
     """A GET is; a POST only where the server's document says that it takes an Idempotency-Key; else it is told."""
     view = httpx.Response(200, json={"party": "0x" + "1" * 64, "name": "n", "identifiers": [], "signers": [], "new": 1})
-    client, asked, _ = scripted(httpx.ReadTimeout("lost"), view)
+    client, _, _ = scripted(httpx.ReadTimeout("lost"), view)
     assert client.read_party("n").name == "n"
     body = NewPartyBody(name="n", identifiers=["ERP:1"])
     operation: dict[str, Any] = {"operationId": "addParty", "parameters": []}
     document = {"paths": {"/v1/parties": {"post": operation}}}
-    client, asked, _ = scripted(httpx.ReadTimeout("lost"), httpx.Response(200, json=document))
+    client, _, _ = scripted(httpx.ReadTimeout("lost"), httpx.Response(200, json=document))
     with pytest.raises(ServerUnreachable, match="nobody knows whether it was done"):
         client.add_party(body)
     operation["parameters"] = [{"name": "Idempotency-Key", "in": "header"}]
-    client, asked, _ = scripted(httpx.ReadTimeout("lost"), httpx.Response(200, json=document), view)
+    client, _, _ = scripted(httpx.ReadTimeout("lost"), httpx.Response(200, json=document), view)
     assert client.add_party(body).name == "n"
     client, _, _ = scripted(httpx.ConnectError("no"), view)
     assert client.add_party(body).name == "n"
