@@ -67,8 +67,8 @@ class Limits:
 class Settings:
     """What a home says about its chain, its store and its limits; None where the default follows from the rest."""
 
-    rpc_url: str | None = None
-    """The JSON-RPC endpoint of the node; None: the embedded development chain."""
+    rpc_url: str | None = field(default=None, repr=False)
+    """The JSON-RPC endpoint of the node, which may hold a token; None: the embedded development chain."""
     chain_id: int | None = None
     """The chain that the node must serve; None: the one the ledger was deployed on."""
     finality_blocks: int | None = None
@@ -79,8 +79,8 @@ class Settings:
     """The account that seals; its key is in the keystore."""
     registrar: Address | None = None
     """The account that admits parties; its key is in the keystore. None: somebody else's."""
-    database_url: str | None = None
-    """The database of the store; None: ``ledger.sqlite3`` in the home."""
+    database_url: str | None = field(default=None, repr=False)
+    """The database of the store, which may hold a password; None: ``ledger.sqlite3`` in the home."""
     authority_url: str | None = None
     """The RFC 3161 authority that ``tallystick timestamp`` asks; None: nobody is asked."""
     authority_roots: str | None = None

@@ -31,6 +31,8 @@
     │       └── AccountBusy          another process sends transactions from that account
     ├── TimestampError               a time-stamping authority gave no token, or none that holds
     ├── RenderError                  a page can't be made: a font that is missing
+    ├── RemoteProblem                a server refused what the client asked; it is also the error that it names
+    ├── ServerUnreachable            a server gave the client no answer, or it was lost
     └── ChainError                   the chain or the node before it
         ├── ChainUnreachable         no answer: says nothing about any evidence
         ├── WrongChain               another chain, genesis or contract than expected
@@ -41,6 +43,9 @@ A raw ``ValueError``, ``KeyError`` or library exception never crosses a package 
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class TallystickError(Exception):
@@ -180,6 +185,30 @@ class TimestampError(TallystickError):
 
 class RenderError(TallystickError):
     """A page can't be made as it must be; the message says what is missing."""
+
+
+class RemoteProblem(TallystickError):
+    """A server refused a request: its HTTP status, the problem's name, the single values at fault, the request's id."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        todo: str = "",
+        status: int = 0,
+        name: str = "",
+        errors: Sequence[Mapping[str, Any]] = (),
+        request_id: str | None = None,
+    ) -> None:
+        TallystickError.__init__(self, message, todo=todo)
+        self.status = status
+        self.name = name
+        self.errors = errors
+        self.request_id = request_id
+
+
+class ServerUnreachable(TallystickError):
+    """A server gave no answer, or it was lost; the message says whether the request may have been carried out."""
 
 
 class ChainError(TallystickError):

@@ -203,12 +203,19 @@ def revoke_key(key: KeyPath, installed: Installed, asking: Asking) -> Response:
 def read_journal(
     installed: Installed,
     _asking: Asking,
+    response: Response,
     after: Annotated[int, Query(ge=0, le=2**53, description="Those after this position.", examples=[0])] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="At most so many.", examples=[100])] = 100,
 ) -> list[DeedView]:
-    """Read what was done to accounts, by whom and when; the whole chain up to it is checked first."""
+    """Read what was done to accounts, by whom and when; the whole chain up to it is checked first.
+
+    Where there is more, `Link` (RFC 8288) names the next page.
+    """
     found = (one for one in accounts.journal(installed) if one.position > after)
-    return [DeedView.of(one) for one in islice(found, limit)]
+    some = list(islice(found, limit + 1))
+    if len(some) > limit:
+        response.headers["Link"] = f'</v1/journal?after={some[limit - 1].position}&limit={limit}>; rel="next"'
+    return [DeedView.of(one) for one in some[:limit]]
 
 
 def _reached(installed: Context, asking: Asker, organisation: str | None) -> str:
