@@ -19,7 +19,7 @@ from tallystick.service.allocations import Allocations
 from tallystick.service.context import Context
 from tallystick.service.known import Known
 from tallystick.service.ports import Transaction
-from tallystick.service.receipts import sign_receipts
+from tallystick.service.promising import sign_receipts
 from tallystick.store.records import EvidenceRecord, EvidenceState
 
 ACCEPTED = frozenset(EvidenceState) - {EvidenceState.AWAITING_COUNTERSIGNATURE}
@@ -95,12 +95,16 @@ class Acceptance:
         )
 
     def _active_signers(self, party: PartyId) -> frozenset[Address]:
-        """Whoever may sign for ``party`` whatever becomes of the newest blocks: added for good, revoked in none."""
+        """Whoever may sign for ``party`` whatever becomes of the newest blocks: added for good, revoked in none.
+
+        Nor one that is to be revoked: what it signs now might be sealed too late to stand.
+        """
         if party not in self._signers:
             cursor = self._transaction.cursor()
             final = () if cursor is None else self._transaction.signers([party], cursor.block_number)
             revoked = {record.signer for record in self._transaction.signers([party]) if record.revoked_at}
-            self._signers[party] = frozenset(record.signer for record in final) - revoked
+            retired = self._transaction.retired_signers(party)
+            self._signers[party] = frozenset(record.signer for record in final) - revoked - retired
         return self._signers[party]
 
     def _check_times(self, record: EvidenceRecord) -> None:

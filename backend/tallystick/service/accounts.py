@@ -220,6 +220,11 @@ def note(context: Context, actor: str, act: str, details: Mapping[str, Any]) -> 
         _note(transaction, context.clock.now(), actor, act, details)
 
 
+def note_within(transaction: Transaction, at: Timestamp, actor: str, act: str, details: Mapping[str, Any]) -> None:
+    """Put an administrative act into the journal, in the very ``transaction`` that does it."""
+    _note(transaction, at, actor, act, details)
+
+
 def _issue(
     transaction: Transaction,
     context: Context,

@@ -45,7 +45,7 @@ from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
-from tallystick.service.receipts import sign_receipts
+from tallystick.service.promising import sign_receipts
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
 
 _Kept = TypeVar("_Kept")
@@ -217,7 +217,7 @@ def complete(
         signature = sign_for(context, counterparty, evidence_id)
     signed = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
     Acceptance(context, transaction).check_signatures(signed)
-    receipt = sign_receipts(context, [signed])[evidence_id]
+    receipt = sign_receipts(context, [signed]).get(evidence_id)
     transaction.complete_signatures(evidence_id, signed.signatures, context.clock.now(), receipt)
     return signed
 

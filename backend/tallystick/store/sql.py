@@ -30,16 +30,20 @@ from tallystick.store.failures import translated
 from tallystick.store.imports import ImportRows
 from tallystick.store.index import IndexRows
 from tallystick.store.locks import Lease, ThreadLeases, file_lease, session_lease
+from tallystick.store.members import MemberRows
 from tallystick.store.parties import PartyRows
 from tallystick.store.records import BatchState, Counts, EvidenceState
 from tallystick.store.rows import EVIDENCE_JOINS, EVIDENCE_STATE
+from tallystick.store.signers import SignerRows
 from tallystick.store.timestamps import TimestampRows
 
 BUSY_TIMEOUT_SECONDS = 30.0
 """How long a transaction waits for another one that writes."""
 
 
-class SqlTransaction(PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows):
+class SqlTransaction(
+    PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, MemberRows, SignerRows
+):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 
     def deployment(self) -> Deployment | None:

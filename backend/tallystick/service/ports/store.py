@@ -10,6 +10,7 @@ from tallystick.chain.records import (
 )
 from tallystick.protocol.types import Address
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
+from tallystick.service.ports.identity import MemberRows, SignerRows
 from tallystick.service.ports.index import IndexRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
 from tallystick.store.records import (
@@ -17,7 +18,9 @@ from tallystick.store.records import (
 )
 
 
-class Transaction(PartyRows, AccountRows, EvidenceRows, BatchRows, ImportRows, IndexRows, Protocol):
+class Transaction(
+    PartyRows, AccountRows, MemberRows, SignerRows, EvidenceRows, BatchRows, ImportRows, IndexRows, Protocol
+):
     """One unit of work on the store: all of it is kept, or nothing."""
 
     def deployment(self) -> Deployment | None: ...
