@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tallystick.bootstrap import open_home, token_check
+from tallystick.bootstrap import open_home, token_check, token_issuer
 from tallystick.config import Home
 from tallystick.errors import UsageError
 
@@ -45,6 +45,8 @@ def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, wor
             meter=opened.meter,
             directory=home.directory,
             check_token=token_check(home),
+            public_url=home.settings().public_url,
+            issuer=token_issuer(home),
         )
 
 

@@ -46,6 +46,7 @@ BY_ERROR: Mapping[type[errors.TallystickError], tuple[int, str]] = {
     errors.Misfit: (409, "It does not fit what it refers to"),
     errors.NotFound: (404, "It is not known here"),
     errors.Unauthenticated: (401, "No credentials that are good"),
+    errors.IssuerUnavailable: (503, "The issuer of tokens does not answer"),
     errors.RateExceeded: (429, "This key asks too often"),
     errors.NotEntitled: (403, "Neither this role nor this key may do that"),
     errors.HomeError: (503, "The home directory can't be used"),
