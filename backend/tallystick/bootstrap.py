@@ -29,7 +29,7 @@ from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32, t
 from tallystick.protocol.verdict import CodeHashes
 from tallystick.service.bundle_file import write_pieces
 from tallystick.service.context import Context
-from tallystick.service.ports import Authority, Clock, Entropy, Keys, Store, TokenIssuer
+from tallystick.service.ports import Authority, Clock, Entropy, Keys, Store
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -274,16 +274,6 @@ def token_check(home: Home, roots_file: Path | None = None) -> CheckToken:
         roots_file = home.directory / named
     roots = () if roots_file is None else timestamp_roots(roots_file)
     return lambda token, root: check_token(token, root, roots, now=SystemClock().now())
-
-
-def token_issuer(home: Home) -> TokenIssuer | None:
-    """The OpenID Connect issuer that ``home`` trusts to say who somebody is, if it names one."""
-    settings = home.settings()
-    if settings.oidc_issuer is None or settings.oidc_audience is None:
-        return None
-    from tallystick.identity.openid import OpenIdIssuer
-
-    return OpenIdIssuer(settings.oidc_issuer, settings.oidc_audience, SystemClock().now)
 
 
 def timestamp_roots(path: Path) -> tuple[Certificate, ...]:

@@ -60,7 +60,7 @@ def add_member(
     installed: Installed,
     asking: Asking,
 ) -> MemberView:
-    """Add a person or a wallet, of at most the scopes of the key that asks; an operator adds any to any organisation."""
+    """Add a person or a wallet, of at most the scopes of the key that asks; an operator adds any anywhere."""
     holder = reached(installed, asking, body.organisation)
     scopes = None if body.scopes is None else [one_of(Scope, scope, "scopes") for scope in body.scopes]
     made = members.add_member(

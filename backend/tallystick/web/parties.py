@@ -118,7 +118,7 @@ def list_parties(installed: Installed, asking: Asking) -> list[PartyView]:
     operation_id="addParty",
     summary="Admit a party",
     responses=writing(409, 502, 503),
-    response_description="It is kept here, and admitted: with a key that is managed here, or its own (a worker does that).",
+    response_description="It is kept here, and admitted by a worker if not at once.",
 )
 def add_party(
     body: Annotated[

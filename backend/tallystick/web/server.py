@@ -106,8 +106,8 @@ def run(
 ) -> None:
     """Serve ``context`` on ``listener`` until SIGINT or SIGTERM; calls ``ready`` with the URL first.
 
-    It has a worker of its own if it ``works``; wallets sign in at ``public_url``, tokens of ``issuer`` are taken; the other
-    options as ``create_app``.
+    It has a worker of its own if it ``works``; wallets sign in at ``public_url``, tokens of ``issuer`` are taken; the
+    other options as ``create_app``.
     """
     idle_seconds = IDLE_SECONDS if works else None
     server = make_server(
