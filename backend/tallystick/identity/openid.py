@@ -227,8 +227,9 @@ def _header(token: str) -> Mapping[str, Any]:
         header = jwt.get_unverified_header(token)
     except PyJWTError as error:
         raise _refused("expected a signed JSON Web Token") from error
-    if header.get("alg") not in ALGORITHMS:
-        raise _refused(f"alg: expected one of {', '.join(ALGORITHMS)}, got {clip(header.get('alg'))}")
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise _refused(f"alg: expected one of {', '.join(ALGORITHMS)}, got {clip(algorithm)}")
     kind = header.get("typ")
     if (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
         raise _refused(f"typ: expected JWT or at+jwt, got {clip(kind)}")
@@ -245,7 +246,9 @@ def _usable(key: Mapping[str, Any]) -> _Key | None:
         return None
     if not isinstance(operations, list) or "verify" not in operations:
         return None
-    if not isinstance(kid, str | None) or not (algorithm is None or algorithm in ALGORITHMS):
+    if not isinstance(kid, str | None) or not (
+        algorithm is None or (isinstance(algorithm, str) and algorithm in ALGORITHMS)
+    ):
         return None
     readers: dict[str, Any] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
     members = {name: value for name, value in key.items() if name in ("kty", "crv", "n", "e", "x", "y")}

@@ -43,7 +43,8 @@ def identify(
 
     Raises:
         Unauthenticated: nobody who is known. IssuerUnavailable: nobody can tell.
-        NotEntitled: it does not reach this operation at all. RateExceeded: the key asks too often. StoreUnavailable: the database does not answer.
+        NotEntitled: it does not reach this operation at all. RateExceeded: it asks too often.
+        StoreUnavailable: the database does not answer.
     """
     sign_in: SignIn = request.app.state.sign_in
     found = _authenticate(installed, sign_in.issuer, None if given is None else given.credentials)
