@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from tallystick.errors import HomeError, HomeInUse, MalformedInput
 from tallystick.flock import FileLock, Held
@@ -85,6 +86,12 @@ class Settings:
     """The RFC 3161 authority that ``tallystick timestamp`` asks; None: nobody is asked."""
     authority_roots: str | None = None
     """PEM file with the root certificates by which its tokens are checked; relative to the home."""
+    public_url: str | None = None
+    """Where people reach this API, by whatever proxy; wallets sign in for it (EIP-4361). None: no wallet signs in."""
+    oidc_issuer: str | None = None
+    """The OpenID Connect issuer whose bearer tokens are taken, as its tokens name it; None: none are."""
+    oidc_audience: str | None = None
+    """Whom those tokens must be for."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -282,6 +289,16 @@ def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def _origin(value: Any) -> str:
+    """A URL of https, or of http on this machine, without user, query and fragment."""
+    parts = urlsplit(_text(value))
+    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    plain = not (parts.username or parts.password or parts.query or parts.fragment)
+    if not parts.hostname or not plain or not (parts.scheme == "https" or (parts.scheme == "http" and is_local)):
+        raise ValueError
+    return str(value)
+
+
 def _address(value: Any) -> Address:
     return parse_address(value, "address")
 
@@ -296,6 +313,9 @@ _FORMS = (
     _Form("store", "database_url", 'text, e.g. "postgresql://user@host/ledger"', _text, _quoted),
     _Form("timestamp", "authority_url", 'text, e.g. "https://tsa.example.com/"', _text, _quoted),
     _Form("timestamp", "authority_roots", 'the path of a PEM file, e.g. "tsa-roots.pem"', _text, _quoted),
+    _Form("sign_in", "public_url", 'a URL of https, e.g. "https://ledger.example.com"', _origin, _quoted),
+    _Form("sign_in", "oidc_issuer", 'a URL of https, e.g. "https://login.example.com"', _origin, _quoted),
+    _Form("sign_in", "oidc_audience", 'text, e.g. "https://ledger.example.com"', _text, _quoted),
     *(_Form("limits", one.name, "a whole number from 1", _number(1), str) for one in dataclasses.fields(Limits)),
 )
 
@@ -328,7 +348,14 @@ def parse_settings(content: bytes, name: str) -> Settings:
                 raise HomeError(
                     f"{name}: [{table}] {key}: expected {form.expected}, got {clip(value)}.", todo="Correct the value."
                 ) from error
-    return Settings(**values["chain"], **values["store"], **values["timestamp"], limits=Limits(**values["limits"]))
+    limits = Limits(**values.pop("limits"))
+    settings = Settings(**{key: value for table in values.values() for key, value in table.items()}, limits=limits)
+    if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
+        raise HomeError(
+            f"{name}: [sign_in]: expected oidc_issuer and oidc_audience together, got one of them.",
+            todo="Name whom tokens are for: a token for somebody else must not be good here.",
+        )
+    return settings
 
 
 def format_settings(settings: Settings) -> str:

@@ -17,6 +17,7 @@
     │   └── Misfit                   a reference, countersignature or allocation does not fit what it refers to
     ├── NotFound                     no such party, evidence, key or file; also what the asker may not know of
     ├── Unauthenticated              no credentials, or none that are good (any more)
+    ├── IssuerUnavailable            who vouches for persons gives no answer: says nothing about any token
     ├── NotEntitled                  good credentials, whose role or scope does not reach this operation
     ├── RateExceeded                 more requests than one key has at a time; knows how long to wait
     ├── KeyReused                    an Idempotency-Key that named another request before
@@ -125,6 +126,10 @@ class NotFound(TallystickError):
 
 class Unauthenticated(TallystickError):
     """No credentials came with the request, or none that are good."""
+
+
+class IssuerUnavailable(TallystickError):
+    """The OpenID Connect issuer gave no answer, or none that can be used; that says nothing about any token."""
 
 
 class NotEntitled(TallystickError):

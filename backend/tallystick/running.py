@@ -11,8 +11,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from tallystick.bootstrap import open_home, token_check
-from tallystick.config import Home
+from tallystick.config import Home, SystemClock
 from tallystick.errors import UsageError
+from tallystick.service.ports import TokenIssuer
 
 _SERVER = "tallystick.web.server"
 
@@ -45,6 +46,8 @@ def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, wor
             meter=opened.meter,
             directory=home.directory,
             check_token=token_check(home),
+            public_url=home.settings().public_url,
+            issuer=_issuer(home),
         )
 
 
@@ -74,6 +77,16 @@ def work(home: Home, ready: Callable[[str | None], None], metrics_port: int | No
             url = stack.enter_context(watched)
         ready(url)
         worker.run()
+
+
+def _issuer(home: Home) -> TokenIssuer | None:
+    """The OpenID Connect issuer that ``home`` trusts to say who somebody is, if it names one."""
+    settings = home.settings()
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    from tallystick.identity.openid import OpenIdIssuer
+
+    return OpenIdIssuer(settings.oidc_issuer, settings.oidc_audience, SystemClock().now)
 
 
 def _refuse_embedded(home: Home, command: str) -> None:

@@ -38,6 +38,20 @@ OPERATIONS = {
     "rotateKey",
     "revokeKey",
     "readJournal",
+    "draftTypedData",
+    "readTypedData",
+    "submitEvidence",
+    "listSigners",
+    "addSigner",
+    "rotateSigner",
+    "revokeSigner",
+    "stateCompromise",
+    "listMembers",
+    "addMember",
+    "removeMember",
+    "endSession",
+    "askNonce",
+    "signIn",
 }
 
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "devnet": "home:devnet",
     "party": "parties:party_app",
     "account": "accounts:account_app",
+    "member": "members:member_app",
     "record": "recording:record_evidence",
     "countersign": "recording:countersign",
     "seal": "recording:seal_pending",

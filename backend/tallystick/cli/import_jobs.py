@@ -74,7 +74,7 @@ def waiting_command(as_json: AsJson = False, language: Language = "en") -> None:
     """List the documents that wait for something that is not recorded yet."""
     check_language(language)
     with opened() as context, context.store.transaction(read_only=True) as transaction:
-        found = transaction.waiting(COMMAND_LINE)
+        found = transaction.waiting_documents(COMMAND_LINE)
     if as_json:
         print_json(waiting_json(found, language))
         return

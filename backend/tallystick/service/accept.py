@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tallystick.errors import BadSignature, MalformedEvidence, Misfit, NotFound, Refused, Unfounded, WrongSigner
+from tallystick.errors import (
+    BadSignature,
+    Duplicate,
+    MalformedEvidence,
+    Misfit,
+    NotFound,
+    Refused,
+    Unfounded,
+    WrongSigner,
+)
 from tallystick.protocol import content, fields
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import MAX_CLOCK_LEAD_SECONDS, Evidence, Kind, kind_name
@@ -20,7 +29,7 @@ from tallystick.service.context import Context
 from tallystick.service.grants import check_access, keep_access
 from tallystick.service.known import Known
 from tallystick.service.ports import Transaction
-from tallystick.service.receipts import sign_receipts
+from tallystick.service.promising import sign_receipts
 from tallystick.store.records import EvidenceRecord, EvidenceState
 
 ACCEPTED = frozenset(EvidenceState) - {EvidenceState.AWAITING_COUNTERSIGNATURE}
@@ -46,25 +55,46 @@ class Acceptance:
         Raises:
             MalformedEvidence, WrongSigner, BadSignature, Misfit, Unfounded, NotFound, Refused: what stands against it.
         """
-        evidence = record.evidence
-        try:
-            self.check_signatures(record)
-            self._check_times(record)
-            shown = self._check_content(record)
-            self._check_references(evidence)
-            check_access(self._transaction, evidence, shown, self._known.added.values(), self._context.clock.now())
-            if self._allocations.concerns(record, shown):
-                self._allocations.check(record, shown)
-        except (Refused, NotFound, MalformedEvidence, BadSignature) as error:
-            name = kind_name(evidence.kind)
-            if not error.message.startswith(name):
-                error.message = f"{name}: {error.message}"
-            raise
+        evidence, shown = record.evidence, self._check(record, is_signed=True)
         self._known.add(record, shown)
         if evidence.kind == Kind.CORRECTION and shown["correctionType"] == "cancelled":
             self._allocations.cancel(record)
         if evidence.kind == Kind.CONTRACT and self._contracts.get(evidence.deal) is None:
             self._contracts[evidence.deal] = record
+
+    def check_unsigned(self, record: EvidenceRecord) -> None:
+        """Everything that ``add`` and ``keep`` check of ``record`` but its signatures, which are still to be made.
+
+        Raises:
+            Duplicate: its document is recorded already. As ``add``: what else stands against it.
+        """
+        self._check(record, is_signed=False)
+        key = record.document_key
+        if key is not None and (taken := self._transaction.evidence_by_document([key]).get(key)) is not None:
+            raise Duplicate(
+                f"The document {key!r} is recorded already, by evidence {to_hex(taken)}.",
+                todo="Record each document once.",
+            )
+
+    def _check(self, record: EvidenceRecord, *, is_signed: bool) -> dict[str, Json]:
+        """What ``record`` shows, after nothing was found that stands against it."""
+        try:
+            if is_signed:
+                self.check_signatures(record)
+            self._check_times(record)
+            shown = self._check_content(record)
+            self._check_references(record.evidence)
+            check_access(
+                self._transaction, record.evidence, shown, self._known.added.values(), self._context.clock.now()
+            )
+            if self._allocations.concerns(record, shown):
+                self._allocations.check(record, shown)
+        except (Refused, NotFound, MalformedEvidence, BadSignature) as error:
+            name = kind_name(record.evidence.kind)
+            if not error.message.startswith(name):
+                error.message = f"{name}: {error.message}"
+            raise
+        return shown
 
     def keep(self) -> None:
         """Write what was added, with receipts. Raises ``Duplicate`` naming what is recorded already."""
@@ -98,12 +128,16 @@ class Acceptance:
         )
 
     def _active_signers(self, party: PartyId) -> frozenset[Address]:
-        """Whoever may sign for ``party`` whatever becomes of the newest blocks: added for good, revoked in none."""
+        """Whoever may sign for ``party`` whatever becomes of the newest blocks: added for good, revoked in none.
+
+        Nor one that is to be revoked: what it signs now might be sealed too late to stand.
+        """
         if party not in self._signers:
             cursor = self._transaction.cursor()
             final = () if cursor is None else self._transaction.signers([party], cursor.block_number)
             revoked = {record.signer for record in self._transaction.signers([party]) if record.revoked_at}
-            self._signers[party] = frozenset(record.signer for record in final) - revoked
+            retired = self._transaction.retired_signers(party)
+            self._signers[party] = frozenset(record.signer for record in final) - revoked - retired
         return self._signers[party]
 
     def _check_times(self, record: EvidenceRecord) -> None:

@@ -79,7 +79,7 @@ def let_act_for(context: Context, actor: str, organisation: str, party: PartyId)
     """Let ``organisation`` act for ``party`` as well. Raises ``NotFound``."""
     now = context.clock.now()
     with context.store.transaction() as transaction:
-        _open_organisation(transaction, organisation)
+        open_organisation(transaction, organisation)
         if transaction.party(party) is None:
             raise NotFound(f"party {to_hex(party)}: not known here.", todo="Add the party first.")
         transaction.let_act_for(organisation, party)
@@ -111,7 +111,7 @@ def issue_key(
     """
     now = context.clock.now()
     with context.store.transaction() as transaction:
-        holder = _open_organisation(transaction, organisation)
+        holder = open_organisation(transaction, organisation)
         made = _issue(transaction, context, holder, name, scopes, expires_at)
         told = {
             "organisation": organisation,
@@ -134,7 +134,7 @@ def rotate_key(context: Context, actor: str, key: str, overlap_seconds: int = 0)
         known = transaction.key(key)
         if known is None or not _is_good(known, now):
             raise NotFound(f"key {clip(key)}: not known here, or not good any more.", todo="Issue a new one.")
-        holder = _open_organisation(transaction, known.organisation)
+        holder = open_organisation(transaction, known.organisation)
         made = _issue(transaction, context, holder, known.name, known.scopes, known.expires_at)
         transaction.end_key(key, Timestamp(now + overlap_seconds), revoked=False)
         told = {"organisation": known.organisation, "key": made[0].key, "instead": key, "overlap": overlap_seconds}
@@ -187,7 +187,7 @@ def check_open(context: Context, organisation: str | None) -> None:
     """Raises ``NotFound`` if ``organisation`` is named and is none that is open."""
     if organisation is not None:
         with context.store.transaction(read_only=True) as transaction:
-            _open_organisation(transaction, organisation)
+            open_organisation(transaction, organisation)
 
 
 def journal(context: Context) -> Iterator[Deed]:
@@ -220,6 +220,11 @@ def note(context: Context, actor: str, act: str, details: Mapping[str, Any]) -> 
         _note(transaction, context.clock.now(), actor, act, details)
 
 
+def note_within(transaction: Transaction, at: Timestamp, actor: str, act: str, details: Mapping[str, Any]) -> None:
+    """Put an administrative act into the journal, in the very ``transaction`` that does it."""
+    _note(transaction, at, actor, act, details)
+
+
 def _issue(
     transaction: Transaction,
     context: Context,
@@ -245,7 +250,8 @@ def _issue(
     return made, f"{PREFIX}_{identifier}_{secret}"
 
 
-def _open_organisation(transaction: Transaction, organisation: str) -> Organisation:
+def open_organisation(transaction: Transaction, organisation: str) -> Organisation:
+    """The organisation of that id, if it is open. Raises ``NotFound``."""
     found = transaction.organisation(organisation)
     if found is None or found.closed_at is not None:
         raise NotFound(f"organisation {clip(organisation)}: not known here, or closed.")

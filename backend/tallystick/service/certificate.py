@@ -248,7 +248,7 @@ def _bindings(context: Context, transaction: Transaction, evidence: Evidence) ->
     if context.registrar is None:
         return ()
     known = [transaction.party(party) for party in sorted({evidence.issuer, evidence.counterparty} - {ZERO32})]
-    return tuple(bind(context, party) for party in known if party is not None and party.identifiers)
+    return tuple(bind(context, party, transaction) for party in known if party is not None and party.identifiers)
 
 
 def _entry(history: History, evidence_id: EvidenceId) -> Entry:

@@ -11,9 +11,10 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from tallystick.errors import Duplicate, MalformedInput, NotFound, Refused
+from tallystick.errors import Duplicate, MalformedInput, NotFound, Refused, StoreUnavailable
 from tallystick.protocol.binding import PartyBinding, party_id
 from tallystick.protocol.types import Address, PartyId, clip, parse_bytes32, to_hex
 from tallystick.service.context import Context, Progress, silent
@@ -53,8 +54,10 @@ def add_parties(context: Context, members: Sequence[NewParty], progress: Progres
         MalformedInput: a bad name or identifier.
         Refused: kept, but the registrar is somebody else and must admit them; the message says whom.
         ChainError: kept, but not admitted yet: ``complete_admissions`` tries again.
+
+    A process that leaves such work to others keeps them, and a worker admits them.
     """
-    ids = [_check_member(context, member) for member in members]
+    ids = [check_member(context, member) for member in members]
     with context.store.transaction() as transaction:
         for party, member in zip(ids, members, strict=True):
             if (taken := transaction.party(party)) is not None:
@@ -72,7 +75,8 @@ def add_parties(context: Context, members: Sequence[NewParty], progress: Progres
     with context.store.transaction() as transaction:
         for record in records:
             transaction.add_party(record)
-    complete_admissions(context, progress)
+    if context.works:
+        complete_admissions(context, progress)
     if context.registrar is None:
         pairs = [f"{to_hex(record.party)} {to_hex(record.signers[0])}" for record in records[:_NAMED_AT_ONCE]]
         raise Refused(
@@ -93,7 +97,7 @@ def complete_admissions(context: Context, progress: Progress = silent) -> int:
     index(context)
     if context.registrar is None or not any(_unadmitted(context)):
         return 0
-    registrar, sign = _registrar(context, "admit parties")
+    registrar, sign = registrar_of(context, "admit parties")
     with sending(context, registrar):
         index(context)
         missing, keyless = _unadmitted(context)
@@ -130,7 +134,7 @@ def admit_elsewhere(context: Context, party: PartyId, signer: Address) -> None:
         Refused: the registrar is somebody else.
         TransactionFailed: it signs already, or was revoked.
     """
-    registrar, sign = _registrar(context, "admit a party")
+    registrar, sign = registrar_of(context, "admit a party")
     with sending(context, registrar):
         index(context)
         with context.store.transaction(read_only=True) as transaction:
@@ -190,7 +194,7 @@ def rotate_key(context: Context, party: PartyRecord) -> Address:
     Raises:
         Refused: the registrar is somebody else; no key was made.
     """
-    registrar, sign = _registrar(context, "register a new key")
+    registrar, sign = registrar_of(context, "register a new key")
     signer = context.keys.create(f"{party.name} ({to_hex(party.party)[:10]})")
     with context.store.transaction() as transaction:
         transaction.add_signer(party.party, signer)
@@ -206,26 +210,52 @@ def revoke_key(context: Context, party: PartyRecord, signer: Address) -> None:
     Raises:
         Refused: the registrar is somebody else.
     """
-    registrar, sign = _registrar(context, "revoke a key")
+    registrar, sign = registrar_of(context, "revoke a key")
     with sending(context, registrar):
         context.chain.revoke_signer(registrar, sign, party.party, signer)
     index(context)
 
 
-def bind(context: Context, party: PartyRecord) -> PartyBinding:
-    """The registrar's signed statement of who ``party`` is. Raises ``Refused`` where that is somebody else."""
-    _, sign = _registrar(context, "state who a party is")
+def bind(context: Context, party: PartyRecord, transaction: Transaction | None = None) -> PartyBinding:
+    """The registrar's signed statement of who ``party`` is; of those in ``transaction`` where a worker has to sign it.
+
+    Raises:
+        Refused: the registrar is somebody else. StoreUnavailable: the worker has not signed it yet.
+    """
+    if context.works or context.registrar is None:
+        _, sign = registrar_of(context, "state who a party is")
+        return _binding(party, sign(_binding(party, b"").digest(context.chain.deployment.domain)))
+    with nullcontext(transaction) if transaction else context.store.transaction(read_only=True) as reading:
+        found = reading.bindings(context.registrar, [party.party]).get(party.party)
+    if found is None:
+        raise StoreUnavailable(
+            f"party {party.name}: the registrar has not signed yet who it is.",
+            todo="Try again in a few seconds; if that does not help, look whether `tallystick worker` runs.",
+        )
+    return _binding(party, found)
+
+
+def sign_bindings(context: Context, limit: int = 500) -> int:
+    """Sign who those parties are of which no signed statement is kept, at most ``limit``; returns how many."""
+    if context.registrar is None:
+        return 0
+    with context.store.transaction(read_only=True) as transaction:
+        unbound = transaction.some_parties(transaction.unbound_parties(context.registrar, limit))
+    if unbound:
+        made = {party.party: bind(context, party).signature for party in unbound}
+        with context.store.transaction() as transaction:
+            transaction.set_bindings(context.registrar, made)
+    return len(unbound)
+
+
+def _binding(party: PartyRecord, signature: bytes) -> PartyBinding:
     identifier = party.identifiers[0]
-    unsigned = PartyBinding(
-        party.party, identifier.scheme, identifier.value, party.name, party.created_at, signature=b""
-    )
-    digest = unsigned.digest(context.chain.deployment.domain)
     return PartyBinding(
-        party.party, identifier.scheme, identifier.value, party.name, party.created_at, signature=sign(digest)
+        party.party, identifier.scheme, identifier.value, party.name, party.created_at, signature=signature
     )
 
 
-def _registrar(context: Context, deed: str) -> tuple[Address, Sign]:
+def registrar_of(context: Context, deed: str) -> tuple[Address, Sign]:
     """The registrar of this installation, who is to do ``deed``, and what signs for it."""
     registrar = context.registrar
     if registrar is None:
@@ -236,7 +266,8 @@ def _registrar(context: Context, deed: str) -> tuple[Address, Sign]:
     return registrar, lambda digest: context.keys.sign(registrar, digest)
 
 
-def _check_member(context: Context, member: NewParty) -> PartyId:
+def check_member(context: Context, member: NewParty) -> PartyId:
+    """The id of ``member``. Raises ``MalformedInput`` for a bad name or identifier."""
     if not 0 < len(member.name) <= MAX_NAME or not member.name.isprintable() or member.name != member.name.strip():
         raise MalformedInput(
             f"party name: expected 1 to {MAX_NAME} printable characters without blanks around, got {clip(member.name)}."

@@ -24,6 +24,9 @@ TABLE = """
 operation             scope           party    lender   auditor  operator  registrar  data-provider
 recordEvidence        evidence:write  own      own      -        -         -          own
 recordEvidenceInBulk  evidence:write  own      own      -        -         -          own
+draftTypedData        evidence:write  own      own      -        -         -          own
+readTypedData         evidence:read   own      own      -        -         -          own
+submitEvidence        evidence:write  own      own      -        -         -          own
 importDocuments       evidence:write  own      own      -        -         -          own
 countersignEvidence   evidence:write  own      own      -        -         -          own
 readEvidence          evidence:read   granted  granted  all      -         -          own
@@ -33,6 +36,11 @@ readReceivable        evidence:read   granted  granted  all      -         -    
 listParties           party:read      own      own      all      all       all        own
 readParty             party:read      own      own      all      all       all        own
 addParty              party:write     -        -        -        -         all        -
+listSigners           party:read      own      own      all      all       all        own
+addSigner             signer:write    own      own      -        -         all        -
+rotateSigner          signer:write    own      own      -        -         all        -
+revokeSigner          signer:write    own      own      -        -         all        -
+stateCompromise       signer:write    own      own      -        -         all        -
 readHistory           history:read    granted  granted  all      -         -          own
 readTradelines        history:read    granted  granted  all      -         -          own
 readChanges           history:read    granted  granted  all      -         -          own
@@ -54,12 +62,19 @@ listKeys              account:read    own      own      own      all       own  
 issueKey              account:write   own      own      own      all       own        own
 rotateKey             account:write   own      own      own      all       own        own
 revokeKey             account:write   own      own      own      all       own        own
+listMembers           account:read    own      own      own      all       own        own
+addMember             account:write   own      own      own      all       own        own
+removeMember          account:write   own      own      own      all       own        own
+endSession            -               own      own      own      all       own        own
 readJournal           account:read    -        -        all      all       -          -
 requestErasure        account:write   -        -        -        all       -          -
 confirmErasure        account:write   -        -        -        all       -          -
 listErasures          account:read    -        -        all      all       -          -
 """
 """Operation id, the scope that a key needs for it (-: none), and how far it reaches for each role (-: not at all)."""
+
+PUBLIC = ("askNonce", "signIn")
+"""Operations for whoever is not known yet: to become known. They show nothing, and keep nothing of who fails."""
 
 
 class Reach(StrEnum):

@@ -4,18 +4,18 @@ Rules:
 
 - a receipt is signed before the transaction that accepts the evidence commits, and kept by it: nobody is promised what
   was not kept, and nothing is kept without a promise;
-- what was kept without a receipt gets none afterwards, for nobody promised anything then;
+- a process that has not the operator's key (``serve --no-worker``) keeps what it accepts without a receipt; a worker
+  signs one before the evidence stands in a batch, and promises from then on;
 - a check never raises for what a file holds: the finding says it. Here it rests on the index of the final chain, and on
   the contents of the batches that this installation has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tallystick.errors import ChainError, MalformedInput, NotFound, StoreError
 from tallystick.protocol.entry import Json
-from tallystick.protocol.evidence import MAX_TIME
 from tallystick.protocol.promise import Finding, LogView, Promise, foreign, must_stand_in, settle, settle_by_bundle
 from tallystick.protocol.receipt import Receipt, SignedReceipt, parse_receipt, signatures_digest
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, Timestamp, to_hex
@@ -25,25 +25,7 @@ from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.ports import Transaction
 from tallystick.service.prove import find_placements
-from tallystick.store.records import AppendRecord, EvidenceRecord, EvidenceState, ReceiptRecord
-
-
-def sign_receipts(context: Context, records: Iterable[EvidenceRecord]) -> dict[EvidenceId, ReceiptRecord]:
-    """The operator's receipts, taken now, for those of ``records`` that are accepted, by evidence id.
-
-    Raises:
-        NotFound: the keystore has no key of the operator.
-    """
-    domain, operator = context.chain.deployment.domain, context.operator
-    received_at = context.clock.now()
-    seal_by = Timestamp(min(received_at + context.limits.seal_within_seconds, MAX_TIME))
-    signed = {}
-    for record in records:
-        if record.state is EvidenceState.PENDING:
-            receipt = Receipt(record.evidence_id, signatures_digest(record.signatures), received_at, seal_by)
-            signature = context.keys.sign(operator, receipt.digest(domain))
-            signed[record.evidence_id] = ReceiptRecord(received_at, seal_by, operator, signature)
-    return signed
+from tallystick.store.records import AppendRecord, EvidenceRecord, EvidenceState
 
 
 def receipts_of(context: Context, records: Sequence[EvidenceRecord]) -> dict[EvidenceId, SignedReceipt]:

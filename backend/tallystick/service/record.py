@@ -46,7 +46,7 @@ from tallystick.service.index import index
 from tallystick.service.once import AT_WILL, Once
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
-from tallystick.service.receipts import sign_receipts
+from tallystick.service.promising import sign_receipts
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
 
 _Kept = TypeVar("_Kept")
@@ -81,7 +81,7 @@ def record(context: Context, drafts: Sequence[Draft], once: Once = AT_WILL) -> l
         TallystickError: which draft, what was expected, and what to do; then nothing of the call is kept.
     """
     _see_admissions(context)
-    return _with_newest_signers(context, lambda: _record(context, drafts, once))
+    return with_newest_signers(context, lambda: _record(context, drafts, once))
 
 
 def _record(context: Context, drafts: Sequence[Draft], once: Once) -> list[EvidenceRecord]:
@@ -114,7 +114,7 @@ def _see_admissions(context: Context) -> None:
             index(context)
 
 
-def _with_newest_signers(context: Context, attempt: Callable[[], _Kept]) -> _Kept:
+def with_newest_signers(context: Context, attempt: Callable[[], _Kept]) -> _Kept:
     """What ``attempt`` makes, tried again after a look at the chain where a key is not active as far as is known.
 
     Where blocks take time to become final, a party's admission may have become so since the last look.
@@ -129,6 +129,20 @@ def _with_newest_signers(context: Context, attempt: Callable[[], _Kept]) -> _Kep
 
 def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
     """``statement`` as evidence, signed by its issuer's newest managed key, not yet kept."""
+    made = unsigned(context, statement)
+    signatures = sign_for(context, statement.issuer, made.evidence_id)
+    if statement.counterparty is not None and statement.countersigned and statement.kind == Kind.CONTRACT:
+        signatures += sign_for(context, statement.counterparty, made.evidence_id)
+        return replace(made, signatures=signatures, state=EvidenceState.PENDING)
+    return replace(made, signatures=signatures)
+
+
+def unsigned(context: Context, statement: Statement) -> EvidenceRecord:
+    """``statement`` as evidence with fresh salts, issued now, and without any signature.
+
+    Raises:
+        Misfit: a CONTRACT without a counterparty. MalformedEvidence: a content that is not of its form.
+    """
     disclosures = tuple(sorted(content.make(statement.fields, context.entropy.bytes)))
     evidence = Evidence(
         issuer=statement.issuer.party,
@@ -140,26 +154,24 @@ def sign_statement(context: Context, statement: Statement) -> EvidenceRecord:
         occurred_at=statement.occurred_at,
         issued_at=context.clock.now(),
     )
-    evidence_id = evidence.evidence_id(context.chain.deployment.domain)
-    signatures = sign_for(context, statement.issuer, evidence_id)
-    state = EvidenceState.PENDING
-    if statement.kind == Kind.CONTRACT:
-        if statement.counterparty is None:
-            raise Misfit("CONTRACT: expected a counterparty, got none.", todo="A contract is signed by both sides.")
-        if statement.countersigned:
-            signatures += sign_for(context, statement.counterparty, evidence_id)
-        else:
-            state = EvidenceState.AWAITING_COUNTERSIGNATURE
+    if statement.kind == Kind.CONTRACT and statement.counterparty is None:
+        raise Misfit("CONTRACT: expected a counterparty, got none.", todo="A contract is signed by both sides.")
+    waits = statement.kind == Kind.CONTRACT
     return EvidenceRecord(
-        evidence_id=evidence_id,
+        evidence_id=evidence.evidence_id(context.chain.deployment.domain),
         evidence=evidence,
-        signatures=signatures,
+        signatures=b"",
         disclosures=disclosures,
         hidden=(),
         document_key=document_key(evidence, statement.fields),
         recorded_at=evidence.issued_at,
-        state=state,
+        state=EvidenceState.AWAITING_COUNTERSIGNATURE if waits else EvidenceState.PENDING,
     )
+
+
+def resolve(context: Context, transaction: Transaction, draft: Draft) -> Statement:
+    """``draft`` with everything that it names found in ``transaction``. Raises what stands against it."""
+    return _Resolver(context, transaction).resolve(draft)
 
 
 def submit(
@@ -198,7 +210,7 @@ def countersign(
         WrongSigner: the signature is not by an active signer of the counterparty, over this very contract.
     """
     _see_admissions(context)
-    return _with_newest_signers(context, lambda: _countersign(context, evidence_id, signature, once))
+    return with_newest_signers(context, lambda: _countersign(context, evidence_id, signature, once))
 
 
 def _countersign(context: Context, evidence_id: EvidenceId, signature: bytes | None, once: Once) -> EvidenceRecord:
@@ -229,7 +241,7 @@ def complete(
         signature = sign_for(context, counterparty, evidence_id)
     signed = replace(found, signatures=found.signatures + signature, state=EvidenceState.PENDING)
     Acceptance(context, transaction).check_signatures(signed)
-    receipt = sign_receipts(context, [signed])[evidence_id]
+    receipt = sign_receipts(context, [signed]).get(evidence_id)
     transaction.complete_signatures(evidence_id, signed.signatures, context.clock.now(), receipt)
     return signed
 

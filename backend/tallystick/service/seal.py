@@ -36,6 +36,7 @@ from tallystick.service.batches import arrange, frozen_appends, parents_of, subj
 from tallystick.service.context import Context, Progress, silent
 from tallystick.service.index import index
 from tallystick.service.ports import Transaction
+from tallystick.service.promising import sign_receipts
 from tallystick.store.records import ON_ITS_WAY, BatchRecord, BatchState, EvidenceRecord, Submission
 
 PATIENCE_SECONDS = 1_800.0
@@ -126,6 +127,9 @@ def freeze(context: Context) -> tuple[BatchRecord, int] | None:
         records = _next_records(transaction, context)
         if not records:
             return None
+        # what an API process accepted gets its receipt at the latest here: nothing is sealed that nobody promised
+        lacking = {one.evidence_id for one in records} - transaction.receipts(one.evidence_id for one in records).keys()
+        transaction.add_receipts(sign_receipts(context, [one for one in records if one.evidence_id in lacking]))
         entries, appends = arrange(records, parents_of(transaction, records))
         batch = BatchRecord(
             operator=context.operator,

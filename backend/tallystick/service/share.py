@@ -108,7 +108,11 @@ class Export:
     def _frame(self, reading: LogReading) -> Frame:
         reading.showing.check_used()
         context, deployment = self.context, self.context.chain.deployment
-        bindings = () if context.registrar is None else tuple(bind(context, record) for record in reading.named())
+        bindings = (
+            ()
+            if context.registrar is None
+            else tuple(bind(context, record, reading.transaction) for record in reading.named())
+        )
         unreported = Frame(
             chain_id=deployment.chain_id,
             registry=deployment.registry,

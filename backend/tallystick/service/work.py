@@ -30,7 +30,8 @@ from tallystick.protocol.hashing import keccak256
 from tallystick.protocol.types import Address
 from tallystick.service.context import Context
 from tallystick.service.index import index
-from tallystick.service.parties import complete_admissions
+from tallystick.service.outbox import change_registry, sign_missing_receipts
+from tallystick.service.parties import complete_admissions, sign_bindings
 from tallystick.service.ports import Lease
 from tallystick.service.seal import Move, advance
 from tallystick.store.records import ON_ITS_WAY
@@ -85,6 +86,8 @@ class Worker:
         self._retries = Backoff(retry_seconds, LAST_RETRY_SECONDS)
         self._admission_retries = Backoff(retry_seconds, LAST_RETRY_SECONDS)
         self._admit_at = 0.0
+        self._change_retries = Backoff(FIRST_WAIT_SECONDS, LAST_RETRY_SECONDS, 1.5)
+        self._change_at = 0.0
         self._parties_admitted = -1
         self._check_chain = True
         self._leading = ExitStack()
@@ -156,6 +159,7 @@ class Worker:
         if self._stop.is_set() or not self._is_leader():
             return self._idle_seconds
         self._admit()
+        self._do_for_others()
         return self._carry()
 
     # leading
@@ -206,6 +210,29 @@ class Worker:
             self._parties_admitted = parties
             self._admission_retries.reset()
             self._forget("admission")
+
+    # for processes without the keys
+
+    def _do_for_others(self) -> None:
+        """Sign and send what API processes leave to a worker; a registry that refuses keeps nobody from sealing."""
+        sign_missing_receipts(self._context)
+        sign_bindings(self._context)
+        if time.monotonic() < self._change_at:
+            return
+        try:
+            left = change_registry(self._context, timeout_seconds=SEND_TIMEOUT_SECONDS)
+        except (ChainUnreachable, WrongChain, StoreUnavailable) as error:
+            if not isinstance(error, AccountBusy):
+                raise
+        except TallystickError as error:
+            self._change_at = time.monotonic() + self._change_retries.next()
+            self._note("registry", str(error), self._change_at - time.monotonic())
+        else:
+            if left:  # nothing but waiting, or a refusal that is kept beside the change
+                self._change_at = time.monotonic() + self._change_retries.next()
+            else:
+                self._change_retries.reset()
+            self._forget("registry")
 
     # carrying batches
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tallystick.protocol.types import Hash, PartyId, Timestamp
+from tallystick.protocol.types import Address, Hash, PartyId, Timestamp
 
 MAX_ORGANISATION_NAME = 150
 
@@ -40,6 +40,7 @@ class Scope(StrEnum):
     READ_ACCOUNTS = "account:read"
     WRITE_ACCOUNTS = "account:write"
     READ_STATUS = "status:read"
+    WRITE_SIGNERS = "signer:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,34 @@ class ApiKey:
     expires_at: Timestamp | None = None
     revoked_at: Timestamp | None = None
     last_used_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person of an organisation, known by what an OpenID Connect issuer calls it, or else by a wallet's address."""
+
+    member: str
+    organisation: str
+    name: str
+    issuer: str | None
+    subject: str | None
+    address: Address | None
+    scopes: tuple[Scope, ...]
+    created_at: Timestamp
+    removed_at: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in with a wallet: of the token's secret only the SHA-256 ``digest``, and the ``nonce`` that it used up."""
+
+    session: str
+    member: str
+    digest: bytes
+    nonce: str
+    created_at: Timestamp
+    expires_at: Timestamp
+    ended_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,11 @@ from tallystick.store.imports import ImportRows
 from tallystick.store.index import IndexRows
 from tallystick.store.kept_answers import AnswerRows
 from tallystick.store.locks import Lease, ThreadLeases, file_lease, session_lease
+from tallystick.store.members import MemberRows
 from tallystick.store.parties import PartyRows
 from tallystick.store.records import BatchState, Counts, EvidenceState
 from tallystick.store.rows import EVIDENCE_JOINS, EVIDENCE_STATE
+from tallystick.store.signers import SignerRows
 from tallystick.store.timestamps import TimestampRows
 from tallystick.store.waiting import WaitingRows
 
@@ -50,6 +52,8 @@ class SqlTransaction(
     IndexRows,
     TimestampRows,
     AccountRows,
+    MemberRows,
+    SignerRows,
     ImportRows,
     WaitingRows,
     AnswerRows,

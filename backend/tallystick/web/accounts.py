@@ -76,7 +76,7 @@ def list_organisations(installed: Installed, _asking: Asking) -> list[Organisati
 )
 def add_organisation(body: OrganisationBody, installed: Installed, asking: Asking) -> OrganisationView:
     """Open an organisation that acts for the parties named."""
-    role = _one_of(Role, body.role, "role")
+    role = one_of(Role, body.role, "role")
     with installed.store.transaction(read_only=True) as transaction:
         parties = [find_party(transaction, party).party for party in body.parties]
     return OrganisationView.of(accounts.add_organisation(installed, asking.key, body.name, role, parties))
@@ -127,7 +127,7 @@ def list_keys(
     ] = None,
 ) -> list[KeyView]:
     """List the keys of your organisation; an operator those of any."""
-    holder = _reached(installed, asking, organisation)
+    holder = reached(installed, asking, organisation)
     with installed.store.transaction(read_only=True) as transaction:
         return [KeyView.of(key) for key in transaction.keys(holder)]
 
@@ -148,10 +148,10 @@ def issue_key(
     asking: Asking,
 ) -> IssuedKey:
     """Issue a key, of at most the scopes of the one that asks; an operator issues any to any organisation."""
-    holder = _reached(installed, asking, body.organisation)
-    scopes = None if body.scopes is None else [_one_of(Scope, scope, "scopes") for scope in body.scopes]
+    holder = reached(installed, asking, body.organisation)
+    scopes = None if body.scopes is None else [one_of(Scope, scope, "scopes") for scope in body.scopes]
     expires_at = None if body.expires_at is None else Timestamp(body.expires_at)
-    made, secret = accounts.issue_key(installed, asking.key, holder, body.name, _given(asking, scopes), expires_at)
+    made, secret = accounts.issue_key(installed, asking.key, holder, body.name, given(asking, scopes), expires_at)
     return IssuedKey.made(made, secret)
 
 
@@ -218,7 +218,7 @@ def read_journal(
     return [DeedView.of(one) for one in some[:limit]]
 
 
-def _reached(installed: Context, asking: Asker, organisation: str | None) -> str:
+def reached(installed: Context, asking: Asker, organisation: str | None) -> str:
     """``organisation``, or the asker's own. Raises ``NotFound`` if it is out of reach, as if there were none."""
     if organisation is None:
         return asking.organisation.organisation
@@ -234,10 +234,10 @@ def _check_key(installed: Context, asking: Asker, key: str) -> None:
         known = transaction.key(key)
     if known is None or not asking.reaches_organisation(known.organisation):
         raise NotFound(f"key {clip(key)}: not known here.")
-    _given(asking, known.scopes)
+    given(asking, known.scopes)
 
 
-def _given(asking: Asker, scopes: Iterable[Scope] | None) -> list[Scope] | None:
+def given(asking: Asker, scopes: Iterable[Scope] | None) -> list[Scope] | None:
     """The scopes that ``asking`` gives or takes: an operator any, others at most their own key's."""
     if asking.reach is Reach.ALL:
         return None if scopes is None else [*scopes]
@@ -252,7 +252,8 @@ def _given(asking: Asker, scopes: Iterable[Scope] | None) -> list[Scope] | None:
     return wanted
 
 
-def _one_of(kind: type[T], text: str, name: str) -> T:
+def one_of(kind: type[T], text: str, name: str) -> T:
+    """The ``kind`` that ``text``, given as ``name``, spells. Raises ``MalformedInput``."""
     try:
         return kind(text)
     except ValueError as error:

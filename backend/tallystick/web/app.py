@@ -16,12 +16,26 @@ from starlette.concurrency import run_in_threadpool
 from tallystick import __version__
 from tallystick.chain.meter import Meter
 from tallystick.service.context import Context
-from tallystick.service.policy import RULES
+from tallystick.service.policy import PUBLIC, RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
-from tallystick.web import accounts, certificates, evidence, imports, once, operation, parties, problems, verification
+from tallystick.web import (
+    accounts,
+    certificates,
+    custody,
+    evidence,
+    imports,
+    members,
+    once,
+    operation,
+    parties,
+    problems,
+    sign_in,
+    signers,
+    verification,
+)
 from tallystick.web.guard import Guard
-from tallystick.web.identity import check_known, identify
+from tallystick.web.identity import SignIn, check_known, identify
 from tallystick.web.methods import know_routes
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
@@ -32,7 +46,8 @@ VERIFY_PATH = "/v1/verify"
 IMPORT_PATH = "/v1/imports"
 
 
-API = tuple(module.router for module in (evidence, imports, parties, certificates, accounts, verification))
+_MODULES = (custody, evidence, imports, parties, signers, certificates, accounts, members, verification)
+API = tuple(module.router for module in _MODULES)
 """The routes of the API: each asks who is asking, and stands in the table that says who may ask."""
 
 
@@ -43,11 +58,13 @@ def create_app(
     meter: Meter | None = None,
     directory: Path | None = None,
     check_token: CheckToken,
+    sign_in_by: SignIn | None = None,
 ) -> FastAPI:
     """The application over ``context``, which any thread may use.
 
     A worker looks every ``idle_seconds`` for something to do; None: other processes work. ``meter`` counts what is
-    asked of the node, ``directory`` is the home, whose disk is watched; ``check_token`` judges time-stamps.
+    asked of the node, ``directory`` is the home, whose disk is watched; ``check_token`` judges time-stamps;
+    ``sign_in_by`` says how persons sign in, beside API keys.
     """
     worker = None if idle_seconds is None else Worker(context, idle_seconds=idle_seconds)
     readiness = Readiness(context, worker, directory)
@@ -76,18 +93,20 @@ def create_app(
     app.state.readiness = readiness
     app.state.metrics = metrics
     app.state.check_token = check_token
+    app.state.sign_in = sign_in_by or SignIn()
     limits = context.limits
     app.state.rate = Rate(limits.requests_per_minute)
     large = {VERIFY_PATH: limits.bundle_file_bytes, IMPORT_PATH: limits.bundle_bytes}
+    small = dict.fromkeys(sign_in.PATHS, sign_in.BODY_BYTES)
     app.add_middleware(
         Guard,
-        body_limit=lambda path: large.get(path, limits.json_bytes),
-        check_known=lambda given: check_known(context, given),
+        body_limit=lambda path: small.get(path) or large.get(path, limits.json_bytes),
+        check_known=lambda given: check_known(context, app.state.sign_in, given),
         observe=metrics.observe,
     )
     problems.install(app)
     once.install(app)
-    routers = (*API, operation.router)
+    routers = (*API, sign_in.router, operation.router)
     know_routes(app, routers)
     for router in routers:
         app.include_router(router)
@@ -112,6 +131,8 @@ def _check_policy() -> None:
         assert route.operation_id in RULES, f"{route.path}: who may do that is not in the table"
         asked = [found.call for found in route.dependant.dependencies]
         assert identify in asked, f"{route.path}: nobody is asked who they are"
+    known = {route.operation_id for route in sign_in.router.routes if isinstance(route, APIRoute)}
+    assert known == set(PUBLIC), "what is open to all is named"
 
 
 _check_policy()

@@ -11,7 +11,7 @@ from tallystick.intake.drafts import Draft, parse_draft
 from tallystick.protocol.bundle import parse_evidence
 from tallystick.protocol.receipt import format_receipt
 from tallystick.protocol.types import EvidenceId, parse_bytes32, parse_hex
-from tallystick.service import record
+from tallystick.service import custody, record
 from tallystick.service.context import Context
 from tallystick.service.entitled import check_countersigner, check_issuer, own_drafts, visible_evidence
 from tallystick.service.policy import Asker
@@ -174,7 +174,13 @@ def countersign(
     signature = None
     if body is not None and body.signature is not None:
         signature = parse_hex(body.signature, "signature")
-    return records.one(lambda once: record.countersign(installed, evidence_id, signature, once))
+    return records.one(
+        lambda once: (
+            record.countersign(installed, evidence_id, once=once)
+            if signature is None
+            else custody.countersign(installed, evidence_id, signature, once)
+        )
+    )
 
 
 def _visible(installed: Context, asking: Asker, evidence: str) -> EvidenceId:

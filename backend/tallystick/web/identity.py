@@ -1,26 +1,39 @@
-"""Who asks: the API key of each request, and how far it reaches for the operation that is asked for."""
+"""Who asks: the key, session or token of each request, and how far it reaches for the operation that is asked for."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from tallystick.errors import StoreUnavailable
-from tallystick.service import accounts, policy
+from tallystick.service import members, policy
 from tallystick.service.context import Context
+from tallystick.service.members import Credentials
 from tallystick.service.policy import Asker
-from tallystick.store.identities import ApiKey, Organisation
+from tallystick.service.ports import TokenIssuer
 from tallystick.web.rate import Rate
 from tallystick.web.requests import Installed, check_query
 
 logger = logging.getLogger("tallystick.web")
 
 _BEARER = HTTPBearer(
-    scheme_name="apiKey", bearerFormat="tallystick_...", description="An API key of an organisation.", auto_error=False
+    scheme_name="apiKey",
+    bearerFormat="tallystick_...",
+    description="An API key, a session or a token.",
+    auto_error=False,
 )
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """How persons sign in here: where wallets do, and whose tokens are taken; None where nobody can."""
+
+    public_url: str | None = None
+    issuer: TokenIssuer | None = None
 
 
 def identify(
@@ -29,27 +42,29 @@ def identify(
     """Who asks for the operation of this route.
 
     Raises:
-        Unauthenticated: no key, or none that is good. NotEntitled: it does not reach this operation at all.
-        RateExceeded: the key asks too often. StoreUnavailable: the database does not answer.
+        Unauthenticated: nobody who is known. IssuerUnavailable: nobody can tell.
+        NotEntitled: it does not reach this operation at all. RateExceeded: it asks too often.
+        StoreUnavailable: the database does not answer.
         RequestValidationError: a query parameter that the operation does not have.
     """
-    organisation, key = _authenticate(installed, None if given is None else given.credentials)
+    sign_in: SignIn = request.app.state.sign_in
+    found = _authenticate(installed, sign_in.issuer, None if given is None else given.credentials)
     rate: Rate = request.app.state.rate
-    rate.take(key.key)
-    asker = policy.admit(request.scope["route"].operation_id, organisation, key.key, key.scopes)
+    rate.take(found.key)
+    asker = policy.admit(request.scope["route"].operation_id, found.organisation, found.key, found.scopes)
     check_query(request)
     return asker
 
 
-def check_known(installed: Context, header: str | None) -> None:
+def check_known(installed: Context, sign_in: SignIn, header: str | None) -> None:
     """Raises as ``identify`` where the ``Authorization`` ``header`` holds no key that is good."""
     scheme, _, credentials = (header or "").partition(" ")
-    _authenticate(installed, credentials if scheme.lower() == "bearer" else None)
+    _authenticate(installed, sign_in.issuer, credentials if scheme.lower() == "bearer" else None)
 
 
-def _authenticate(installed: Context, text: str | None) -> tuple[Organisation, ApiKey]:
+def _authenticate(installed: Context, issuer: TokenIssuer | None, text: str | None) -> Credentials:
     try:
-        return accounts.authenticate(installed, text)
+        return members.authenticate(installed, issuer, text)
     except StoreUnavailable as error:
         # nobody knows yet who asks: not for them is which database that is, and where
         logger.warning("authentication: %s", error.message)

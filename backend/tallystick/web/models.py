@@ -121,6 +121,9 @@ class NewPartyBody(BaseModel):
     organisation: Annotated[
         str | None, Field(max_length=64, description="The id of the organisation that is to act for it.")
     ] = None
+    signer: Annotated[
+        HexAddress | None, Field(description="The account that signs for it; without it a key is made and kept here.")
+    ] = None
 
 
 class ReceiptBody(BaseModel):

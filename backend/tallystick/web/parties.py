@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Body, Path, Query, Response
 
 from tallystick.credit import changes
-from tallystick.protocol.types import to_hex
+from tallystick.protocol.types import parse_address, to_hex
 from tallystick.service import accounts
 from tallystick.service.as_of import find_block
 from tallystick.service.changes import changes_since
@@ -17,6 +17,7 @@ from tallystick.service.index import index
 from tallystick.service.parties import NewParty, add_parties, parse_identifier
 from tallystick.service.report import histories
 from tallystick.service.share import Export
+from tallystick.service.signers import admit_own
 from tallystick.web import examples
 from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers_of
 from tallystick.web.identity import Asking
@@ -117,7 +118,7 @@ def list_parties(installed: Installed, asking: Asking) -> list[PartyView]:
     operation_id="addParty",
     summary="Admit a party",
     responses=writing(404, 409, 502, 503),
-    response_description="It is admitted, with a key that is managed here.",
+    response_description="It is kept here, and admitted by a worker if not at once.",
 )
 def add_party(
     body: Annotated[
@@ -128,11 +129,14 @@ def add_party(
     asking: Asking,
     response: Response,
 ) -> PartyView:
-    """Admit a legal entity to the ledger and make it a key that this installation manages."""
+    """Admit a legal entity to the ledger, with its own `signer`, or with a key that this installation manages."""
     member = NewParty(body.name, tuple(parse_identifier(text) for text in body.identifiers))
     accounts.check_open(installed, body.organisation)
-    added = add_parties(installed, [member])[0]
-    accounts.note(installed, asking.key, "party added", {"party": to_hex(added.party)})
+    if body.signer is None:
+        added = add_parties(installed, [member])[0]
+        accounts.note(installed, asking.key, "party added", {"party": to_hex(added.party)})
+    else:
+        added = admit_own(installed, asking.key, member, parse_address(body.signer, "signer"))
     if body.organisation is not None:
         accounts.let_act_for(installed, asking.key, body.organisation, added.party)
     made = PartyView.of(added)

@@ -47,6 +47,7 @@ BY_ERROR: Mapping[type[errors.TallystickError], tuple[int, str]] = {
     errors.Misfit: (409, "It does not fit what it refers to"),
     errors.NotFound: (404, "It is not known here"),
     errors.Unauthenticated: (401, "No credentials that are good"),
+    errors.IssuerUnavailable: (503, "The issuer of tokens does not answer"),
     errors.RateExceeded: (429, "This key asks too often"),
     errors.KeyReused: (422, "The Idempotency-Key named another request"),
     errors.UnderWay: (409, "The request is still being carried out"),

@@ -23,10 +23,12 @@ from tallystick.chain.meter import Meter
 from tallystick.errors import UsageError
 from tallystick.protocol.types import clip
 from tallystick.service.context import Context
+from tallystick.service.ports import TokenIssuer
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
 from tallystick.web.app import create_app, create_watch
 from tallystick.web.guard import is_loopback
+from tallystick.web.identity import SignIn
 
 BACKLOG = 128
 GRACEFUL_SHUTDOWN_SECONDS = 10
@@ -75,10 +77,18 @@ def make_server(
     meter: Meter | None = None,
     directory: Path | None = None,
     check_token: CheckToken,
+    sign_in_by: SignIn | None = None,
 ) -> uvicorn.Server:
     """The server of the application over ``context``, not running yet; the options are those of ``create_app``."""
     return _server(
-        create_app(context, idle_seconds=idle_seconds, meter=meter, directory=directory, check_token=check_token)
+        create_app(
+            context,
+            idle_seconds=idle_seconds,
+            meter=meter,
+            directory=directory,
+            check_token=check_token,
+            sign_in_by=sign_in_by,
+        )
     )
 
 
@@ -91,13 +101,23 @@ def run(
     meter: Meter | None = None,
     directory: Path | None = None,
     check_token: CheckToken,
+    public_url: str | None = None,
+    issuer: TokenIssuer | None = None,
 ) -> None:
     """Serve ``context`` on ``listener`` until SIGINT or SIGTERM; calls ``ready`` with the URL first.
 
-    It has a worker of its own if it ``works``; the other options as ``create_app``.
+    It has a worker of its own if it ``works``; wallets sign in at ``public_url``, tokens of ``issuer`` are taken; the
+    other options as ``create_app``.
     """
     idle_seconds = IDLE_SECONDS if works else None
-    server = make_server(context, idle_seconds=idle_seconds, meter=meter, directory=directory, check_token=check_token)
+    server = make_server(
+        context,
+        idle_seconds=idle_seconds,
+        meter=meter,
+        directory=directory,
+        check_token=check_token,
+        sign_in_by=SignIn(public_url, issuer),
+    )
     # uvicorn raises the signal again when it is done: a termination then leaves through the callers, who close the home
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)

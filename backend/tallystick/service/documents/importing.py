@@ -155,7 +155,7 @@ class _Work:
                     self._places[id(self.sheets[-1])] = at
                     self._readings[id(self.sheets[-1])] = each
         with context.store.transaction(read_only=True) as transaction:
-            self._names = {each.name for each in transaction.waiting(owner)}
+            self._names = {each.name for each in transaction.waiting_documents(owner)}
         found = waiting.find(context, owner, self.sheets, rules.parties, everything=retry)
         self._waited = {id(each.sheet): each for each in found}
         for at, waited in enumerate(found):

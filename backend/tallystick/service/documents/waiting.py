@@ -95,7 +95,7 @@ def find(
     """What waits of ``owner`` and may be helped by ``sheets``, or ``everything``, read again."""
     with context.store.transaction(read_only=True) as transaction:
         given = {name_of(sheet) for sheet in sheets}
-        left = [each for each in transaction.waiting(owner) if each.name not in given]
+        left = [each for each in transaction.waiting_documents(owner) if each.name not in given]
         chosen = left if everything else list(_helped(transaction, left, [sheet.document for sheet in sheets]))
         files = {file.sha256: file for file in transaction.waiting_files(owner, (each.sha256 for each in chosen))}
         rules = {job: _rules(transaction, job, parties) for job in {each.job for each in chosen}}

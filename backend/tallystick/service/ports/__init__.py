@@ -4,7 +4,8 @@ Every Protocol says its obligations on each method.
 """
 
 from tallystick.service.ports.chain import Chain
+from tallystick.service.ports.identity import TokenIssuer
 from tallystick.service.ports.outside import Authority, Clock, Entropy, Keys, Sign
 from tallystick.service.ports.store import Lease, Store, Transaction
 
-__all__ = ["Authority", "Chain", "Clock", "Entropy", "Keys", "Lease", "Sign", "Store", "Transaction"]
+__all__ = ["Authority", "Chain", "Clock", "Entropy", "Keys", "Lease", "Sign", "Store", "TokenIssuer", "Transaction"]

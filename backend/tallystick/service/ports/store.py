@@ -12,6 +12,7 @@ from tallystick.protocol.types import Address
 from tallystick.service.ports.access import AccessRows, ErasureRows
 from tallystick.service.ports.api import AnswerRows, SubjectRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
+from tallystick.service.ports.identity import MemberRows, SignerRows
 from tallystick.service.ports.index import IndexRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
 from tallystick.service.ports.waiting import WaitingRows
@@ -23,6 +24,8 @@ from tallystick.store.records import (
 class Transaction(
     PartyRows,
     AccountRows,
+    MemberRows,
+    SignerRows,
     EvidenceRows,
     BatchRows,
     ImportRows,

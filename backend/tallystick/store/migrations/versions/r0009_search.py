@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 _ZERO = bytes(32)
 _NUMBER = re.compile(r"(?!ACKN)[A-Z_]+ (.*?) by 0x[0-9a-f]{64}(?: to 0x[0-9a-f]{64})?\Z", re.DOTALL)

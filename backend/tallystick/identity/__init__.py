@@ -1,0 +1,1 @@
+"""Who vouches for persons: an OpenID Connect issuer."""
