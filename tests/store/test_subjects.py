@@ -50,6 +50,8 @@ def histories(draw: st.DrawFn) -> list[EvidenceRecord]:
         if parent is not None and draw(st.booleans()):
             issuer, other = parent.evidence.counterparty, parent.evidence.issuer
         fields = {"correctionType": draw(st.sampled_from(["cancelled", "replaced"]))}
+        if kind == Kind.RESOLUTION:
+            fields = {"outcome": draw(st.sampled_from(["withdrawn", "credited"]))}
         number = next(_numbers)
         key = f"INVOICE {draw(st.sampled_from('AB'))} {number} by 0x{issuer.hex()}" if kind == Kind.INVOICE else None
         sample = evidence(number, kind, deal=draw(st.sampled_from(DEALS)), document_key=key)
@@ -61,7 +63,8 @@ def histories(draw: st.DrawFn) -> list[EvidenceRecord]:
             occurred_at=Timestamp(draw(st.integers(0, 5))),
         )
         waits = kind == Kind.CONTRACT and draw(st.booleans())
-        disclosures = tuple(content.make(fields, lambda size: bytes(size))) if kind == Kind.CORRECTION else ()
+        says = kind in (Kind.CORRECTION, Kind.RESOLUTION)
+        disclosures = tuple(content.make(fields, lambda size: bytes(size))) if says else ()
         state = AWAITING if waits else PENDING
         made.append(replace(sample, evidence=struct, disclosures=disclosures, state=state))
     return made
@@ -80,8 +83,7 @@ def expected_waiting(history: list[EvidenceRecord], party: PartyId) -> list[tupl
             continue
         answers = [other for other in history if other.evidence.parent == one.evidence_id]
         if any(
-            a.evidence.kind == Kind.CORRECTION
-            and content.parse_all(a.disclosures).get("correctionType") == "cancelled"
+            a.evidence.kind == Kind.CORRECTION and content.parse_all(a.disclosures).get("correctionType") == "cancelled"
             for a in answers
         ):
             continue
@@ -91,9 +93,23 @@ def expected_waiting(history: list[EvidenceRecord], party: PartyId) -> list[tupl
             own = [a for a in answers if a.evidence.issuer == party]
             if not any(a.evidence.kind in (Kind.ACKNOWLEDGEMENT, Kind.DISPUTE) for a in own):
                 found.append((one.evidence_id, Awaits.ANSWER))
-        elif one.evidence.kind == Kind.DISPUTE and not any(a.evidence.kind == Kind.RESOLUTION for a in answers):
+        elif one.evidence.kind == Kind.DISPUTE and not any(resolves(a, one, history) for a in answers):
             found.append((one.evidence_id, Awaits.RESOLUTION))
     return found
+
+
+def resolves(answer: EvidenceRecord, dispute: EvidenceRecord, history: list[EvidenceRecord]) -> bool:
+    """Whether the party that the resolution ``answer`` costs something stated it, or its addressee acknowledged it."""
+    if answer.evidence.kind != Kind.RESOLUTION:
+        return False
+    withdrawn = content.parse_all(answer.disclosures)["outcome"] == "withdrawn"
+    gives_way = dispute.evidence.issuer if withdrawn else dispute.evidence.counterparty
+    return answer.evidence.issuer == gives_way or any(
+        one.evidence.kind == Kind.ACKNOWLEDGEMENT
+        and one.evidence.parent == answer.evidence_id
+        and one.evidence.issuer == answer.evidence.counterparty
+        for one in history
+    )
 
 
 def kept(url: str, history: list[EvidenceRecord]) -> SqlStore:
@@ -189,9 +205,7 @@ def test_the_migration_makes_the_rows_that_recording_makes(lasting_url: str) -> 
     invoice = evidence(1, Kind.INVOICE, document_key=f"INVOICE R by 1 by 0x{'ab' * 32}")
     offered = evidence(2, Kind.CONTRACT, state=AWAITING, document_key=f"CONTRACT C by 0x{'ab' * 32} to 0x{'cd' * 32}")
     disputed, taken_back = evidence(3, Kind.INVOICE), evidence(4, Kind.INVOICE)
-    buyer = replace(
-        evidence(5).evidence, issuer=invoice.evidence.counterparty, counterparty=invoice.evidence.issuer
-    )
+    buyer = replace(evidence(5).evidence, issuer=invoice.evidence.counterparty, counterparty=invoice.evidence.issuer)
     dispute = evidence(5, Kind.DISPUTE)
     dispute = replace(dispute, evidence=replace(buyer, kind=Kind.DISPUTE, parent=disputed.evidence_id))
     cancelled = tuple(content.make({"correctionType": "cancelled"}, lambda size: bytes(size)))

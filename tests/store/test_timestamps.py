@@ -16,7 +16,17 @@ from tallystick.store.records import TimestampRecord
 from tallystick.store.sql import SqlStore, SqlTransaction, open_store
 
 NOW = Timestamp(1_700_003_000)
-_NEWER = ("kept_answer", "evidence_subject", "import_outcome", "import_job", "deed", "api_key", "acts_for", "organisation", "timestamp_token")
+_NEWER = (
+    "kept_answer",
+    "evidence_subject",
+    "import_outcome",
+    "import_job",
+    "deed",
+    "api_key",
+    "acts_for",
+    "organisation",
+    "timestamp_token",
+)
 """The tables that came after revision 0003, those that refer to others first."""
 
 

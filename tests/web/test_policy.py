@@ -42,6 +42,10 @@ class Objects:
     deal: str
     organisation: str
     key: str
+    invoiced: str = f"0x{'06' * 32}"
+    """An invoice that the party got, one that it wrote, and a dispute of one that it wrote."""
+    billed: str = f"0x{'07' * 32}"
+    disputed: str = f"0x{'08' * 32}"
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,23 @@ def new_organisation(_found: Objects) -> dict[str, Any]:
     return {"name": f"New {next(_numbers)}", "role": "lender"}
 
 
+DISPUTE = {"reasonCode": "quantity", "disputedAmount": "1.00", "currency": "EUR"}
+CANCELLED = {"correctionType": "cancelled"}
+WRITE_OFF = {"currency": "EUR", "amount": "100.00", "reason": "insolvent"}
+
 ASK: dict[str, Ask] = {
     "recordEvidence": lambda found: ("POST", "/v1/evidence", invoice(found)),
     "recordEvidenceInBulk": lambda found: ("POST", "/v1/evidence/bulk", [invoice(found)]),
     "importDocuments": lambda _: ("POST", "/v1/imports", "no document, which is an outcome"),
     "countersignEvidence": lambda found: ("POST", f"/v1/evidence/{found.waiting}/countersignature", None),
+    "acknowledgeEvidence": lambda found: ("POST", f"/v1/evidence/{found.invoiced}/acknowledgement", {}),
+    "disputeEvidence": lambda found: ("POST", f"/v1/evidence/{found.invoiced}/dispute", DISPUTE),
+    "resolveDispute": lambda found: ("POST", f"/v1/evidence/{found.disputed}/resolution", {"outcome": "cancelled"}),
+    "correctEvidence": lambda found: ("POST", f"/v1/evidence/{found.billed}/correction", CANCELLED),
+    "writeOffInvoice": lambda found: ("POST", f"/v1/evidence/{found.billed}/write-off", WRITE_OFF),
+    "signalOnEvidence": lambda found: ("POST", f"/v1/evidence/{found.evidence}/signal", {"responseCode": "IP"}),
+    "findEvidence": lambda found: ("GET", f"/v1/evidence?party={found.party}", None),
+    "readInbox": lambda _: ("GET", "/v1/inbox", None),
     "readEvidence": lambda found: ("GET", f"/v1/evidence/{found.evidence}", None),
     "readReceipt": lambda found: ("GET", f"/v1/evidence/{found.evidence}/receipt", None),
     "certifyEvidence": lambda found: ("GET", f"/v1/evidence/{found.evidence}/certificate", None),
@@ -108,6 +124,7 @@ ASK: dict[str, Ask] = {
 
 WITHOUT_OBJECT = {
     "importDocuments",
+    "readInbox",
     "listParties",
     "addParty",
     "verifyBundle",
@@ -158,7 +175,21 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
     waiting = api.contract(issuer=buyer, counterparty=seller, countersigned=False)
     holder = open_account(opened, Role.PARTY, []).organisation if actor is None else actor.organisation
     key, _ = accounts.issue_key(opened.context, "test", holder, "another")
-    return Objects(seller, evidence, api.record(waiting)["evidence"], buyer, deal, holder, key.key)
+    sold = {"issuer": seller, "counterparty": buyer, "deal": deal}
+    bought = {"issuer": buyer, "counterparty": seller, "deal": deal}
+    billed, disputed = (api.record(api.invoice(**sold))["evidence"] for _ in range(2))
+    return Objects(
+        seller,
+        evidence,
+        api.record(waiting)["evidence"],
+        buyer,
+        deal,
+        holder,
+        key.key,
+        invoiced=api.record(api.invoice(**bought))["evidence"],
+        billed=billed,
+        disputed=api.record({"kind": "DISPUTE", **bought, "parent": disputed, "content": DISPUTE})["evidence"],
+    )
 
 
 def ask(api: Api, operation: str, found: Objects, key: str | None) -> httpx.Response:

@@ -25,6 +25,14 @@ recordEvidence        evidence:write   own    own     -        -         -      
 recordEvidenceInBulk  evidence:write   own    own     -        -         -          own
 importDocuments       evidence:write   own    own     -        -         -          own
 countersignEvidence   evidence:write   own    own     -        -         -          own
+acknowledgeEvidence   evidence:write   own    own     -        -         -          own
+disputeEvidence       evidence:write   own    own     -        -         -          own
+resolveDispute        evidence:write   own    own     -        -         -          own
+correctEvidence       evidence:write   own    own     -        -         -          own
+writeOffInvoice       evidence:write   own    own     -        -         -          own
+signalOnEvidence      evidence:write   own    own     -        -         -          own
+findEvidence          evidence:read    own    own     all      -         -          own
+readInbox             evidence:read    own    own     -        -         -          own
 readEvidence          evidence:read    own    own     all      -         -          own
 readReceipt           evidence:read    own    own     all      -         -          own
 certifyEvidence       evidence:read    own    own     all      -         -          own

@@ -169,7 +169,7 @@ def countersign(
     signature = None
     if body is not None and body.signature is not None:
         signature = parse_hex(body.signature, "signature")
-    return records.one(lambda once: record.countersign(installed, evidence_id, signature, once))
+    return records.completed(lambda once: record.countersign(installed, evidence_id, signature, once))
 
 
 def _visible(installed: Context, asking: Asker, evidence: str) -> EvidenceId:
