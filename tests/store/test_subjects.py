@@ -48,6 +48,8 @@ def histories(draw: st.DrawFn) -> list[EvidenceRecord]:
         if parent is not None and draw(st.booleans()):
             issuer, other = parent.evidence.counterparty, parent.evidence.issuer
         fields = {"correctionType": draw(st.sampled_from(["cancelled", "replaced"]))}
+        if kind == Kind.RESOLUTION:
+            fields = {"outcome": draw(st.sampled_from(["withdrawn", "credited"]))}
         number = next(_numbers)
         key = f"INVOICE {draw(st.sampled_from('AB'))} {number} by 0x{issuer.hex()}" if kind == Kind.INVOICE else None
         sample = evidence(number, kind, deal=draw(st.sampled_from(DEALS)), document_key=key)
@@ -59,7 +61,8 @@ def histories(draw: st.DrawFn) -> list[EvidenceRecord]:
             occurred_at=Timestamp(draw(st.integers(0, 5))),
         )
         waits = kind == Kind.CONTRACT and draw(st.booleans())
-        disclosures = tuple(content.make(fields, lambda size: bytes(size))) if kind == Kind.CORRECTION else ()
+        says = kind in (Kind.CORRECTION, Kind.RESOLUTION)
+        disclosures = tuple(content.make(fields, lambda size: bytes(size))) if says else ()
         state = AWAITING if waits else PENDING
         made.append(replace(sample, evidence=struct, disclosures=disclosures, state=state))
     return made
@@ -88,9 +91,23 @@ def expected_waiting(history: list[EvidenceRecord], party: PartyId) -> list[tupl
             own = [a for a in answers if a.evidence.issuer == party]
             if not any(a.evidence.kind in (Kind.ACKNOWLEDGEMENT, Kind.DISPUTE) for a in own):
                 found.append((one.evidence_id, Awaits.ANSWER))
-        elif one.evidence.kind == Kind.DISPUTE and not any(a.evidence.kind == Kind.RESOLUTION for a in answers):
+        elif one.evidence.kind == Kind.DISPUTE and not any(resolves(a, one, history) for a in answers):
             found.append((one.evidence_id, Awaits.RESOLUTION))
     return found
+
+
+def resolves(answer: EvidenceRecord, dispute: EvidenceRecord, history: list[EvidenceRecord]) -> bool:
+    """Whether the party that the resolution ``answer`` costs something stated it, or its addressee acknowledged it."""
+    if answer.evidence.kind != Kind.RESOLUTION:
+        return False
+    withdrawn = content.parse_all(answer.disclosures)["outcome"] == "withdrawn"
+    gives_way = dispute.evidence.issuer if withdrawn else dispute.evidence.counterparty
+    return answer.evidence.issuer == gives_way or any(
+        one.evidence.kind == Kind.ACKNOWLEDGEMENT
+        and one.evidence.parent == answer.evidence_id
+        and one.evidence.issuer == answer.evidence.counterparty
+        for one in history
+    )
 
 
 def kept(url: str, history: list[EvidenceRecord]) -> SqlStore:

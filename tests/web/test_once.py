@@ -6,6 +6,7 @@ Source of the rules: Stripe's "Idempotent requests", draft-ietf-httpapi-idempote
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,8 +48,6 @@ def test_the_same_request_again_is_answered_with_the_same_bytes(api: Api) -> Non
     draft, headers = api.invoice(), named()
     first = api.post("/v1/evidence", draft, headers=headers)
     again = api.post("/v1/evidence", draft, headers=headers)
-    import json
-
     spaced = json.dumps(draft, indent=3, sort_keys=True).encode()
     respaced = httpx.Client.post(
         api, "/v1/evidence", content=spaced, headers={**headers, "Content-Type": "application/json"}
@@ -117,11 +116,16 @@ def test_every_operation_that_records_takes_a_key(api: Api, operation: str) -> N
 def test_while_the_first_is_under_way_a_second_is_told_so() -> None:
     """409, and free again when the first is done, however it ended."""
     keys = UnderWayKeys()
-    with pytest.raises(RuntimeError), keys.taken("organisation", "key"):
-        with pytest.raises(once.UnderWay), keys.taken("organisation", "key"):
-            pytest.fail("it is taken")
-        with keys.taken("another", "key"):
-            raise RuntimeError("the request failed")
+
+    def fail() -> None:
+        with keys.taken("organisation", "key"):
+            with pytest.raises(once.UnderWay), keys.taken("organisation", "key"):
+                pytest.fail("it is taken")
+            with keys.taken("another", "key"):
+                raise RuntimeError("the request failed")
+
+    with pytest.raises(RuntimeError):
+        fail()
     with keys.taken("organisation", "key"):
         pass
 
@@ -193,13 +197,17 @@ def servers(restartable: Server, tmp_path_factory: pytest.TempPathFactory) -> It
     with Schemas(restartable.url).schema() as url:
         bootstrap.init_home(home, environment=ENVIRONMENT, database_url=url)
         opening = bootstrap.open_home(home, environment=ENVIRONMENT)
-        with opening as opened, serving(opened) as one, serving(opened) as other:
-            with Api(one, Keys.made(opened.context)) as api:
-                for role in ("Supplier", "Buyer"):
-                    body = {"name": role, "identifiers": [f"LEI:{role.upper()}"]}
-                    assert api.post("/v1/parties", body).status_code == 201
-                api.deal = api.record(api.contract())["deal"]
-                yield api, [one, other]
+        with (
+            opening as opened,
+            serving(opened) as one,
+            serving(opened) as other,
+            Api(one, Keys.made(opened.context)) as api,
+        ):
+            for role in ("Supplier", "Buyer"):
+                body = {"name": role, "identifiers": [f"LEI:{role.upper()}"]}
+                assert api.post("/v1/parties", body).status_code == 201
+            api.deal = api.record(api.contract())["deal"]
+            yield api, [one, other]
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -234,7 +242,7 @@ def test_clients_at_once_on_two_servers_record_each_key_once(
         assert all(answer.status_code in (409, 422) for answer in others)
         for answer in others:
             problem(answer, answer.status_code, {409: "under-way", 422: "key-reused"}[answer.status_code])
-    disputes = [one for one in listed(api, invoice)]
+    disputes = listed(api, invoice)
     assert len(disputes) == len({key for key, _ in asked})
 
 

@@ -48,6 +48,10 @@ class Objects:
     own: str = "LEI:NOBODY3"
     """A party whose keys may change: nobody trades with it."""
     signer: str = f"0x{'05' * 20}"
+    invoiced: str = f"0x{'06' * 32}"
+    """An invoice that the party got, one that it wrote, and a dispute of one that it wrote."""
+    billed: str = f"0x{'07' * 32}"
+    disputed: str = f"0x{'08' * 32}"
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,23 @@ def signed_elsewhere(found: Objects) -> dict[str, Any]:
     return {"evidence": {**struct, **times}, "signatures": "0x" + "07" * 65, "disclosures": []}
 
 
+DISPUTE = {"reasonCode": "quantity", "disputedAmount": "1.00", "currency": "EUR"}
+CANCELLED = {"correctionType": "cancelled"}
+WRITE_OFF = {"currency": "EUR", "amount": "100.00", "reason": "insolvent"}
+
 ASK: dict[str, Ask] = {
     "recordEvidence": lambda found: ("POST", "/v1/evidence", invoice(found)),
     "recordEvidenceInBulk": lambda found: ("POST", "/v1/evidence/bulk", [invoice(found)]),
     "importDocuments": lambda _: ("POST", "/v1/imports", "no document, which is an outcome"),
     "countersignEvidence": lambda found: ("POST", f"/v1/evidence/{found.waiting}/countersignature", None),
+    "acknowledgeEvidence": lambda found: ("POST", f"/v1/evidence/{found.invoiced}/acknowledgement", {}),
+    "disputeEvidence": lambda found: ("POST", f"/v1/evidence/{found.invoiced}/dispute", DISPUTE),
+    "resolveDispute": lambda found: ("POST", f"/v1/evidence/{found.disputed}/resolution", {"outcome": "cancelled"}),
+    "correctEvidence": lambda found: ("POST", f"/v1/evidence/{found.billed}/correction", CANCELLED),
+    "writeOffInvoice": lambda found: ("POST", f"/v1/evidence/{found.billed}/write-off", WRITE_OFF),
+    "signalOnEvidence": lambda found: ("POST", f"/v1/evidence/{found.evidence}/signal", {"responseCode": "IP"}),
+    "findEvidence": lambda found: ("GET", f"/v1/evidence?party={found.party}", None),
+    "readInbox": lambda _: ("GET", "/v1/inbox", None),
     "readEvidence": lambda found: ("GET", f"/v1/evidence/{found.evidence}", None),
     "readReceipt": lambda found: ("GET", f"/v1/evidence/{found.evidence}/receipt", None),
     "certifyEvidence": lambda found: ("GET", f"/v1/evidence/{found.evidence}/certificate", None),
@@ -143,6 +159,7 @@ ASK: dict[str, Ask] = {
 
 WITHOUT_OBJECT = {
     "importDocuments",
+    "readInbox",
     "listParties",
     "addParty",
     "verifyBundle",
@@ -205,6 +222,9 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
     if actor is not None:
         party = PartyId(parse_bytes32(fresh["party"], "party"))
         accounts.let_act_for(opened.context, "test", actor.organisation, party)
+    sold = {"issuer": seller, "counterparty": buyer, "deal": deal}
+    bought = {"issuer": buyer, "counterparty": seller, "deal": deal}
+    billed, disputed = (api.record(api.invoice(**sold))["evidence"] for _ in range(2))
     return Objects(
         seller,
         evidence,
@@ -213,10 +233,13 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
         deal,
         holder,
         key.key,
-        member.member,
-        session.session,
-        fresh["party"],
-        fresh["signers"][0],
+        member=member.member,
+        session=session.session,
+        own=fresh["party"],
+        signer=fresh["signers"][0],
+        invoiced=api.record(api.invoice(**bought))["evidence"],
+        billed=billed,
+        disputed=api.record({"kind": "DISPUTE", **bought, "parent": disputed, "content": DISPUTE})["evidence"],
     )
 
 

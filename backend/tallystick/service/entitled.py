@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from tallystick.errors import NotFound, WrongSigner
 from tallystick.intake.drafts import Draft
 from tallystick.protocol.evidence import Evidence, subjects
-from tallystick.protocol.types import ZERO32, EvidenceId, to_hex
+from tallystick.protocol.types import ZERO32, EvidenceId, PartyId, to_hex
 from tallystick.service.parties import find_among, find_party, unknown_party
 from tallystick.service.policy import Asker, Reach
 from tallystick.service.ports import Transaction
@@ -25,6 +25,15 @@ def visible_parties(transaction: Transaction, asker: Asker) -> list[PartyRecord]
         return transaction.parties()
     own = set(asker.organisation.parties)
     return transaction.some_parties(own | transaction.counterparties(own))
+
+
+def visible_parties_after(transaction: Transaction, asker: Asker, after: PartyId, limit: int) -> list[PartyRecord]:
+    """Those of ``visible_parties`` whose ids are above ``after``, by id, at most ``limit``."""
+    if asker.reach is Reach.ALL:
+        return transaction.parties_after(after, limit)
+    own = set(asker.organisation.parties)
+    ids = sorted(party for party in own | transaction.counterparties(own) if party > after)
+    return sorted(transaction.some_parties(ids[:limit]), key=lambda one: one.party)
 
 
 def visible_party(transaction: Transaction, asker: Asker, name: str) -> PartyRecord:

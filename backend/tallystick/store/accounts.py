@@ -98,9 +98,20 @@ class AccountRows:
         row = self._connection.execute(_KEY, {"wanted": key_id}).one_or_none()
         return None if row is None else _api_key(row)
 
-    def keys(self, organisation_id: str) -> list[ApiKey]:
-        """All keys that an organisation ever had, oldest first."""
-        return self._keys(_KEYS.where(api_key.c.organisation == organisation_id))
+    def organisations_after(self, after: str, limit: int) -> list[Organisation]:
+        """Organisations whose ids are above ``after``, closed ones too, by id, at most ``limit``."""
+        above = _ORGANISATIONS.where(organisation.c.organisation > after).order_by(organisation.c.organisation)
+        rows = self._connection.execute(above.limit(limit)).all()
+        parties: dict[str, list[PartyId]] = defaultdict(list)
+        theirs = select(acts_for.c.organisation, acts_for.c.party)
+        wanted = [row.organisation for row in rows]
+        for holder, party in self._connection.execute(theirs.where(acts_for.c.organisation.in_(wanted))):
+            parties[holder].append(party)
+        return [_organisation(row, parties[row.organisation]) for row in rows]
+
+    def keys(self, organisation_id: str, skip: int = 0, limit: int | None = None) -> list[ApiKey]:
+        """Keys that an organisation ever had, oldest first, without the first ``skip``, at most ``limit``."""
+        return self._keys(_KEYS.where(api_key.c.organisation == organisation_id).offset(skip).limit(limit))
 
     def end_key(self, key_id: str, at: Timestamp, *, revoked: bool) -> None:
         """The key is not good from ``at`` on: revoked, or else expired, if it does not expire before."""

@@ -71,6 +71,11 @@ class PartyRows:
         """All parties, by name (in code point order) then id."""
         return self._parties(_PARTIES)
 
+    def parties_after(self, after: PartyId, limit: int) -> list[PartyRecord]:
+        """Parties whose ids are above ``after``, by id, at most ``limit``."""
+        above = _PARTIES.where(named_parties.c.party > after).order_by(named_parties.c.party).limit(limit)
+        return sorted(self._parties(above), key=lambda one: one.party)
+
     def some_parties(self, parties: Iterable[PartyId]) -> list[PartyRecord]:
         """Those of ``parties`` that are kept, by name then id."""
         found = [

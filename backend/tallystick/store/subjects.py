@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, selec
 
 from tallystick.errors import TallystickError
 from tallystick.protocol import content
+from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Evidence, Kind, subjects
 from tallystick.protocol.types import ZERO32, EvidenceId, PartyId
 from tallystick.store.api_tables import evidence_subject
@@ -31,9 +32,15 @@ _NUMBER = re.compile(r"[A-Z_]+ (.*?) by 0x[0-9a-f]{64}(?: to 0x[0-9a-f]{64})?\Z"
 _PARTIES_AT_ONCE = 100
 """Subqueries in one statement: SQLite takes 500."""
 _ANSWERABLE = frozenset({Kind.INVOICE, Kind.ASSIGNMENT})
+_accepted = acceptance.alias()
 _SHOWN_BY_STATE: Mapping[EvidenceState, ColumnElement[bool]] = {
+    # as a value, not as a join: PostgreSQL would read all acceptances to find the few that are missing
     EvidenceState.AWAITING_COUNTERSIGNATURE: and_(
-        evidence.c.kind == int(Kind.CONTRACT), acceptance.c.position.is_(None)
+        evidence.c.kind == int(Kind.CONTRACT),
+        select(_accepted.c.position)
+        .where(_accepted.c.evidence_id == evidence.c.evidence_id)
+        .scalar_subquery()
+        .is_(None),
     ),
     EvidenceState.PENDING: and_(acceptance.c.position.is_not(None), acceptance.c.batch_id.is_(None)),
     EvidenceState.SEALING: batch.c.state.in_(
@@ -95,8 +102,8 @@ class SubjectRows:
             rows += list(subject_rows(one, parent, positions[one.evidence_id]))
         insert_rows(self._connection, evidence_subject, rows)
         for one in records:
-            for party, what in answered(one, parents.get(EvidenceId(one.evidence.parent))):
-                self._clear(EvidenceId(one.evidence.parent), party, what)
+            for settled, party, what in answered(one, parents.get(EvidenceId(one.evidence.parent))):
+                self._clear(settled, party, what)
 
     def _clear(self, evidence_id: EvidenceId, party: PartyId | None, what: Awaits | None) -> None:
         """``evidence_id`` awaits nothing any more; of ``party`` alone, and ``what`` alone, where these are given."""
@@ -150,17 +157,26 @@ def number_of(document_key: str | None) -> str | None:
     return None if matched is None or document_key is None or document_key.startswith("ACKN") else matched.group(1)
 
 
-def answered(record: EvidenceRecord, parent: Evidence | None) -> Iterator[tuple[PartyId | None, Awaits | None]]:
-    """What of its ``parent`` is settled by ``record``: of which party (None: all), and what (None: all)."""
+def answered(
+    record: EvidenceRecord, parent: Evidence | None
+) -> Iterator[tuple[EvidenceId, PartyId | None, Awaits | None]]:
+    """What ``record``, which answers ``parent``, settles: an evidence, of which party and what (None: all).
+
+    A RESOLUTION settles its dispute where the party that it costs something states it, or acknowledges it.
+    """
     if parent is None:
         return
-    kind = record.evidence.kind
-    if kind in (Kind.ACKNOWLEDGEMENT, Kind.DISPUTE):
-        yield record.evidence.issuer, Awaits.ANSWER
-    elif kind == Kind.RESOLUTION:
-        yield None, Awaits.RESOLUTION
-    elif kind == Kind.CORRECTION and _takes_back(record):
-        yield None, None
+    answer, named = record.evidence, EvidenceId(record.evidence.parent)
+    if answer.kind in (Kind.ACKNOWLEDGEMENT, Kind.DISPUTE):
+        yield named, answer.issuer, Awaits.ANSWER
+    if answer.kind == Kind.ACKNOWLEDGEMENT and parent.kind == Kind.RESOLUTION and answer.issuer == parent.counterparty:
+        yield EvidenceId(parent.parent), None, Awaits.RESOLUTION
+    if answer.kind == Kind.RESOLUTION:
+        gives_way = parent.issuer if _says(record, "outcome") == "withdrawn" else parent.counterparty
+        if answer.issuer == gives_way:
+            yield named, None, Awaits.RESOLUTION
+    if answer.kind == Kind.CORRECTION and _says(record, "correctionType") == "cancelled":
+        yield named, None, None
 
 
 def _awaited(record: EvidenceRecord, subject: PartyId) -> str | None:
@@ -173,11 +189,12 @@ def _awaited(record: EvidenceRecord, subject: PartyId) -> str | None:
     return Awaits.RESOLUTION.value if record.evidence.kind == Kind.DISPUTE else None
 
 
-def _takes_back(record: EvidenceRecord) -> bool:
+def _says(record: EvidenceRecord, name: str) -> Json:
+    """What the content of ``record`` says under ``name``; None where it does not, or can't be read."""
     try:
-        return content.parse_all(record.disclosures).get("correctionType") == "cancelled"
+        return content.parse_all(record.disclosures).get(name)
     except TallystickError:
-        return False
+        return None
 
 
 def _everything(wanted: Wanted) -> Select[Any]:
@@ -214,7 +231,8 @@ def _narrowed(
     occurred = evidence_subject.c.occurred_at if of_subject else evidence.c.occurred_at
     conditions: list[ColumnElement[bool]] = []
     if before is not None:
-        conditions.append(position < before)
+        # of both, though they are equal: PostgreSQL does not conclude one from the other
+        conditions += [position < before, evidence.c.position < before]
     if wanted.occurred_from is not None:
         conditions.append(occurred >= wanted.occurred_from)
     if wanted.occurred_to is not None:
@@ -225,8 +243,12 @@ def _narrowed(
         conditions.append(evidence.c.deal == wanted.deal)
     if wanted.state is not None:
         conditions.append(_SHOWN_BY_STATE[wanted.state])
+    if wanted.state is EvidenceState.AWAITING_COUNTERSIGNATURE and of_subject:
+        conditions.append(evidence_subject.c.kind == int(Kind.CONTRACT))
     columns = (position.label("place"), *found.selected_columns)
-    return found.with_only_columns(*columns).where(*conditions).order_by(position.desc()).limit(limit)
+    # a deal has few evidence, which its own index finds: better sorted than looked for in the order of all
+    order = position if wanted.deal is None else position + 0
+    return found.with_only_columns(*columns).where(*conditions).order_by(order.desc()).limit(limit)
 
 
 _WANTED_IDS: Any = bindparam("wanted", expanding=True)

@@ -29,6 +29,7 @@ from tallystick.web.account_models import (
 )
 from tallystick.web.identity import Asking
 from tallystick.web.openapi import answers, writing
+from tallystick.web.pages import LINK, Paged
 from tallystick.web.requests import Installed, StrictRoute
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=StrictRoute)
@@ -57,13 +58,16 @@ def read_own_account(asking: Asking) -> AccountView:
     "/organisations",
     operation_id="listOrganisations",
     summary="List the organisations",
-    responses=answers(503),
-    response_description="All of them, by name.",
+    responses={200: {"headers": LINK}, **answers(422, 503)},
+    response_description="All of them, by id.",
 )
-def list_organisations(installed: Installed, _asking: Asking) -> list[OrganisationView]:
+def list_organisations(installed: Installed, _asking: Asking, page: Paged) -> list[OrganisationView]:
     """List every organisation, closed ones too."""
     with installed.store.transaction(read_only=True) as transaction:
-        return [OrganisationView.of(one) for one in transaction.organisations()]
+        found = transaction.organisations_after(page.name or "", page.limit + 1)
+    if len(found) > page.limit:
+        page.go_on_after(found[page.limit - 1].organisation)
+    return [OrganisationView.of(one) for one in page.cut(found)]
 
 
 @router.post(
@@ -116,20 +120,25 @@ def give_party(organisation: OrganisationPath, body: GivenPartyBody, installed: 
     "/keys",
     operation_id="listKeys",
     summary="List API keys",
-    responses=answers(404, 422, 503),
+    responses={200: {"headers": LINK}, **answers(404, 422, 503)},
     response_description="All keys that the organisation ever had, oldest first, without their secrets.",
 )
 def list_keys(
     installed: Installed,
     asking: Asking,
+    page: Paged,
     organisation: Annotated[
         str | None, Query(max_length=64, description="Whose; your own without it.", examples=["9f" * 16])
     ] = None,
 ) -> list[KeyView]:
     """List the keys of your organisation; an operator those of any."""
     holder = reached(installed, asking, organisation)
+    skip = page.number or 0  # keys are added at the end and never removed: a count is a place
     with installed.store.transaction(read_only=True) as transaction:
-        return [KeyView.of(key) for key in transaction.keys(holder)]
+        found = transaction.keys(holder, skip, page.limit + 1)
+    if len(found) > page.limit:
+        page.go_on_after(skip + page.limit)
+    return [KeyView.of(key) for key in page.cut(found)]
 
 
 @router.post(
@@ -197,25 +206,21 @@ def revoke_key(key: KeyPath, installed: Installed, asking: Asking) -> Response:
     "/journal",
     operation_id="readJournal",
     summary="Read the journal of administrative acts",
-    responses=answers(422, 500, 503),
+    responses={200: {"headers": LINK}, **answers(422, 500, 503)},
     response_description="Acts, oldest first; each digest covers the one before.",
 )
 def read_journal(
     installed: Installed,
     _asking: Asking,
-    response: Response,
+    page: Paged,
     after: Annotated[int, Query(ge=0, le=2**53, description="Those after this position.", examples=[0])] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000, description="At most so many.", examples=[100])] = 100,
 ) -> list[DeedView]:
-    """Read what was done to accounts, by whom and when; the whole chain up to it is checked first.
-
-    Where there is more, `Link` (RFC 8288) names the next page.
-    """
-    found = (one for one in accounts.journal(installed) if one.position > after)
-    some = list(islice(found, limit + 1))
-    if len(some) > limit:
-        response.headers["Link"] = f'</v1/journal?after={some[limit - 1].position}&limit={limit}>; rel="next"'
-    return [DeedView.of(one) for one in some[:limit]]
+    """Read what was done to accounts, by whom and when; the whole chain up to it is checked first."""
+    start = max(after, page.number or 0)
+    found = list(islice((one for one in accounts.journal(installed) if one.position > start), page.limit + 1))
+    if len(found) > page.limit:
+        page.go_on_after(found[page.limit - 1].position)
+    return [DeedView.of(one) for one in page.cut(found)]
 
 
 def reached(installed: Context, asking: Asker, organisation: str | None) -> str:

@@ -21,9 +21,11 @@ from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
 from tallystick.web import (
     accounts,
+    answering,
     certificates,
     custody,
     evidence,
+    finding,
     imports,
     members,
     once,
@@ -46,7 +48,19 @@ VERIFY_PATH = "/v1/verify"
 IMPORT_PATH = "/v1/imports"
 
 
-_MODULES = (custody, evidence, imports, parties, signers, certificates, accounts, members, verification)
+_MODULES = (
+    finding,
+    evidence,
+    answering,
+    custody,
+    imports,
+    parties,
+    signers,
+    certificates,
+    accounts,
+    members,
+    verification,
+)
 API = tuple(module.router for module in _MODULES)
 """The routes of the API: each asks who is asking, and stands in the table that says who may ask."""
 

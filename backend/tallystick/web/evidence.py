@@ -174,7 +174,7 @@ def countersign(
     signature = None
     if body is not None and body.signature is not None:
         signature = parse_hex(body.signature, "signature")
-    return records.one(
+    return records.completed(
         lambda once: (
             record.countersign(installed, evidence_id, once=once)
             if signature is None

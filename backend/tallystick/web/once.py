@@ -58,6 +58,10 @@ class Recording:
         """The answer (201) to a request that makes one evidence by ``record``."""
         return self._answer(lambda once: [record(once)], _tell_one)
 
+    def completed(self, complete: Callable[[Once], EvidenceRecord]) -> Response:
+        """The answer (200) to a request that completes an evidence by ``complete``."""
+        return self._answer(lambda once: [complete(once)], _tell_completed)
+
     def many(self, record: Callable[[Once], Sequence[EvidenceRecord]]) -> Response:
         """The answer (201) to a request that makes a list of evidence by ``record``."""
         return self._answer(record, _tell_many)
@@ -141,6 +145,10 @@ def _tell_one(made: Sequence[EvidenceRecord], signed: dict[EvidenceId, SignedRec
     (one,) = made
     told = Recorded.of(one, signed.get(one.evidence_id))
     return Answer(201, PLACE.format(told.evidence), orjson.dumps(_json(told)))
+
+
+def _tell_completed(made: Sequence[EvidenceRecord], signed: dict[EvidenceId, SignedReceipt]) -> Answer:
+    return replace(_tell_one(made, signed), status=200, location=None)
 
 
 def _tell_many(made: Sequence[EvidenceRecord], signed: dict[EvidenceId, SignedReceipt]) -> Answer:

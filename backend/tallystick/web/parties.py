@@ -8,11 +8,11 @@ import orjson
 from fastapi import APIRouter, Body, Path, Query, Response
 
 from tallystick.credit import changes
-from tallystick.protocol.types import parse_address, to_hex
+from tallystick.protocol.types import ZERO32, PartyId, parse_address, parse_bytes32, to_hex
 from tallystick.service import accounts
 from tallystick.service.as_of import find_block
 from tallystick.service.changes import changes_since
-from tallystick.service.entitled import own_party, visible_parties, visible_party
+from tallystick.service.entitled import own_party, visible_parties_after, visible_party
 from tallystick.service.index import index
 from tallystick.service.parties import NewParty, add_parties, parse_identifier
 from tallystick.service.report import histories
@@ -23,6 +23,7 @@ from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers
 from tallystick.web.identity import Asking
 from tallystick.web.models import NewPartyBody, PartyView
 from tallystick.web.openapi import answers, writing
+from tallystick.web.pages import LINK, Paged
 from tallystick.web.requests import Installed, StrictRoute
 
 router = APIRouter(prefix="/v1/parties", tags=["parties"], route_class=StrictRoute)
@@ -103,13 +104,17 @@ _CHANGES = _json_answer(
     "",
     operation_id="listParties",
     summary="List the parties",
-    responses=answers(503),
-    response_description="Those you may see, by name.",
+    responses={200: {"headers": LINK}, **answers(422, 503)},
+    response_description="Those you may see, by id.",
 )
-def list_parties(installed: Installed, asking: Asking) -> list[PartyView]:
+def list_parties(installed: Installed, asking: Asking, page: Paged) -> list[PartyView]:
     """List the parties you act for and those they trade with; registrar, auditor and operator see all."""
+    after = PartyId(ZERO32 if page.name is None else parse_bytes32(page.name, "cursor"))
     with installed.store.transaction(read_only=True) as transaction:
-        return [PartyView.of(party) for party in visible_parties(transaction, asking)]
+        found = visible_parties_after(transaction, asking, after, page.limit + 1)
+    if len(found) > page.limit:
+        page.go_on_after(to_hex(found[page.limit - 1].party))
+    return [PartyView.of(party) for party in page.cut(found)]
 
 
 @router.post(

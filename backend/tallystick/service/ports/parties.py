@@ -29,6 +29,9 @@ class PartyRows(Protocol):
     def parties(self) -> list[PartyRecord]:
         """All parties, by name then id."""
 
+    def parties_after(self, after: PartyId, limit: int) -> list[PartyRecord]:
+        """Parties whose ids are above ``after``, by id, at most ``limit``."""
+
     def some_parties(self, parties: Iterable[PartyId]) -> list[PartyRecord]:
         """Those of ``parties`` that are kept, by name then id."""
 
@@ -54,6 +57,9 @@ class AccountRows(Protocol):
     def organisations(self) -> list[Organisation]:
         """All organisations, closed ones too, by name."""
 
+    def organisations_after(self, after: str, limit: int) -> list[Organisation]:
+        """Organisations whose ids are above ``after``, by id, at most ``limit``."""
+
     def close_organisation(self, organisation_id: str, at: Timestamp) -> None:
         """From ``at`` on none of its keys is good. Raises ``NotFound`` where there is no such open organisation."""
 
@@ -61,8 +67,8 @@ class AccountRows(Protocol):
 
     def key(self, key_id: str) -> ApiKey | None: ...
 
-    def keys(self, organisation_id: str) -> list[ApiKey]:
-        """All keys that an organisation ever had, oldest first."""
+    def keys(self, organisation_id: str, skip: int = 0, limit: int | None = None) -> list[ApiKey]:
+        """Keys that an organisation ever had, oldest first, without the first ``skip``, at most ``limit``."""
 
     def end_key(self, key_id: str, at: Timestamp, *, revoked: bool) -> None:
         """The key is not good from ``at`` on: revoked, or else expired, if it does not expire before."""

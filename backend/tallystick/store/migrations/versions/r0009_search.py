@@ -104,24 +104,34 @@ def _clear(connection: sa.Connection, row: Any) -> None:
     if row.kind in (_ACKNOWLEDGEMENT, _DISPUTE):
         scope = "subject = :issuer AND awaits = 'answer'"
     elif row.kind == _RESOLUTION:
+        withdrawn = "withdrawn" in _said(row.disclosures, "outcome")
+        if row.issuer != (row.parent_issuer if withdrawn else row.parent_counterparty):
+            return
         scope = "awaits = 'resolution'"
-    elif row.kind == _CORRECTION and "cancelled" in _correction_types(row.disclosures):
+    elif row.kind == _CORRECTION and "cancelled" in _said(row.disclosures, "correctionType"):
         scope = "awaits IS NOT NULL"
     else:
         return
     statement = sa.text(f"UPDATE evidence_subject SET awaits = NULL WHERE position = :parent AND {scope}")  # noqa: S608
     named = {"issuer": row.issuer} if ":issuer" in scope else {}
     connection.execute(statement, {"parent": row.parent_position, **named})
+    accepts = row.kind == _ACKNOWLEDGEMENT and row.issuer == row.parent_counterparty
+    if accepts and row.parent_kind == _RESOLUTION and row.above_position is not None:
+        resolved = sa.text(
+            "UPDATE evidence_subject SET awaits = NULL WHERE position = :above AND awaits = 'resolution'"
+        )
+        connection.execute(resolved, {"above": row.above_position})
 
 
-def _correction_types(disclosures: str) -> set[str]:
+def _said(disclosures: str, name: str) -> set[str]:
+    """What the content says under ``name``."""
     found = set()
     for text in json.loads(disclosures):
         try:
             item = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         except ValueError:
             continue
-        if isinstance(item, list) and len(item) == 3 and item[1] == "correctionType" and isinstance(item[2], str):
+        if isinstance(item, list) and len(item) == 3 and item[1] == name and isinstance(item[2], str):
             found.add(item[2])
     return found
 
@@ -144,6 +154,7 @@ _evidence = sa.table(
     ),
 )
 _parent = _evidence.alias("parent")
+_above = _evidence.alias("above")
 _acceptance = sa.table("acceptance", sa.column("position"), sa.column("evidence_id"))
 _EVIDENCE = (
     sa.select(
@@ -157,12 +168,14 @@ _EVIDENCE = (
         _parent.c.position.label("parent_position"),
         _parent.c.issuer.label("parent_issuer"),
         _parent.c.counterparty.label("parent_counterparty"),
+        _parent.c.kind.label("parent_kind"),
+        _above.c.position.label("above_position"),
         _acceptance.c.position.label("accepted"),
     )
     .select_from(
-        _evidence.outerjoin(_parent, _parent.c.evidence_id == _evidence.c.parent).outerjoin(
-            _acceptance, _acceptance.c.evidence_id == _evidence.c.evidence_id
-        )
+        _evidence.outerjoin(_parent, _parent.c.evidence_id == _evidence.c.parent)
+        .outerjoin(_above, _above.c.evidence_id == _parent.c.parent)
+        .outerjoin(_acceptance, _acceptance.c.evidence_id == _evidence.c.evidence_id)
     )
     .where(_evidence.c.position > sa.bindparam("after"))
     .order_by(_evidence.c.position)
