@@ -38,6 +38,16 @@ OPERATIONS = {
     "rotateKey",
     "revokeKey",
     "readJournal",
+    "readTradelines",
+    "readReceivable",
+    "grantAccess",
+    "listGrants",
+    "withdrawAccess",
+    "listAccesses",
+    "listReceivedGrants",
+    "requestErasure",
+    "confirmErasure",
+    "listErasures",
 }
 
 

@@ -19,7 +19,18 @@ from tallystick.service.context import Context
 from tallystick.service.policy import RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
-from tallystick.web import accounts, certificates, evidence, imports, operation, parties, problems, verification
+from tallystick.web import (
+    access,
+    accounts,
+    certificates,
+    erasures,
+    evidence,
+    imports,
+    operation,
+    parties,
+    problems,
+    verification,
+)
 from tallystick.web.guard import Guard
 from tallystick.web.identity import check_known, identify
 from tallystick.web.metrics import Metrics
@@ -31,7 +42,9 @@ VERIFY_PATH = "/v1/verify"
 IMPORT_PATH = "/v1/imports"
 
 
-API = tuple(module.router for module in (evidence, imports, parties, certificates, accounts, verification))
+API = tuple(
+    module.router for module in (evidence, imports, parties, certificates, access, erasures, accounts, verification)
+)
 """The routes of the API: each asks who is asking, and stands in the table that says who may ask."""
 
 

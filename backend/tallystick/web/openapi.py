@@ -118,6 +118,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                     {"name": "evidence", "description": "State, sign, read and prove trade evidence."},
                     {"name": "parties", "description": "Who trades, and their credit histories."},
                     {"name": "certificates", "description": "Evidence and histories as PDF, to be checked by anybody."},
+                    {"name": "access", "description": "Consent to look at a history, who looked, and erasure."},
                     {"name": "accounts", "description": "Organisations, their API keys, and what was done to them."},
                     {"name": "verification", "description": "Check a bundle, whoever made it."},
                     {"name": "server", "description": "How this server is."},
