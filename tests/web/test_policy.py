@@ -359,8 +359,8 @@ def test_what_is_denied_takes_the_work_of_what_is_unknown(
     actor = open_account(opened, Role.LENDER, [trades["own"][0]])
     app = create_app(opened.context, idle_seconds=None, check_token=trusting_no_authority)
     seller, buyer, deal, evidence = trades["foreign"]
-    foreign = Objects(seller, evidence, evidence, buyer, deal, "", "", "", "", "")
-    unknown = Objects(f"0x{'04' * 32}", f"0x{'05' * 32}", "", "", "", "", "", "", "", "")
+    foreign = Objects(seller, evidence, evidence, buyer, deal, "", "", f"0x{'06' * 32}", "", "")
+    unknown = Objects(f"0x{'04' * 32}", f"0x{'05' * 32}", "", "", "", "", "", f"0x{'06' * 32}", "", "")
     asked = []
     with TestClient(app, base_url="http://localhost") as client:
         for found in (unknown, foreign, unknown, foreign):
