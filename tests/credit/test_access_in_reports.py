@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protocol.accessing import Access
+from protocol.world import LEDGER
 from tallystick.credit import report as credit
 from tallystick.protocol.bundle import Frame
 from tallystick.protocol.evidence import Kind
@@ -29,7 +30,16 @@ def test_looks_change_no_figure() -> None:
             for entry in entries:
                 spool.standing[entry.evidence_id] = entry.evidence
                 spool.add([entry])
-            frame = Frame(1, b"", b"", subject, block, None, {}, ())  # type: ignore[arg-type]
+            frame = Frame(
+                chain_id=1,
+                registry=LEDGER,
+                ledger=LEDGER,
+                subject=subject,
+                as_of=block,
+                proof=None,
+                windows={},
+                bindings=(),
+            )
             assert spool.report(frame, 0) == made
         reports.append(
             {name: value for name, value in made.items() if name not in ("asOf", "entryCount", "tradelines")}

@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from tallystick.credit.dates import utc_date
 from tallystick.errors import TallystickError
 from tallystick.protocol import canonical, content
 from tallystick.protocol.binding import PartyBinding
@@ -59,14 +60,16 @@ def compare(database: Store, replayed: Replayed, progress: Progress) -> list[Fin
         subjects = sorted({*replayed.transaction.subjects(), *theirs.subjects()})
         admitted = sorted({*subjects, *(binding.party for binding in replayed.bindings)})
         found += comparison.signers(admitted)
+        erased: list[Finding] = []
         unexplained, is_whole = [], True
         for done, party in enumerate(subjects, 1):
             log = read_log(replayed.transaction, replayed.workbook, party, replayed.as_of.number)
             rows = comparison.readable(party, lambda party=party, log=log: comparison.log(party, log))  # type: ignore[misc]
             found += rows
+            erased += (gone := list(comparison.erased_since(log)))
             same = not rows and not log.unproven and all(map(comparison.holds, log.appends))
             is_whole = is_whole and same
-            if same and all(item.whole for items in log.items for item in items or ()):
+            if same and not gone and all(item.whole for items in log.items for item in items or ()):
                 unexplained.append(party)
             progress("compared", done, len(subjects))
         # a report rests on the rows of others too: on the windows of whoever signed
@@ -78,7 +81,7 @@ def compare(database: Store, replayed: Replayed, progress: Progress) -> list[Fin
             if digest != replayed.digest:
                 facts = (("expected", to_hex(replayed.digest)), ("got", to_hex(digest)))
                 found.append(Finding(Code.DATABASE_DIGEST, facts=facts))
-    return found
+    return found + erased
 
 
 def binds_to(database: Store, deployment: Deployment) -> str | None:
@@ -106,6 +109,19 @@ class _Comparison:
             return list(look())
         except (TallystickError, ValueError, LookupError, TypeError) as error:
             return [Finding(Code.DATABASE_UNREADABLE, (party,), facts=(("why", str(error)),))]
+
+    def erased_since(self, log: Log) -> Iterator[Finding]:
+        """What of ``log`` the database erased after the archive was made: no report can be the same any more."""
+        shown = {item.evidence_id: item for items in log.items for item in items or () if item.disclosures}
+        for evidence_id, one in sorted(self.theirs.erased(shown).items()):
+            when = "" if one.erased_at is None else utc_date(one.erased_at).isoformat()
+            append = next(
+                append
+                for append, items in zip(log.appends, log.items, strict=True)
+                if any(item.evidence_id == evidence_id for item in items or ())
+            )
+            batch = (append.operator, append.batch_id)
+            yield Finding(Code.ERASED, (log.party,), (evidence_id,), *batch, (("at", when),))
 
     def parties(self) -> Iterator[Finding]:
         """Names and identifiers, against the registrar's statements."""

@@ -132,7 +132,7 @@ class Replay:
             parties=audited,
             batches=sum(self.context.chain.next_batch(operator, as_of) for operator in operators),
             evidence=self.desk.workbook.count(),
-            findings=merged(self._findings),
+            findings=merged(_without_erased(self._findings)),
         )
 
     def _find(self, code: Code, *, parties: Sequence[PartyId] = (), **facts: str) -> None:
@@ -373,3 +373,9 @@ def _key(file: BatchFile) -> Hash:
 def _question(deployment: Deployment, manifest: tuple[Manifest, Hash] | None, as_of: BlockRef) -> str:
     archive = "none" if manifest is None else sha256(format_manifest(manifest[0])).hex()
     return f"ledger {to_hex(deployment.ledger)} archive {archive} block {as_of.number} {to_hex(as_of.hash)}"
+
+
+def _without_erased(findings: Sequence[Finding]) -> list[Finding]:
+    """``findings`` without those that say of erased evidence that it hides its fields: that it is erased says why."""
+    erased = {name for finding in findings if finding.code is Code.ERASED for name in finding.evidence}
+    return [one for one in findings if one.code is not Code.HIDDEN or not erased.issuperset(one.evidence)]
