@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from tallystick.chain.deploy import DeploymentPlan
 from tallystick.errors import HomeInUse, UsageError
 from tallystick.intake.drafts import parse_draft
 from tallystick.protocol.archive import format_manifest
-from tallystick.protocol.types import Address, Hash
+from tallystick.protocol.evidence import Kind
+from tallystick.protocol.types import Address, EvidenceId, Hash
 from tallystick.protocol.verdict import Outcome
-from tallystick.service import record
+from tallystick.service import erasure, record
 from tallystick.service.audit.findings import Code
 from tallystick.service.audit.replay import Audit
 from tallystick.service.audit.report import format_report, outcome
@@ -242,3 +244,38 @@ def test_a_database_on_postgresql_is_compared_too(tmp_path: Path, postgresql_url
         engine.dispose()
         [finding] = home.audit(against=True).findings
         assert (finding.code, finding.evidence) == (Code.DATABASE_EVIDENCE, (entry.evidence_id,))
+
+
+def erase_one(home: Installation) -> EvidenceId:
+    """Erase the content of an invoice."""
+    with home.context.store.transaction(read_only=True) as transaction:
+        records = transaction.evidence_of_party(home.owner.party, [Kind.INVOICE])
+    plan = erasure.request(home.context, "clerk", records[0].evidence_id, "a request under the law")
+    erasure.confirm(home.context, "clerk", records[0].evidence_id, plan.confirmation)
+    return records[0].evidence_id
+
+
+@pytest.mark.parametrize("exported_after", [True, False])
+def test_what_was_erased_is_told_from_what_is_missing(home: Installation, *, exported_after: bool) -> None:
+    """Erased before the export or after it: one gap that names evidence and day, no fault, not even of the database."""
+    erased = erase_one(home)
+    if exported_after:
+        home.export()
+    audit = home.audit(against=True)
+    assert {finding.code for finding in audit.findings} == {Code.ERASED}
+    assert {finding.evidence for finding in audit.findings} == {(erased,)}
+    assert dict(audit.findings[0].facts)["at"].startswith("20")
+
+
+def test_what_is_gone_without_an_erasure_is_no_erasure(home: Installation) -> None:
+    """Content that merely is not there any more is hidden in the archive, and the database has no excuse."""
+    erased = erase_one(home)
+    with sqlite3.connect(home.database) as connection:
+        connection.execute("DELETE FROM erasure")
+    connection.close()
+    codes = {finding.code for finding in home.audit(against=True).findings}
+    assert codes == {Code.DATABASE_REPORT}
+    home.export()
+    findings = home.audit().findings
+    assert {finding.code for finding in findings} == {Code.HIDDEN}
+    assert erased in {one for finding in findings for one in finding.evidence}

@@ -20,7 +20,7 @@ LOOK: dict[str, Json] = {"accessedObject": "history", "accessedOn": "2023-11-20"
 
 
 class Access:
-    """A supplier, its buyer, a lender and a stranger; ``consent`` of the supplier lets the lender look, and is sealed."""
+    """A supplier, its buyer, a lender and a stranger; the supplier's ``consent`` that the lender looks is sealed."""
 
     def __init__(self) -> None:
         self.world = World()

@@ -60,6 +60,16 @@ OPERATIONS = {
     "endSession",
     "askNonce",
     "signIn",
+    "readTradelines",
+    "readReceivable",
+    "grantAccess",
+    "listGrants",
+    "withdrawAccess",
+    "listAccesses",
+    "listReceivedGrants",
+    "requestErasure",
+    "confirmErasure",
+    "listErasures",
 }
 
 

@@ -9,6 +9,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine, event
 
 from tallystick.bootstrap import Opened
-from tallystick.protocol.types import PartyId, Timestamp, parse_bytes32
-from tallystick.service import accounts, members
+from tallystick.protocol.types import EvidenceId, PartyId, Timestamp, parse_bytes32, to_hex
+from tallystick.service import accounts, consent, erasure, members
+from tallystick.service.consent import Grantee
+from tallystick.service.parties import find_party
 from tallystick.service.policy import PUBLIC, RULES, TABLE, Reach, scopes_of
+from tallystick.service.scope import AccessScope, Identities
 from tallystick.store.identities import Role, Scope, Session
 from tallystick.web.app import API, create_app
 from web.conftest import trusting_no_authority
@@ -43,6 +47,12 @@ class Objects:
     deal: str
     organisation: str
     key: str
+    grant: str
+    """A consent of the party to access."""
+    erasing: str
+    """The code that confirms the erasure of ``throwaway``."""
+    throwaway: str
+    """An evidence whose erasure was asked for."""
     member: str = "b" * 12
     session: str = "c" * 12
     own: str = "LEI:NOBODY3"
@@ -154,6 +164,28 @@ ASK: dict[str, Ask] = {
     "addMember": lambda found: ("POST", "/v1/members", new_member(found)),
     "removeMember": lambda found: ("DELETE", f"/v1/members/{found.member}", None),
     "endSession": lambda found: ("DELETE", f"/v1/sessions/{found.session}", None),
+    "readTradelines": lambda found: ("GET", f"/v1/parties/{found.party}/tradelines", None),
+    "readReceivable": lambda found: ("GET", f"/v1/evidence/{found.evidence}/receivable", None),
+    "grantAccess": lambda found: (
+        "POST",
+        f"/v1/parties/{found.party}/grants",
+        {"grantee": "Lender", "until": "2099-12-31"},
+    ),
+    "listGrants": lambda found: ("GET", f"/v1/parties/{found.party}/grants", None),
+    "withdrawAccess": lambda found: ("DELETE", f"/v1/parties/{found.party}/grants/{found.grant}", None),
+    "listAccesses": lambda found: ("GET", f"/v1/parties/{found.party}/accesses", None),
+    "listReceivedGrants": lambda _: ("GET", "/v1/grants", None),
+    "requestErasure": lambda found: (
+        "POST",
+        "/v1/erasures",
+        {"evidence": found.throwaway, "reason": "asked for by law"},
+    ),
+    "confirmErasure": lambda found: (
+        "POST",
+        f"/v1/erasures/{found.throwaway}/confirmation",
+        {"confirmation": found.erasing},
+    ),
+    "listErasures": lambda _: ("GET", "/v1/erasures", None),
 }
 """How each operation is asked for."""
 
@@ -168,6 +200,8 @@ WITHOUT_OBJECT = {
     "addOrganisation",
     "listOrganisations",
     "readJournal",
+    "listReceivedGrants",
+    "listErasures",
 }
 UNKNOWN = Objects(
     "LEI:NOBODY",
@@ -177,6 +211,9 @@ UNKNOWN = Objects(
     f"0x{'03' * 32}",
     "ab" * 16,
     "a" * 12,
+    f"0x{'06' * 32}",
+    "erase-0000000000",
+    f"0x{'07' * 32}",
 )
 
 
@@ -225,6 +262,13 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
     sold = {"issuer": seller, "counterparty": buyer, "deal": deal}
     bought = {"issuer": buyer, "counterparty": seller, "deal": deal}
     billed, disputed = (api.record(api.invoice(**sold))["evidence"] for _ in range(2))
+    with opened.context.store.transaction(read_only=True) as transaction:
+        subject, lender = (find_party(transaction, name) for name in (seller, "Lender"))
+    scope = AccessScope(identities=Identities.NAMES)
+    grantee = Grantee(lender.party, None, lender)
+    _, granted = consent.grant(opened.context, subject, grantee, scope, date(2099, 12, 31))
+    throwaway = api.record(api.invoice(issuer=seller, counterparty=buyer, deal=deal))["evidence"]
+    plan = erasure.request(opened.context, "test", EvidenceId(parse_bytes32(throwaway, "evidence")), "asked for by law")
     return Objects(
         seller,
         evidence,
@@ -233,6 +277,9 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
         deal,
         holder,
         key.key,
+        grant=to_hex(granted.consent),
+        erasing=plan.confirmation,
+        throwaway=throwaway,
         member=member.member,
         session=session.session,
         own=fresh["party"],
@@ -253,7 +300,7 @@ def same_but_for_names(answer: httpx.Response, found: Objects) -> dict[str, Any]
     """The problem in ``answer`` without what differs by the name that was asked for."""
     told: dict[str, Any] = answer.json()
     del told["instance"]
-    for value in vars(found).values():
+    for value in filter(None, vars(found).values()):
         told["detail"] = told["detail"].replace(value, "NAME")
     return told
 
@@ -314,7 +361,7 @@ def test_each_role_reaches_what_the_table_says(
     if operation not in WITHOUT_OBJECT:
         unknown = ask(api, operation, UNKNOWN, actor.key)
         problem(unknown, 404, "not-found")
-        if rule.reach[role] is Reach.OWN:
+        if rule.reach[role] in (Reach.OWN, Reach.GRANTED):
             denied = ask(api, operation, foreign, actor.key)
             assert same_but_for_names(denied, foreign) == same_but_for_names(unknown, UNKNOWN)
         else:
@@ -374,7 +421,11 @@ def statements() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(
-    "operation", ["readEvidence", "readReceipt", "certifyEvidence", "readParty", "readHistory", "downloadBundle"]
+    "operation",
+    [
+        *("readEvidence", "readReceipt", "certifyEvidence", "readParty", "readHistory", "downloadBundle"),
+        *("readTradelines", "readReceivable", "certifyParty", "listGrants", "listAccesses", "withdrawAccess"),
+    ],
 )
 def test_what_is_denied_takes_the_work_of_what_is_unknown(
     opened: Opened, trades: dict[str, Any], operation: str, statements: list[str]
@@ -385,8 +436,8 @@ def test_what_is_denied_takes_the_work_of_what_is_unknown(
     actor = open_account(opened, Role.LENDER, [trades["own"][0]])
     app = create_app(opened.context, idle_seconds=None, check_token=trusting_no_authority)
     seller, buyer, deal, evidence = trades["foreign"]
-    foreign = Objects(seller, evidence, evidence, buyer, deal, "", "")
-    unknown = Objects(f"0x{'04' * 32}", f"0x{'05' * 32}", "", "", "", "", "")
+    foreign = Objects(seller, evidence, evidence, buyer, deal, "", "", f"0x{'06' * 32}", "", "")
+    unknown = Objects(f"0x{'04' * 32}", f"0x{'05' * 32}", "", "", "", "", "", f"0x{'06' * 32}", "", "")
     asked = []
     with TestClient(app, base_url="http://localhost") as client:
         for found in (unknown, foreign, unknown, foreign):

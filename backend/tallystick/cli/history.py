@@ -54,6 +54,8 @@ def render(report: Mapping[str, Any], names: Mapping[str, str], language: str) -
         parts.append(_stories(report["stories"], names, language))
     if _rests_on_hidden(report):
         parts.append(Text(word("hiddenNote", language), style="yellow"))
+    if erased := report.get("erased"):
+        parts.append(Text(f"{len(erased)} {word('erasedNote', language)}", style="yellow"))
     parts.append(Text(word("limits", language), style="dim italic"))
     return Panel(Group(*parts), border_style="blue")
 

@@ -22,7 +22,7 @@ from tallystick.protocol.pledges import Cancelled, Event, Pledged, Released, Tra
 from tallystick.protocol.types import EvidenceId, PartyId, Timestamp, parse_bytes32, to_hex
 from tallystick.service import parties, receivable
 from tallystick.service.context import Context
-from tallystick.service.receivable import ReceivableStatus
+from tallystick.service.receivable import ReceivableStatus, status_json
 
 receivable_app = typer.Typer(
     help="Pledge an acknowledged invoice to one financier; the chain refuses a second one.", no_args_is_help=True
@@ -50,7 +50,7 @@ def pledge(
         shown = receivable.status(context, _evidence(invoice))
         names = _names(context)
     if as_json:
-        print_json({**_done_json(included), "pledge": to_hex(name), **_status_json(shown)})
+        print_json({**_done_json(included), "pledge": to_hex(name), **status_json(shown)})
         return
     console.print(f"pledged to {escape(financier.name)}\npledge   {to_hex(name)}")
     _print_included(included)
@@ -94,7 +94,7 @@ def status(invoice: Invoice, as_json: AsJson = False) -> None:
         shown = receivable.status(context, _evidence(invoice))
         names = _names(context)
     if as_json:
-        print_json(_status_json(shown))
+        print_json(status_json(shown))
     else:
         _print_status(shown, names)
 
@@ -172,30 +172,3 @@ def _moment(timestamp: int) -> str:
 
 def _done_json(included: Inclusion) -> dict[str, object]:
     return {"blockNumber": included.block.number, "blockHash": to_hex(included.block.hash), "gas": included.gas_used}
-
-
-def _status_json(shown: ReceivableStatus) -> dict[str, object]:
-    held = shown.pledge
-    return {
-        "receivable": to_hex(shown.receivable),
-        "supplier": to_hex(shown.supplier),
-        "fingerprint": to_hex(shown.fingerprint),
-        "takenSince": shown.taken_since,
-        "pledged": None
-        if held is None or shown.pledge_name is None
-        else {
-            "pledge": to_hex(shown.pledge_name),
-            "financier": to_hex(held.financier),
-            "pledgedAt": held.pledged_at,
-            "expiresAt": held.expires_at,
-            "releasedAt": held.released_at or None,
-            "active": held.is_active(shown.as_of.timestamp),
-        },
-        "sameInvoice": None if shown.same_invoice is None else to_hex(shown.same_invoice.receivable),
-        "changes": [
-            {"event": type(change.event).__name__, "blockNumber": change.block.number, "at": change.block.timestamp}
-            for change in shown.changes
-        ],
-        "obstacles": [obstacle.value for obstacle in shown.obstacles],
-        "asOf": {"blockNumber": shown.as_of.number, "blockHash": to_hex(shown.as_of.hash)},
-    }

@@ -28,8 +28,9 @@ from tallystick.credit.metrics import Metrics, QuarterMetrics
 from tallystick.credit.money import exact_arithmetic, format_amount, format_ratio
 from tallystick.credit.story import Story, tell
 from tallystick.credit.tradelines import Tradeline, draw_tradelines
+from tallystick.protocol.access import concerns_access
 from tallystick.protocol.entry import Entry, Json, Standing
-from tallystick.protocol.evidence import Kind, kind_name, other_side
+from tallystick.protocol.evidence import kind_name, other_side
 from tallystick.protocol.fields import MEASURED
 from tallystick.protocol.types import ZERO32, BlockRef, EvidenceId, PartyId, to_hex
 
@@ -121,7 +122,7 @@ def rests_on_hidden(entry: Entry) -> bool:
 
 
 def _anchoring_delay(entries: Sequence[Entry]) -> AnchoringDelay:
-    standing = [one for one in entries if one.standing is Standing.STANDS and one.evidence.kind != Kind.ACCESS]
+    standing = [one for one in entries if one.standing is Standing.STANDS and not concerns_access(one.evidence)]
     if not standing:
         return AnchoringDelay(0, None, None, None, None)
     issued = [entry.anchored_at - entry.evidence.issued_at for entry in standing]

@@ -6,7 +6,8 @@ Rules:
   file by the SHA-256 of its content: the lines, before they are compressed and encrypted;
 - a file holds whole batches of one operator: for each batch, each evidence once, with all its places in parties' logs.
   Lines ascend by batch, then first place; places ascend by party, then index. So one history has one spelling;
-- a line is canonical JSON ended by a line feed; its entry has the form that it has in a bundle;
+- a line is canonical JSON ended by a line feed; its entry has the form that it has in a bundle. What was erased says
+  so (``erasedAt``) and shows nothing;
 - ``bindings`` are the registrar's statements of who a party is, ascending by party; null where there are none to show.
 
 Nothing here is trusted: every entry is proven by the roots on the chain.
@@ -59,6 +60,7 @@ AGE = "age"
 _MANIFEST = ("format", "chainId", "genesisHash", "registry", "ledger", "receivables", "blockNumber")
 _MANIFEST_SET = frozenset({*_MANIFEST, "asOf", "encryption", "entries", "bindings"})
 _CONTENT = frozenset({"sha256", "bytes", "lines"})
+_LINE = frozenset({"batchId", "places", "entry"})
 _BATCHES = _CONTENT | {"operator", "firstBatch", "lastBatch"}
 
 
@@ -104,6 +106,8 @@ class ArchivedEntry:
     batch_id: int
     places: tuple[tuple[PartyId, int], ...]
     entry: BundleEntry
+    erased_at: Timestamp | None = None
+    """Since when its content is erased, by the operator's word: then it shows nothing."""
 
     @property
     def order(self) -> tuple[int, tuple[PartyId, int]]:
@@ -190,13 +194,16 @@ def format_archived(item: ArchivedEntry) -> bytes:
             "batchId": item.batch_id,
             "places": [[to_hex(subject), index] for subject, index in item.places],
             "entry": format_entry(item.entry),
+            **({} if item.erased_at is None else {"erasedAt": item.erased_at}),
         }
     )
 
 
 def parse_archived(line: bytes) -> ArchivedEntry:
     """The entry that ``line``, without its line feed, spells. Raises ``MalformedInput`` naming the member."""
-    members = _members(_parse_canonical(line, "line"), frozenset({"batchId", "places", "entry"}), "line")
+    value = _parse_canonical(line, "line")
+    is_erased = isinstance(value, dict) and "erasedAt" in value
+    members = _members(value, _LINE | {"erasedAt"} if is_erased else _LINE, "line")
     places = tuple(_parse_place(place) for place in _items(members["places"], "places"))
     if not places or any(a >= b for a, b in pairwise(places)):
         raise MalformedInput("places: expected at least one, ascending by party, then index, each once.")
@@ -204,7 +211,10 @@ def parse_archived(line: bytes) -> ArchivedEntry:
         entry = parse_entry(members["entry"], "entry")
     except MalformedEvidence as error:
         raise MalformedInput(error.message) from error
-    return ArchivedEntry(_integer(members["batchId"], "batchId"), places, entry)
+    erased_at = Timestamp(_integer(members["erasedAt"], "erasedAt")) if is_erased else None
+    if is_erased and entry.disclosures:
+        raise MalformedInput("erasedAt: expected an entry that shows nothing, got one that shows fields.")
+    return ArchivedEntry(_integer(members["batchId"], "batchId"), places, entry, erased_at)
 
 
 def format_bound(binding: PartyBinding) -> bytes:

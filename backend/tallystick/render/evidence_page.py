@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from tallystick.credit.dates import utc_date
 from tallystick.protocol import merkle
 from tallystick.protocol.entry import Json, Standing
 from tallystick.protocol.evidence import Kind, kind_name
@@ -72,7 +73,9 @@ class _Words:
             if standing is not Standing.STANDS:
                 why = self.say(standing.value)
                 yield Text(self.say("voidSomewhere", name=self.name(subject), why=why), "alert")
-        if self.of.hidden:
+        if self.of.erased_at is not None:
+            yield Text(self.say("erasedOn", day=utc_date(self.of.erased_at).isoformat()), "alert")
+        elif self.of.hidden:
             yield Text(self.hidden(), "alert")
         if self.of.withheld:
             yield Text(self.say("withheld", count=self.of.withheld), "alert")

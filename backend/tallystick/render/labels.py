@@ -93,6 +93,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "restsOnHidden": ("rests on hidden fields", "依赖未披露字段"),
     "stories": ("disputes, corrections and write-offs", "争议、更正与核销"),
     "hiddenFields": ("hidden fields", "个未披露字段"),
+    "erasedNote": (
+        "entries whose content was erased on a lawful request: they count as hidden",
+        "个条目的内容已依法删除，按未披露计",
+    ),
     "hiddenNote": (
         "figures marked * rest on fields that the holder hides: they may be others in truth",
         "标 * 的指标依赖持有人未披露的字段，实际数值可能不同",

@@ -73,6 +73,8 @@ class _Words:
             yield Text(self.say("restsOnHidden"), "alert")
         if hiding := sum(1 for entry in self.of.entries if entry.hidden):
             yield Text(self.say("hiddenEntries", count=hiding), "alert")
+        if self.of.erased:
+            yield Text(self.say("erasedEntries", count=self.of.erased), "alert")
 
     def who(self) -> Iterator[Block]:
         yield Heading(self.say("who"))

@@ -60,6 +60,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{count} field(s) of the signed content are hidden. This certificate says nothing about them.",
         "已签名内容中有 {count} 个字段被隐藏，本证书对其不作任何说明。",
     ),
+    "erasedOn": (
+        "The content of this evidence was erased on {day} (UTC), on a lawful request. Its digests are left, and prove "
+        "nothing of what it said.",
+        "本证据的内容已于 {day}（UTC）依法删除。仅保留其摘要，无法据此证明其内容。",
+    ),
+    "erasedEntries": (
+        "Of {count} entries the content was erased, on lawful requests: they count among those that hide fields.",
+        "其中 {count} 个条目的内容已依法删除，计入隐藏字段的条目。",
+    ),
     "hiddenAtLeast": (
         "The content is hidden: at least one field. This certificate says nothing about it.",
         "内容被隐藏：至少一个字段，本证书对其不作任何说明。",

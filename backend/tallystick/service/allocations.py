@@ -23,8 +23,8 @@ Payments: TypeAlias = dict[tuple[PartyId, EvidenceId], dict[str, Decimal]]
 
 
 def _sums(shown: dict[str, Json]) -> dict[str, Decimal]:
-    """What a payment, the form of whose fields was checked, allocates to each invoice in all."""
-    allocations = shown["allocations"]
+    """What a payment, the form of whose fields was checked, allocates to each invoice in all; erased, nothing."""
+    allocations = shown.get("allocations", [])
     assert isinstance(allocations, list), "the form of the field was checked"
     sums: dict[str, Decimal] = {}
     for item in allocations:
@@ -43,7 +43,7 @@ class Allocations:
 
     def concerns(self, record: EvidenceRecord, shown: Mapping[str, Json]) -> bool:
         """Whether ``record`` is a PAYMENT or a whole replacement of one: whether its ``allocations`` mean anything."""
-        if record.evidence.kind == Kind.CORRECTION and shown["correctionType"] == "replaced":
+        if record.evidence.kind == Kind.CORRECTION and shown.get("correctionType") == "replaced":
             paid = self._known.find(self._origin(record))
             return paid is not None and paid.evidence.kind == Kind.PAYMENT
         return record.evidence.kind == Kind.PAYMENT
@@ -63,6 +63,9 @@ class Allocations:
                 raise Misfit(f"allocations: invoice {name} belongs to another deal.", todo="Record a payment per deal.")
             payments = self._payments(record.evidence.deal, invoice)
             billed = self._billed(invoice)
+            if not {"currency", "payableAmount"} <= billed.keys():
+                total += share  # what it bills was erased: nobody can tell
+                continue
             if billed["currency"] != shown["currency"]:
                 raise Misfit(
                     f"allocations: invoice {name} is in {billed['currency']}, the payment in {shown['currency']}.",
@@ -140,7 +143,7 @@ class Allocations:
         billed = self._known.shown(invoice)
         for correction in sorted(self._corrections(invoice), key=lambda each: each.recorded_at):
             version: EvidenceRecord | None = correction
-            if self._known.shown(correction)["correctionType"] == "cancelled":
+            if self._known.shown(correction).get("correctionType") == "cancelled":
                 version = self._replaced_by(correction)
             if version is not None and "payableAmount" in self._known.shown(version):
                 billed = self._known.shown(version)

@@ -5,6 +5,7 @@ Rules:
 - everything is as of the newest final block, read in one transaction; a batch is in memory at a time;
 - what this installation holds is shown as it holds it: fields that it was not shown stay digests. Batches of other
   operators are theirs to export; what no block holds is no part of it;
+- what was erased is exported as erased, and files of an earlier export that still hold it are deleted;
 - names are the registrar's signed statements, so a home without the registrar's key shows ids alone;
 - the same home as of the same block gives the same content, byte for byte.
 """
@@ -66,7 +67,13 @@ def _items(transaction: Transaction, operator: Address, batch_id: int) -> list[A
     places: dict[EvidenceId, list[tuple[PartyId, int]]] = {}
     for entry in entries:
         places.setdefault(entry.evidence_id, []).append((entry.subject, entry.index))
-    made = [ArchivedEntry(batch_id, tuple(sorted(where)), _shown(records[of])) for of, where in places.items()]
+    erased = transaction.erased(places)
+    made = [
+        ArchivedEntry(
+            batch_id, tuple(sorted(where)), _shown(records[of]), erased[of].erased_at if of in erased else None
+        )
+        for of, where in places.items()
+    ]
     return sorted(made, key=lambda item: item.places)
 
 

@@ -28,7 +28,7 @@ from tallystick.protocol.inclusion import (
     proven_slots,
     signers_of,
 )
-from tallystick.protocol.types import ZERO32, Address, BlockRef, EvidenceId, PartyId, SignerWindow, to_hex
+from tallystick.protocol.types import ZERO32, Address, BlockRef, EvidenceId, PartyId, SignerWindow, Timestamp, to_hex
 from tallystick.protocol.verdict import Outcome, Trust, Verdict
 from tallystick.protocol.verify_inclusion import check_inclusion
 from tallystick.service.as_of import find_block
@@ -72,6 +72,8 @@ class EvidenceCertificate:
     withheld: int
     """Entries of these logs that their operators withhold: answers may be among them."""
     genesis_hash: bytes
+    erased_at: Timestamp | None
+    """Since when its content is erased; then ``fields`` are none."""
     timestamps: Mapping[tuple[Address, int], TokenVerdict]
     """What the check of each batch's RFC 3161 time-stamp came to, by the certificates of this home."""
 
@@ -90,6 +92,8 @@ class PartyCertificate:
     verdict: Verdict
     withheld: int
     genesis_hash: bytes
+    erased: int
+    """Of how many of its entries the content was erased."""
 
     @property
     def names(self) -> Mapping[PartyId, PartyBinding]:
@@ -129,6 +133,7 @@ def certify_evidence(
         entries = {history.party: _entry(history, evidence_id) for history in histories}
         placements = [p for p in everywhere if p.seq == entries[p.append.subject].seq]
         bindings = _bindings(context, transaction, record.evidence)
+        erased = transaction.erased([evidence_id])
         timestamps = transaction.timestamps({(p.append.operator, p.append.batch_id) for p in placements})
     if not entries:
         raise Refused(
@@ -163,6 +168,7 @@ def certify_evidence(
         answers=[_without(answer, hide) for answer in _answers(histories, evidence_id)],
         withheld=sum(history.withheld for history in histories),
         genesis_hash=context.chain.deployment.genesis_hash,
+        erased_at=erased[evidence_id].erased_at if evidence_id in erased else None,
         timestamps=_check_timestamps(inclusion, check_token),
     )
 
@@ -194,7 +200,9 @@ def certify_party(
             todo="The database or the node is not what it was: run `tallystick doctor`, restore a backup.",
         )
     withheld = sum(item.append.count for item in made.appends if item.entries is None)
-    return PartyCertificate(made, data, verdict, withheld, context.chain.deployment.genesis_hash)
+    with context.store.transaction(read_only=True) as transaction:
+        erased = len(transaction.erased_in_log(party, made.as_of.number))
+    return PartyCertificate(made, data, verdict, withheld, context.chain.deployment.genesis_hash, erased)
 
 
 def _redacted(record: EvidenceRecord, hide: Collection[str]) -> EvidenceRecord:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from tallystick.errors import NotFound, WrongSigner
+from tallystick.errors import NotEntitled, NotFound, WrongSigner
 from tallystick.intake.drafts import Draft
-from tallystick.protocol.evidence import Evidence, subjects
+from tallystick.protocol.evidence import Evidence, Kind, subjects
 from tallystick.protocol.types import ZERO32, EvidenceId, PartyId, to_hex
 from tallystick.service.parties import find_among, find_party, unknown_party
 from tallystick.service.policy import Asker, Reach
 from tallystick.service.ports import Transaction
+from tallystick.store.identities import Role
 from tallystick.store.records import EvidenceRecord, PartyRecord
 
 
@@ -73,6 +74,7 @@ def check_issuer(asker: Asker, evidence: Evidence) -> None:
     """Raises ``NotFound`` if ``asker`` does not act for the issuer of ``evidence``, which was signed elsewhere."""
     if not asker.acts_for(evidence.issuer):
         raise unknown_party(to_hex(evidence.issuer))
+    check_no_consent(asker, evidence.kind)
 
 
 def check_countersigner(asker: Asker, evidence: Evidence) -> None:
@@ -84,7 +86,17 @@ def check_countersigner(asker: Asker, evidence: Evidence) -> None:
         )
 
 
+def check_no_consent(asker: Asker, kind: int) -> None:
+    """Raises ``NotEntitled`` where somebody who only states evidence on a party's behalf gives a consent for it."""
+    if kind == Kind.CONSENT and asker.organisation.role is Role.PROVIDER:
+        raise NotEntitled(
+            "CONSENT: expected an organisation of the party itself, got one that states evidence on its behalf.",
+            todo="The party consents, with a key of its own organisation.",
+        )
+
+
 def _own_draft(transaction: Transaction, asker: Asker, draft: Draft, name: str) -> Draft:
+    check_no_consent(asker, draft.kind)
     issuer = find_among(transaction.some_parties(asker.organisation.parties), draft.issuer)
     if draft.countersigned and draft.counterparty is not None:
         counterparty = find_party(transaction, draft.counterparty)

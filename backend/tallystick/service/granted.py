@@ -28,6 +28,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tallystick.errors import ChainError, Duplicate, NotFound, WrongSigner
+from tallystick.protocol import content
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Kind, subjects
 from tallystick.protocol.types import ZERO32, BlockRef, EvidenceId, to_hex
@@ -38,6 +39,7 @@ from tallystick.service.index import index
 from tallystick.service.parties import find_among, find_party, unknown_party
 from tallystick.service.policy import Asker, Reach
 from tallystick.service.ports import Transaction
+from tallystick.service.prove import ProvenEvidence, read_evidence
 from tallystick.service.record import Statement, access_key, sign_statement
 from tallystick.service.scope import AccessScope, Identities, ScopedShowing, Shown, read_scope
 from tallystick.service.showing import Showing
@@ -216,6 +218,14 @@ def _noted(transaction: Transaction, grant: Grant, fields: Mapping[str, Json]) -
             todo="Sign that ACCESS yourself and post it to /v1/evidence, then ask again (docs/consent.md).",
         )
     return taken[key]
+
+
+def scoped_evidence(context: Context, view: View, evidence_id: EvidenceId) -> ProvenEvidence:
+    """The evidence as ``view`` shows it: the fields in scope, and its place in the log of who consented alone."""
+    proven = read_evidence(context, evidence_id)
+    record = view.showing().shown(view.party.party, proven.record)
+    places = [one for one in proven.placements if one.append.subject == view.party.party]
+    return ProvenEvidence(record, content.parse_all(record.disclosures), places)
 
 
 # --- pseudonyms ------------------------------------------------------------------------------------------------------

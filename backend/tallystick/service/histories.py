@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from tallystick import __version__
@@ -19,22 +19,16 @@ from tallystick.protocol import canonical
 from tallystick.protocol.entry import Json
 from tallystick.protocol.types import BlockRef, PartyId, to_hex
 from tallystick.service.context import Context
-from tallystick.service.report import Reader, report_of
+from tallystick.service.report import Reader, report_of, with_erased
 from tallystick.service.showing import Showing
-from tallystick.store.grants import Erasure, Grant
+from tallystick.store.grants import Grant
 
 
 def history(context: Context, block: BlockRef, party: PartyId, showing: Showing) -> dict[str, Any]:
     """The report of ``party`` as of the final ``block``, as far as ``showing`` shows its log, with what was erased."""
     with context.store.transaction(read_only=True) as transaction:
         made = report_of(Reader(context, block, showing).read(transaction, party))
-        erased = transaction.erased_in_log(party, block.number)
-    return {**made, **({"erased": erased_json(erased)} if erased else {})}
-
-
-def erased_json(erased: Iterable[Erasure]) -> list[Mapping[str, Json]]:
-    """What was erased, as JSON."""
-    return [{"evidence": to_hex(one.evidence), "erasedAt": one.erased_at} for one in erased]
+        return dict(with_erased(made, transaction.erased_in_log(party, block.number)))
 
 
 def tag(context: Context, what: str, party: PartyId, blocks: Iterable[BlockRef], grant: Grant | None) -> str:

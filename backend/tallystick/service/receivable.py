@@ -270,3 +270,31 @@ def _relay(context: Context, change: ReceivableCall) -> Inclusion:
         return context.chain.change_receivable(
             context.operator, lambda digest: context.keys.sign(context.operator, digest), change
         )
+
+
+def status_json(shown: ReceivableStatus) -> dict[str, object]:
+    """``shown`` as the object that ``receivable status --json`` prints."""
+    held = shown.pledge
+    return {
+        "receivable": to_hex(shown.receivable),
+        "supplier": to_hex(shown.supplier),
+        "fingerprint": to_hex(shown.fingerprint),
+        "takenSince": shown.taken_since,
+        "pledged": None
+        if held is None or shown.pledge_name is None
+        else {
+            "pledge": to_hex(shown.pledge_name),
+            "financier": to_hex(held.financier),
+            "pledgedAt": held.pledged_at,
+            "expiresAt": held.expires_at,
+            "releasedAt": held.released_at or None,
+            "active": held.is_active(shown.as_of.timestamp),
+        },
+        "sameInvoice": None if shown.same_invoice is None else to_hex(shown.same_invoice.receivable),
+        "changes": [
+            {"event": type(change.event).__name__, "blockNumber": change.block.number, "at": change.block.timestamp}
+            for change in shown.changes
+        ],
+        "obstacles": [obstacle.value for obstacle in shown.obstacles],
+        "asOf": {"blockNumber": shown.as_of.number, "blockHash": to_hex(shown.as_of.hash)},
+    }

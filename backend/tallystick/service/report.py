@@ -15,11 +15,12 @@ from tallystick.protocol import content
 from tallystick.protocol.entry import Entry, Json
 from tallystick.protocol.log import LogAppend
 from tallystick.protocol.standing import SealedEntry, judge, recover_signers
-from tallystick.protocol.types import Address, BlockRef, EvidenceId, PartyId, SignerWindow, Timestamp
+from tallystick.protocol.types import Address, BlockRef, EvidenceId, PartyId, SignerWindow, Timestamp, to_hex
 from tallystick.protocol.verify_log import pairs
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
 from tallystick.service.showing import Showing
+from tallystick.store.grants import Erasure
 from tallystick.store.records import AppendRecord, EvidenceRecord, LogEntryRecord
 
 
@@ -120,7 +121,18 @@ def histories(context: Context, as_of: BlockRef, parties: Sequence[PartyId]) -> 
     reader = Reader(context, as_of)
     with context.store.transaction(read_only=True) as transaction:
         for party in parties:
-            yield report_of(reader.read(transaction, party))
+            made = report_of(reader.read(transaction, party))
+            yield with_erased(made, transaction.erased_in_log(party, as_of.number))
+
+
+def with_erased(report: Mapping[str, Json], erased: Sequence[Erasure]) -> Mapping[str, Json]:
+    """``report``, and where there is any, what was ``erased`` of its log: bundles have no word for it but hidden."""
+    return {**report, "erased": erased_json(erased)} if erased else report
+
+
+def erased_json(erased: Iterable[Erasure]) -> list[Mapping[str, Json]]:
+    """What was erased, as JSON."""
+    return [{"evidence": to_hex(one.evidence), "erasedAt": one.erased_at} for one in erased]
 
 
 def log_append(append: AppendRecord) -> LogAppend:

@@ -158,7 +158,7 @@ def format_scope(scope: AccessScope) -> dict[str, Json]:
     if scope.counterparties is not None:
         made["counterparties"] = sorted(map(to_hex, scope.counterparties))
     if scope.kinds is not None:
-        made["kinds"] = sorted(scope.kinds)
+        made["kinds"] = sorted(map(int, scope.kinds))
     if scope.fields is not None:
         made["fields"] = sorted(scope.fields)
     if scope.since is not None:

@@ -59,10 +59,11 @@ _SIGNED = "issuer, counterparty, kind, deal, parent, content_root, occurred_at, 
 _FIND = f"SELECT place.id, n, {_SIGNED} FROM place JOIN entry USING (n) WHERE place.id IN "  # noqa: S608 - no input  # nosec B608
 _READ = f"SELECT seq, id, {_SIGNED}, anchored_at, operator, batch_id, fields, hidden FROM entry WHERE n IN "  # noqa: S608 - no input  # nosec B608
 _CONTRACTS = "SELECT n FROM entry WHERE kind = 1 AND deal = ?"
-# of all but ACCESS, as report.derive counts them
+_COUNTED = "FROM entry WHERE NOT (kind = 10 OR (kind = 9 AND counterparty = zeroblob(32)))"
+"""All but what concerns access (``protocol/access.py``)."""
 _DELAYS = (
-    "SELECT anchored_at - issued_at AS delay FROM entry WHERE kind != 10 ORDER BY delay LIMIT 1 OFFSET ?",
-    "SELECT anchored_at - occurred_at AS delay FROM entry WHERE kind != 10 ORDER BY delay LIMIT 1 OFFSET ?",
+    f"SELECT anchored_at - issued_at AS delay {_COUNTED} ORDER BY delay LIMIT 1 OFFSET ?",
+    f"SELECT anchored_at - occurred_at AS delay {_COUNTED} ORDER BY delay LIMIT 1 OFFSET ?",
 )
 
 
@@ -201,7 +202,7 @@ class Spool:
                 yield number, invoices
 
     def anchoring_delay(self) -> AnchoringDelay:
-        count = self._database.execute("SELECT count(*) FROM entry WHERE kind != 10").fetchone()[0]
+        count = self._database.execute(f"SELECT count(*) {_COUNTED}").fetchone()[0]
         if not count:
             return AnchoringDelay(0, None, None, None, None)
         middle, last = (count - 1) // 2, count - 1  # the lower of two in the middle, as statistics.median_low

@@ -18,8 +18,7 @@ from tallystick.protocol.entry import Entry
 from tallystick.protocol.evidence import other_side
 from tallystick.protocol.types import BlockRef, EvidenceId, PartyId, to_hex
 from tallystick.service.context import Context
-from tallystick.service.histories import erased_json
-from tallystick.service.report import Reader
+from tallystick.service.report import Reader, erased_json
 from tallystick.service.showing import Showing
 
 EVIDENCE_PATH = "/v1/evidence/"

@@ -19,6 +19,7 @@ Source: RFC 1952 (gzip), the age specification; docs/archive.md.
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ FILE_BYTES = 4 * 1024 * 1024
 _GZIP = 31
 """zlib's name for a gzip header and trailer around a window of 32 KiB."""
 _LEVEL = 6
+_FILE = re.compile(r"[0-9a-f]{64}\.jsonl\.gz(\.age)?")
 _ROOM_FOR_PACKING = 1 << 20
 """What headers and stored blocks may add to content that does not compress."""
 
@@ -100,7 +102,16 @@ class ArchiveWriter:
         encryption = None if self._recipient is None else AGE
         made = Manifest(manifest.deployment, manifest.as_of, encryption, tuple(self._files), self._bindings)
         self._put(MANIFEST, format_manifest(made))
+        self._clear(made)
         return made
+
+    def _clear(self, manifest: Manifest) -> None:
+        """Delete files of earlier exports that ``manifest`` does not name: they may hold what was erased since."""
+        named = [file.content for file in manifest.entries] + ([] if manifest.bindings is None else [manifest.bindings])
+        kept = {_file_name(content, encrypted=manifest.encryption is not None) for content in named}
+        for path in self._directory.iterdir():
+            if _FILE.fullmatch(path.name) and path.name not in kept:
+                path.unlink(missing_ok=True)
 
     def _close_file(self) -> None:
         if self._operator is not None and self._lines:

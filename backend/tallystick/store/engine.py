@@ -187,7 +187,7 @@ def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection, _record) -> None:  # type: ignore[no-untyped-def]
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

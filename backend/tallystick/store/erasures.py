@@ -21,7 +21,7 @@ _GONE = "erased"
 _DONE = erasure.c.erased_at.is_not(None)
 
 
-def _entries_of(chosen: Select[Any], subject: PartyId, until_block: int) -> Select[Any]:
+def _entries_of(chosen: Any, subject: PartyId, until_block: int) -> Select[Any]:
     """``chosen`` from the known entries of ``subject``'s log up to ``until_block``."""
     of_append = and_(
         batch_entry.c.operator == append.c.operator,
@@ -30,7 +30,8 @@ def _entries_of(chosen: Select[Any], subject: PartyId, until_block: int) -> Sele
     )
     on_chain = (append.c.subject == subject, append.c.canonical.is_(True), block.c.number <= storable(until_block))
     joined = chosen.select_from(append).join(block, block.c.block_hash == append.c.block_hash)
-    return joined.join(batch_entry, of_append).where(*on_chain)
+    found: Select[Any] = joined.join(batch_entry, of_append).where(*on_chain)
+    return found
 
 
 class ErasureRows:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, func, select
@@ -176,6 +176,17 @@ class SqlStore:
             return Timestamp(
                 int(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
             )
+
+    def scrub(self) -> None:
+        """Let no file of the store keep what was overwritten in a transaction before, as far as it can do that.
+
+        SQLite overwrites what is freed (``secure_delete``); what its write-ahead log still holds goes with that. A
+        server's files are its administrator's (docs/consent.md).
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self._turn(), translated(self.place), closing(self._engine.raw_connection()) as connection:
+                # outside of any transaction; where somebody reads, what is left goes with a later one
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
     def close(self) -> None:
         """Let go of the database; an in-memory one is gone."""

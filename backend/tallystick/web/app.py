@@ -20,10 +20,12 @@ from tallystick.service.policy import PUBLIC, RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
 from tallystick.web import (
+    access,
     accounts,
     answering,
     certificates,
     custody,
+    erasures,
     evidence,
     finding,
     imports,
@@ -57,6 +59,8 @@ _MODULES = (
     parties,
     signers,
     certificates,
+    access,
+    erasures,
     accounts,
     members,
     verification,

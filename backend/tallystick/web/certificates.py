@@ -7,9 +7,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from tallystick.protocol.types import EvidenceId, parse_bytes32
-from tallystick.service.entitled import own_party, visible_evidence
+from tallystick.service.as_of import find_block
+from tallystick.service.entitled import visible_evidence
+from tallystick.service.granted import note, reached_history
+from tallystick.service.index import index
+from tallystick.service.scope import Shown
 from tallystick.web.evidence import EvidencePath
 from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers_of
+from tallystick.web.histories import consented
 from tallystick.web.identity import Asking
 from tallystick.web.openapi import answers
 from tallystick.web.parties import AsOf, PartyPath
@@ -84,7 +89,17 @@ def certify_party(
     """Certify a party's complete credit history as of a final block."""
     from tallystick.render.certificates import party_certificate
 
-    with installed.store.transaction(read_only=True) as transaction:
-        found = own_party(transaction, asking, party)
-    data, _ = party_certificate(installed, found.party, language, attach=attach, as_of=as_of, hide=hide or ())
-    return file_answer([data], PDF, found.name, SUFFIX, if_none_match)
+    view = reached_history(installed, asking, party, Shown.CERTIFICATE)
+    showing = consented(view, hide)
+    block = find_block(installed, index(installed).block, as_of)
+    note(installed, asking, view, block=block)
+    data, _ = party_certificate(
+        installed,
+        view.party.party,
+        language,
+        attach=attach,
+        as_of=str(block.number),
+        hide=hide or (),
+        showing=showing,
+    )
+    return file_answer([data], PDF, view.party.name, SUFFIX, if_none_match)

@@ -14,9 +14,11 @@ from tallystick.protocol.types import EvidenceId, parse_bytes32, parse_hex
 from tallystick.service import custody, record
 from tallystick.service.context import Context
 from tallystick.service.entitled import check_countersigner, check_issuer, own_drafts, visible_evidence
+from tallystick.service.granted import note, reached_evidence, scoped_evidence
 from tallystick.service.policy import Asker
 from tallystick.service.prove import read_evidence
 from tallystick.service.receipts import read_receipt, receipts_of
+from tallystick.service.scope import Shown
 from tallystick.web import examples
 from tallystick.web.identity import Asking
 from tallystick.web.models import (
@@ -125,7 +127,11 @@ def record_in_bulk(
 )
 def read(evidence: EvidencePath, installed: Installed, asking: Asking) -> EvidenceView:
     """Read what was signed, what it says, how far it has come, and the inclusion proof in each subject's log."""
-    evidence_id = _visible(installed, asking, evidence)
+    evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
+    _, view = reached_evidence(installed, asking, evidence_id, Shown.EVIDENCE)
+    if view is not None:
+        note(installed, asking, view, evidence=evidence_id)
+        return EvidenceView.of(scoped_evidence(installed, view, evidence_id), None)
     found = read_evidence(installed, evidence_id)
     return EvidenceView.of(found, receipts_of(installed, [found.record]).get(evidence_id))
 

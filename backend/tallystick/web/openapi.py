@@ -130,6 +130,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                     {"name": "parties", "description": "Who trades, and their credit histories."},
                     {"name": "certificates", "description": "Evidence and histories as PDF, to be checked by anybody."},
                     {"name": "signers", "description": "The keys that sign for a party: rotate, revoke, compromised."},
+                    {"name": "access", "description": "Consent to look at a history, who looked, and erasure."},
                     {"name": "accounts", "description": "Organisations, their API keys, and what was done to them."},
                     {"name": "sign-in", "description": "Persons: members, and sign-in with a wallet."},
                     {"name": "verification", "description": "Check a bundle, whoever made it."},

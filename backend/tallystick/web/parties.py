@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Body, Path, Query, Response
 
 from tallystick.credit import changes
 from tallystick.protocol.types import ZERO32, PartyId, parse_address, parse_bytes32, to_hex
 from tallystick.service import accounts
 from tallystick.service.as_of import find_block
-from tallystick.service.changes import changes_since
-from tallystick.service.entitled import own_party, visible_parties_after, visible_party
+from tallystick.service.changes import changes_of
+from tallystick.service.entitled import visible_parties_after, visible_party
+from tallystick.service.granted import note, reached_history
+from tallystick.service.histories import history
 from tallystick.service.index import index
 from tallystick.service.parties import NewParty, add_parties, parse_identifier
-from tallystick.service.report import histories
+from tallystick.service.scope import Shown
 from tallystick.service.share import Export
 from tallystick.service.signers import admit_own
 from tallystick.web import examples
 from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers_of
+from tallystick.web.histories import HISTORY_HEADERS, consented, history_answer
 from tallystick.web.identity import Asking
 from tallystick.web.models import NewPartyBody, PartyView
 from tallystick.web.openapi import answers, writing
@@ -67,10 +70,16 @@ _HISTORY = _json_answer(
             "asBuyer": {"type": "object", "description": "Metrics by currency. Amounts and ratios are strings."},
             "asSeller": {"type": "object", "description": "Metrics by currency. Amounts and ratios are strings."},
             "tradelines": {"type": "array", "items": {"type": "object"}},
+            "erased": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "Where anything was: the entries whose content was erased, and when.",
+            },
         },
     },
     examples.HISTORY,
 )
+_HISTORY[200]["headers"] = HISTORY_HEADERS
 _BUNDLE = _json_answer(
     "The bundle file, byte for byte as it must be kept: it is canonical JSON.",
     {"type": "object", "required": [*examples.BUNDLE]},
@@ -98,6 +107,9 @@ _CHANGES = _json_answer(
     },
     examples.CHANGES,
 )
+
+
+_CHANGES[200]["headers"] = HISTORY_HEADERS
 
 
 @router.get(
@@ -166,23 +178,25 @@ def read_party(party: PartyPath, installed: Installed, asking: Asking) -> PartyV
     "/{party}/history",
     operation_id="readHistory",
     summary="Read a party's credit history",
-    responses={**_HISTORY, **answers(400, 404, 422, 502, 503)},
+    responses={**_HISTORY, **NOT_MODIFIED, **answers(400, 403, 404, 422, 502, 503)},
     response_class=Response,
 )
-def read_history(party: PartyPath, installed: Installed, asking: Asking, as_of: AsOf = None) -> Response:
-    """Derive the complete credit history of a party as of a final block."""
-    with installed.store.transaction(read_only=True) as transaction:
-        found = own_party(transaction, asking, party)
+def read_history(
+    party: PartyPath, installed: Installed, asking: Asking, as_of: AsOf = None, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Derive the complete credit history of a party as of a final block; of another's, what it consented to."""
+    view = reached_history(installed, asking, party, Shown.HISTORY)
     block = find_block(installed, index(installed).block, as_of)
-    report = next(histories(installed, block, [found.party]))
-    return Response(orjson.dumps(report), media_type="application/json")
+    note(installed, asking, view, block=block)
+    make = partial(history, installed, block, view.party.party, view.showing())
+    return history_answer(installed, view, [block], make, if_none_match)
 
 
 @router.get(
     "/{party}/changes",
     operation_id="readChanges",
     summary="Read what changed in a party's history",
-    responses={**_CHANGES, **answers(400, 404, 409, 422, 502, 503)},
+    responses={**_CHANGES, **NOT_MODIFIED, **answers(400, 404, 409, 422, 502, 503)},
     response_class=Response,
 )
 def read_changes(
@@ -191,12 +205,15 @@ def read_changes(
     asking: Asking,
     since: Annotated[str, Query(description="From the end of this day (UTC), or from this block on.", examples=["12"])],
     as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Tell what is different from one final block to another: figures and invoices, and by which evidence."""
-    with installed.store.transaction(read_only=True) as transaction:
-        found = own_party(transaction, asking, party)
-    made = changes.to_json(changes_since(installed, found.party, since, as_of))
-    return Response(orjson.dumps(made), media_type="application/json")
+    view = reached_history(installed, asking, party, Shown.CHANGES)
+    newest = index(installed).block
+    blocks = [find_block(installed, newest, wanted) for wanted in (since, as_of)]
+    note(installed, asking, view, block=blocks[1])
+    make = partial(changes_of, installed, view.party.party, blocks, view.showing())
+    return history_answer(installed, view, blocks, lambda: changes.to_json(make()), if_none_match)
 
 
 @router.get(
@@ -220,7 +237,17 @@ def download_bundle(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Export a party's complete history as one file that anyone can check offline against one block hash."""
-    with installed.store.transaction(read_only=True) as transaction:
-        found = own_party(transaction, asking, party)
-    export = Export(installed, found.party, as_of, hide or (), names_others=not anonymous, timestamps=timestamps)
-    return file_answer(export.pieces(), "application/json", found.name, BUNDLE_SUFFIX, if_none_match)
+    view = reached_history(installed, asking, party, Shown.BUNDLE)
+    showing = consented(view, hide, anonymous=anonymous)
+    block = find_block(installed, index(installed).block, as_of)
+    note(installed, asking, view, block=block)
+    export = Export(
+        installed,
+        view.party.party,
+        str(block.number),
+        hide or (),
+        names_others=not anonymous,
+        timestamps=timestamps,
+        showing=showing,
+    )
+    return file_answer(export.pieces(), "application/json", view.party.name, BUNDLE_SUFFIX, if_none_match)

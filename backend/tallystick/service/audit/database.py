@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from tallystick.credit.dates import utc_date
 from tallystick.errors import TallystickError
 from tallystick.protocol import canonical, content
 from tallystick.protocol.binding import PartyBinding
@@ -55,9 +56,13 @@ class Replayed:
 
 @dataclass(frozen=True)
 class ComparedParty:
-    """What comparing the rows of one party found; ``is_whole``: all of its log is here, and none of it differs."""
+    """What comparing the rows of one party found; ``is_whole``: all of its log is here, and none of it differs.
+
+    ``erased`` is what the database erased since the archive was made, which explains why it shows less.
+    """
 
     findings: Sequence[Finding]
+    erased: Sequence[Finding]
     is_whole: bool
 
 
@@ -89,9 +94,9 @@ def compare_party(
     log = read_log(replayed.transaction, replayed.workbook, party, replayed.as_of.number)
     found = comparison.readable(party, lambda: comparison.log(party, log))
     is_whole = not found and not log.unproven and all(map(comparison.holds, log.appends))
-    if with_report and is_whole and comparison.shows_all:
+    if with_report and is_whole and comparison.shows_all and not comparison.erased:
         found += comparison.readable(party, lambda: comparison.reports(party))
-    return ComparedParty(found, is_whole)
+    return ComparedParty(found, comparison.erased, is_whole)
 
 
 def compare_digest(theirs: Transaction, replayed: Replayed, digest: Hash) -> list[Finding]:
@@ -123,6 +128,8 @@ class _Comparison:
     own: frozenset[Address]
     shows_all: bool = True
     """Whether all content that was compared is what was signed, as far as the archive shows it."""
+    erased: list[Finding] = field(default_factory=list)
+    """What the database erased after the archive was made: no report can be the same any more."""
 
     def readable(self, party: PartyId, look: Callable[[], Iterable[Finding]]) -> list[Finding]:
         """What ``look`` finds, or that the rows of ``party`` can't be read."""
@@ -187,7 +194,14 @@ class _Comparison:
             if log.is_proven(append) and (self.holds(append) or records) and append.ordinal not in differing:
                 items = self.ours.workbook.entries(party, append.operator, append.batch_id)
                 self.shows_all = self.shows_all and all(item.whole for item in items)
+                self._note_erased(party, append, [item.evidence_id for item in items if item.disclosures])
                 yield from _entries(party, append, dict(enumerate(items)), records)
+
+    def _note_erased(self, party: PartyId, append: AppendRecord, shown: Sequence[EvidenceId]) -> None:
+        for evidence_id, one in sorted(self.theirs.erased(shown).items()):
+            facts = (("at", "" if one.erased_at is None else utc_date(one.erased_at).isoformat()),)
+            batch = (append.operator, append.batch_id)
+            self.erased.append(Finding(Code.ERASED, (party,), (evidence_id,), *batch, facts))
 
     def holds(self, append: AppendRecord) -> bool:
         """Whether the entries of ``append`` must be in this database: another operator's are theirs to keep."""

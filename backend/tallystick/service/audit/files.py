@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tallystick.credit.dates import utc_date
 from tallystick.errors import MalformedEvidence, MalformedInput, NotFound
 from tallystick.protocol import content
 from tallystick.protocol.archive import ArchivedEntry, BatchFile, Content, parse_archived
@@ -183,6 +184,9 @@ class _Batch:
             self._find(Code.CONTENT, concerned, [evidence_id], why=problem)
             # what is shown is not what was signed: nothing of it is relied upon, as if the root alone were shown
             entry = BundleEntry(entry.evidence, entry.signatures, (), ())
+        elif item.erased_at is not None:
+            concerned = [subject for subject, _ in item.places]
+            self._find(Code.ERASED, concerned, [evidence_id], at=utc_date(item.erased_at).isoformat())
         return CheckedItem(
             evidence_id=evidence_id,
             evidence=entry.evidence,

@@ -53,6 +53,7 @@ class Code(StrEnum):
     SURPLUS = "surplus"
     CONTENT = "content"
     HIDDEN = "hidden"
+    ERASED = "erased"
     # entries that are sealed
     REPEATED = "repeated"
     BAD_SIGNATURE = "badSignature"
@@ -84,7 +85,7 @@ class Code(StrEnum):
     DATABASE_DIGEST = "databaseDigest"
 
 
-_GAPS = frozenset({Code.NODE, Code.ARCHIVE_MISSING, Code.WITHHELD, Code.HIDDEN})
+_GAPS = frozenset({Code.NODE, Code.ARCHIVE_MISSING, Code.WITHHELD, Code.HIDDEN, Code.ERASED})
 _NOTICES = frozenset({Code.REPEATED, Code.DUPLICATE_INVOICE, Code.REPORT_FINDING})
 _ORDER = {severity: rank for rank, severity in enumerate(Severity)}
 _BY_BATCH = frozenset({Code.ROOT, Code.WITHHELD, Code.SURPLUS, Code.HIDDEN})

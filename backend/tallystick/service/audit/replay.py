@@ -139,7 +139,7 @@ class Replay:
             parties=audited,
             batches=sum(self.context.chain.next_batch(operator, as_of) for operator in operators),
             evidence=self.desk.workbook.count(),
-            findings=merged(self._findings),
+            findings=merged(_without_erased(self._findings)),
         )
 
     def _find(self, code: Code, source: str = "", *, parties: Sequence[PartyId] = (), **facts: str) -> None:
@@ -347,15 +347,16 @@ class Replay:
             found = compare_parties(theirs, replayed, self._bindings, subjects)
             own = own_operators(theirs, replayed)
             good_windows = not any(finding.code is Code.DATABASE_SIGNER for finding in found)
-            task, is_whole = CompareTask(number, as_of, own, good_windows), True
+            task, is_whole, erased = CompareTask(number, as_of, own, good_windows), True, list[Finding]()
             for done, compared in enumerate(crew.run(task, subjects), 1):
                 found += compared.findings
+                erased += compared.erased
                 is_whole = is_whole and compared.is_whole
                 self.progress("compared", done, len(subjects))
             if not found and is_whole:
                 found += compare_digest(theirs, replayed, digest)
         source = self._database(number)
-        self._findings += (replace(finding, source=source) for finding in found)
+        self._findings += (replace(finding, source=source) for finding in found + erased)
 
 
 @dataclass
@@ -405,3 +406,9 @@ def _key(file: BatchFile) -> Hash:
 def _question(deployment: Deployment, archives: Sequence[Hash | None], as_of: BlockRef) -> str:
     named = " ".join("none" if digest is None else digest.hex() for digest in archives) or "none"
     return f"ledger {to_hex(deployment.ledger)} archive {named} block {as_of.number} {to_hex(as_of.hash)}"
+
+
+def _without_erased(findings: Sequence[Finding]) -> list[Finding]:
+    """``findings`` without those that say of erased evidence that it hides its fields: that it is erased says why."""
+    erased = {name for finding in findings if finding.code is Code.ERASED for name in finding.evidence}
+    return [one for one in findings if one.code is not Code.HIDDEN or not erased.issuperset(one.evidence)]

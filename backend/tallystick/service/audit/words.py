@@ -68,6 +68,11 @@ _SENTENCES: Mapping[Code, tuple[str, str]] = {
         "Evidence {evidence} in batch {batch} hides fields that figures may rest on.",
         "批次 {batch} 中的证据 {evidence} 隐藏了指标可能依赖的字段。",
     ),
+    Code.ERASED: (
+        "Evidence {evidence} in batch {batch}: its content was erased on {at}, as its operator says; the figures that "
+        "rested on it can't be derived again.",
+        "批次 {batch} 中的证据 {evidence}：据其操作者所述，内容已于 {at} 删除；依赖该内容的指标无法再次推导。",
+    ),
     Code.REPEATED: (
         "Evidence {evidence} was sealed again, in batch {batch}: it counts once.",
         "证据 {evidence} 在批次 {batch} 中被再次封存：只计一次。",

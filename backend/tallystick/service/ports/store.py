@@ -72,4 +72,7 @@ class Store(Protocol):
     def check(self) -> None:
         """Raises ``StoreError`` if the store does not answer, or is no longer of the form that this version reads."""
 
+    def scrub(self) -> None:
+        """Let no file of the store keep what was overwritten in a transaction before, as far as it can do that."""
+
     def close(self) -> None: ...
