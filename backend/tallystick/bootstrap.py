@@ -179,6 +179,7 @@ def open_home(
     """
     from tallystick.chain.ledger import EvmChain
     from tallystick.chain.meter import Meter
+    from tallystick.store.blobs import open_blobs
     from tallystick.store.sql import open_store
 
     settings = home.settings()
@@ -228,6 +229,8 @@ def open_home(
             operator=settings.operator,
             code_hashes=published_code_hashes(),
             limits=settings.limits,
+            blobs=open_blobs(settings.documents_url or str(home.documents_path)),
+            wrapping=keystore.wrapping,
         )
         yield Opened(context, embedded, meter)
 

@@ -216,7 +216,7 @@ def test_the_migration_makes_the_rows_that_recording_makes(lasting_url: str) -> 
     assert [row[6] for row in before].count(None) == len(before) - 3
     engine, _ = open_engine(lasting_url, 5)
     with engine.begin() as connection:
-        for table in ("kept_answer", "evidence_subject"):
+        for table in ("tally", "delivery", "webhook", "attachment", "kept_answer", "evidence_subject"):
             connection.execute(text(f"DROP TABLE {table}"))
         for index in ("ix_evidence_kind_position", "ix_evidence_occurred_at"):
             connection.execute(text(f"DROP INDEX {index}"))

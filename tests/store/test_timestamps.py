@@ -17,6 +17,10 @@ from tallystick.store.sql import SqlStore, SqlTransaction, open_store
 
 NOW = Timestamp(1_700_003_000)
 _NEWER = (
+    "tally",
+    "delivery",
+    "webhook",
+    "attachment",
     "kept_answer",
     "evidence_subject",
     "import_outcome",

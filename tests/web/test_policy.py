@@ -5,7 +5,10 @@ Rule: the table of ``service/policy.py`` is what happens; what is out of reach l
 
 from __future__ import annotations
 
+import hashlib
+import io
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ from sqlalchemy import Engine, event
 
 from tallystick.bootstrap import Opened
 from tallystick.protocol.types import PartyId, parse_bytes32
-from tallystick.service import accounts
+from tallystick.service import accounts, attachments
 from tallystick.service.policy import RULES, TABLE, Reach, scopes_of
 from tallystick.store.identities import Role, Scope
 from tallystick.web.app import API, create_app
@@ -46,6 +49,9 @@ class Objects:
     """An invoice that the party got, one that it wrote, and a dispute of one that it wrote."""
     billed: str = f"0x{'07' * 32}"
     disputed: str = f"0x{'08' * 32}"
+    document: str = "09" * 32
+    """A document of the organisation, and an evidence of the party that names it."""
+    naming: str = f"0x{'0a' * 32}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ def new_organisation(_found: Objects) -> dict[str, Any]:
     return {"name": f"New {next(_numbers)}", "role": "lender"}
 
 
+UPLOAD = hashlib.sha256(json.dumps("raw").encode()).hexdigest()
 DISPUTE = {"reasonCode": "quantity", "disputedAmount": "1.00", "currency": "EUR"}
 CANCELLED = {"correctionType": "cancelled"}
 WRITE_OFF = {"currency": "EUR", "amount": "100.00", "reason": "insolvent"}
@@ -95,6 +102,10 @@ ASK: dict[str, Ask] = {
     "correctEvidence": lambda found: ("POST", f"/v1/evidence/{found.billed}/correction", CANCELLED),
     "writeOffInvoice": lambda found: ("POST", f"/v1/evidence/{found.billed}/write-off", WRITE_OFF),
     "signalOnEvidence": lambda found: ("POST", f"/v1/evidence/{found.evidence}/signal", {"responseCode": "IP"}),
+    "uploadDocument": lambda _: ("PUT", f"/v1/documents/{UPLOAD}", "raw"),
+    "listDocuments": lambda _: ("GET", "/v1/documents", None),
+    "downloadDocument": lambda found: ("GET", f"/v1/documents/{found.document}", None),
+    "downloadAttachment": lambda found: ("GET", f"/v1/evidence/{found.naming}/documents/{found.document}", None),
     "findEvidence": lambda found: ("GET", f"/v1/evidence?party={found.party}", None),
     "readInbox": lambda _: ("GET", "/v1/inbox", None),
     "readEvidence": lambda found: ("GET", f"/v1/evidence/{found.evidence}", None),
@@ -124,6 +135,8 @@ ASK: dict[str, Ask] = {
 
 WITHOUT_OBJECT = {
     "importDocuments",
+    "uploadDocument",
+    "listDocuments",
     "readInbox",
     "listParties",
     "addParty",
@@ -177,6 +190,16 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
     key, _ = accounts.issue_key(opened.context, "test", holder, "another")
     sold = {"issuer": seller, "counterparty": buyer, "deal": deal}
     bought = {"issuer": buyer, "counterparty": seller, "deal": deal}
+    text = f"document {next(_numbers)}".encode()
+    sha256 = hashlib.sha256(text).digest()
+    keeper = accounts.add_organisation(
+        opened.context, "test", f"Keeper {next(_numbers)}", Role.PARTY, [PartyId(parse_bytes32(seller, "party"))]
+    )
+    for one in {holder, keeper.organisation}:
+        attachments.keep(opened.context, one, sha256, io.BytesIO(text), "note.pdf", "application/pdf")
+    named = [{"sha256": sha256.hex(), "mediaType": "application/pdf", "size": len(text), "name": "note.pdf"}]
+    naming = api.invoice(**sold)
+    naming["content"]["documents"] = named
     billed, disputed = (api.record(api.invoice(**sold))["evidence"] for _ in range(2))
     return Objects(
         seller,
@@ -188,6 +211,8 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
         key.key,
         invoiced=api.record(api.invoice(**bought))["evidence"],
         billed=billed,
+        document=sha256.hex(),
+        naming=api.record(naming)["evidence"],
         disputed=api.record({"kind": "DISPUTE", **bought, "parent": disputed, "content": DISPUTE})["evidence"],
     )
 

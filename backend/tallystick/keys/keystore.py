@@ -24,6 +24,7 @@ from tallystick.errors import KeystoreError, MalformedInput
 from tallystick.keys.files import flush_names, read_object, replace_file, write_new
 from tallystick.keys.memory import Keystore, RandomBytes, no_key, no_secret, taken_key
 from tallystick.keys.vault import SCRYPT_N, VERSION, Sealed, Vault, dump
+from tallystick.keys.wrapping import VaultWrapping
 from tallystick.protocol import signing
 from tallystick.protocol.types import Address, parse_address, parse_hex, to_hex
 
@@ -40,6 +41,11 @@ class EncryptedKeystore(Keystore):
         self.directory = directory
         self._vault = vault
         self._opened: dict[Address, tuple[bytes, str]] = {}
+
+    @property
+    def wrapping(self) -> VaultWrapping:
+        """Wraps small secrets of the service under the key of this keystore."""
+        return VaultWrapping(self._vault)
 
     def change_passphrase(self, passphrase: str, *, scrypt_n: int = SCRYPT_N) -> None:
         """Let ``passphrase`` open this keystore from now on, and the old one no longer. Raises ``KeystoreError``."""

@@ -33,6 +33,10 @@ writeOffInvoice       evidence:write   own    own     -        -         -      
 signalOnEvidence      evidence:write   own    own     -        -         -          own
 findEvidence          evidence:read    own    own     all      -         -          own
 readInbox             evidence:read    own    own     -        -         -          own
+uploadDocument        evidence:write   own    own     -        -         -          own
+listDocuments         evidence:read    own    own     -        -         -          own
+downloadDocument      evidence:read    own    own     -        -         -          own
+downloadAttachment    evidence:read    own    own     all      -         -          own
 readEvidence          evidence:read    own    own     all      -         -          own
 readReceipt           evidence:read    own    own     all      -         -          own
 certifyEvidence       evidence:read    own    own     all      -         -          own

@@ -22,6 +22,7 @@ from tallystick.service.work import IDLE_SECONDS, Worker
 from tallystick.web import (
     accounts,
     answering,
+    attachments,
     certificates,
     evidence,
     finding,
@@ -44,7 +45,8 @@ IMPORT_PATH = "/v1/imports"
 
 
 API = tuple(
-    module.router for module in (finding, evidence, answering, imports, parties, certificates, accounts, verification)
+    module.router
+    for module in (finding, evidence, answering, attachments, imports, parties, certificates, accounts, verification)
 )
 """The routes of the API: each asks who is asking, and stands in the table that says who may ask."""
 
@@ -94,7 +96,9 @@ def create_app(
     large = {VERIFY_PATH: limits.bundle_file_bytes, IMPORT_PATH: limits.bundle_bytes}
     app.add_middleware(
         Guard,
-        body_limit=lambda path: large.get(path, limits.json_bytes),
+        body_limit=lambda path: (
+            limits.document_bytes if path.startswith(attachments.PATH) else large.get(path, limits.json_bytes)
+        ),
         check_known=lambda given: check_known(context, given),
         observe=metrics.observe,
     )

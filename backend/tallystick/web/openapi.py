@@ -116,6 +116,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 servers=[{"url": "/", "description": "This server."}],
                 tags=[
                     {"name": "evidence", "description": "State, sign, read and prove trade evidence."},
+                    {"name": "documents", "description": "Documents that belong to evidence, kept encrypted."},
                     {"name": "parties", "description": "Who trades, and their credit histories."},
                     {"name": "certificates", "description": "Evidence and histories as PDF, to be checked by anybody."},
                     {"name": "accounts", "description": "Organisations, their API keys, and what was done to them."},

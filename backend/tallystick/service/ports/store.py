@@ -10,6 +10,7 @@ from tallystick.chain.records import (
 )
 from tallystick.protocol.types import Address
 from tallystick.service.ports.api import AnswerRows, SubjectRows
+from tallystick.service.ports.attachments import AttachmentRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.index import IndexRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
@@ -19,7 +20,16 @@ from tallystick.store.records import (
 
 
 class Transaction(
-    PartyRows, AccountRows, EvidenceRows, BatchRows, ImportRows, IndexRows, SubjectRows, AnswerRows, Protocol
+    PartyRows,
+    AccountRows,
+    EvidenceRows,
+    BatchRows,
+    ImportRows,
+    IndexRows,
+    SubjectRows,
+    AnswerRows,
+    AttachmentRows,
+    Protocol,
 ):
     """One unit of work on the store: all of it is kept, or nothing."""
 
