@@ -24,6 +24,7 @@ from tallystick.errors import ChainError, ChainUnreachable, HomeError, Malformed
 from tallystick.keys.keystore import EncryptedKeystore, create_keystore, open_keystore
 from tallystick.keys.passphrase import read_passphrase
 from tallystick.keys.secret_file import write_secret
+from tallystick.keys.wrapping import KeystoreWrapping
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32, to_hex
 from tallystick.protocol.verdict import CodeHashes
@@ -181,6 +182,7 @@ def open_home(
     """
     from tallystick.chain.ledger import EvmChain
     from tallystick.chain.meter import Meter
+    from tallystick.store.blobs import open_blobs
     from tallystick.store.sql import open_store
 
     settings = home.settings()
@@ -231,6 +233,8 @@ def open_home(
             code_hashes=published_code_hashes(),
             limits=settings.limits,
             works=works,
+            blobs=open_blobs(settings.documents_url or str(home.documents_path)),
+            wrapping=KeystoreWrapping(keystore),
         )
         yield Opened(context, embedded, meter)
 

@@ -6,6 +6,7 @@
       tallystick.toml       the settings; only what differs from the defaults need stand in it
       keys/                 the encrypted keystore, with the network key as one of its secrets
       ledger.sqlite3        the store, unless ``database_url`` names another
+      documents/            attached documents, encrypted, unless ``documents_url`` names another place
       chain.sqlite3         the embedded development chain, unless ``rpc_url`` names a node
       deployment.json       the address file of contracts that were deployed through that node
       lock                  held by the one process that writes
@@ -55,6 +56,8 @@ class Limits:
     """Size of a bundle file that is read an append at a time, unpacked."""
     json_bytes: int = 16 * 1024 * 1024
     """Size of one JSON document, in a file or a request."""
+    document_bytes: int = 100 * 1024 * 1024
+    """Size of one attached document."""
     csv_rows: int = 1_000_000
     """Rows of one imported file."""
     requests_per_minute: int = 6_000
@@ -82,6 +85,8 @@ class Settings:
     """The account that admits parties; its key is in the keystore. None: somebody else's."""
     database_url: str | None = field(default=None, repr=False)
     """The database of the store, which may hold a password; None: ``ledger.sqlite3`` in the home."""
+    documents_url: str | None = None
+    """Where attached documents lie, encrypted: a folder, or a URL such as s3://; None: ``documents`` in the home."""
     authority_url: str | None = None
     """The RFC 3161 authority that ``tallystick timestamp`` asks; None: nobody is asked."""
     authority_roots: str | None = None
@@ -136,6 +141,10 @@ class Home:
     @property
     def lock_path(self) -> Path:
         return self.directory / "lock"
+
+    @property
+    def documents_path(self) -> Path:
+        return self.directory / "documents"
 
     def database(self, settings: Settings) -> str | Path:
         """Where the store of this home lies, as ``settings`` say: a URL, or the path of a SQLite file."""
@@ -311,6 +320,7 @@ _FORMS = (
     _Form("chain", "operator", "0x and 40 lower-case hex digits", _address, lambda value: _quoted(to_hex(value))),
     _Form("chain", "registrar", "0x and 40 lower-case hex digits", _address, lambda value: _quoted(to_hex(value))),
     _Form("store", "database_url", 'text, e.g. "postgresql://user@host/ledger"', _text, _quoted),
+    _Form("store", "documents_url", 'text, e.g. "s3://bucket/documents"', _text, _quoted),
     _Form("timestamp", "authority_url", 'text, e.g. "https://tsa.example.com/"', _text, _quoted),
     _Form("timestamp", "authority_roots", 'the path of a PEM file, e.g. "tsa-roots.pem"', _text, _quoted),
     _Form("sign_in", "public_url", 'a URL of https, e.g. "https://ledger.example.com"', _origin, _quoted),

@@ -5,7 +5,10 @@ Rule: the table of ``service/policy.py`` is what happens; what is out of reach l
 
 from __future__ import annotations
 
+import hashlib
+import io
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ from sqlalchemy import Engine, event
 
 from tallystick.bootstrap import Opened
 from tallystick.protocol.types import EvidenceId, PartyId, Timestamp, parse_bytes32, to_hex
-from tallystick.service import accounts, consent, erasure, members
+from tallystick.service import accounts, attachments, consent, erasure, members
 from tallystick.service.consent import Grantee
 from tallystick.service.parties import find_party
 from tallystick.service.policy import PUBLIC, RULES, TABLE, Reach, scopes_of
@@ -62,6 +65,9 @@ class Objects:
     """An invoice that the party got, one that it wrote, and a dispute of one that it wrote."""
     billed: str = f"0x{'07' * 32}"
     disputed: str = f"0x{'08' * 32}"
+    document: str = "09" * 32
+    """A document of the organisation, and an evidence of the party that names it."""
+    naming: str = f"0x{'0a' * 32}"
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,7 @@ def signed_elsewhere(found: Objects) -> dict[str, Any]:
     return {"evidence": {**struct, **times}, "signatures": "0x" + "07" * 65, "disclosures": []}
 
 
+UPLOAD = hashlib.sha256(json.dumps("raw").encode()).hexdigest()
 DISPUTE = {"reasonCode": "quantity", "disputedAmount": "1.00", "currency": "EUR"}
 CANCELLED = {"correctionType": "cancelled"}
 WRITE_OFF = {"currency": "EUR", "amount": "100.00", "reason": "insolvent"}
@@ -124,6 +131,10 @@ ASK: dict[str, Ask] = {
     "correctEvidence": lambda found: ("POST", f"/v1/evidence/{found.billed}/correction", CANCELLED),
     "writeOffInvoice": lambda found: ("POST", f"/v1/evidence/{found.billed}/write-off", WRITE_OFF),
     "signalOnEvidence": lambda found: ("POST", f"/v1/evidence/{found.evidence}/signal", {"responseCode": "IP"}),
+    "uploadDocument": lambda _: ("PUT", f"/v1/documents/{UPLOAD}", "raw"),
+    "listDocuments": lambda _: ("GET", "/v1/documents", None),
+    "downloadDocument": lambda found: ("GET", f"/v1/documents/{found.document}", None),
+    "downloadAttachment": lambda found: ("GET", f"/v1/evidence/{found.naming}/documents/{found.document}", None),
     "findEvidence": lambda found: ("GET", f"/v1/evidence?party={found.party}", None),
     "readInbox": lambda _: ("GET", "/v1/inbox", None),
     "readEvidence": lambda found: ("GET", f"/v1/evidence/{found.evidence}", None),
@@ -191,6 +202,8 @@ ASK: dict[str, Ask] = {
 
 WITHOUT_OBJECT = {
     "importDocuments",
+    "uploadDocument",
+    "listDocuments",
     "readInbox",
     "listParties",
     "addParty",
@@ -261,6 +274,16 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
         accounts.let_act_for(opened.context, "test", actor.organisation, party)
     sold = {"issuer": seller, "counterparty": buyer, "deal": deal}
     bought = {"issuer": buyer, "counterparty": seller, "deal": deal}
+    text = f"document {next(_numbers)}".encode()
+    sha256 = hashlib.sha256(text).digest()
+    keeper = accounts.add_organisation(
+        opened.context, "test", f"Keeper {next(_numbers)}", Role.PARTY, [PartyId(parse_bytes32(seller, "party"))]
+    )
+    for one in {holder, keeper.organisation}:
+        attachments.keep(opened.context, one, sha256, io.BytesIO(text), "note.pdf", "application/pdf")
+    named = [{"sha256": sha256.hex(), "mediaType": "application/pdf", "size": len(text), "name": "note.pdf"}]
+    naming = api.invoice(**sold)
+    naming["content"]["documents"] = named
     billed, disputed = (api.record(api.invoice(**sold))["evidence"] for _ in range(2))
     with opened.context.store.transaction(read_only=True) as transaction:
         subject, lender = (find_party(transaction, name) for name in (seller, "Lender"))
@@ -286,6 +309,8 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
         signer=fresh["signers"][0],
         invoiced=api.record(api.invoice(**bought))["evidence"],
         billed=billed,
+        document=sha256.hex(),
+        naming=api.record(naming)["evidence"],
         disputed=api.record({"kind": "DISPUTE", **bought, "parent": disputed, "content": DISPUTE})["evidence"],
     )
 

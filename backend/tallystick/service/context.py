@@ -9,6 +9,7 @@ from tallystick.config import Limits
 from tallystick.protocol.types import Address
 from tallystick.protocol.verdict import CodeHashes
 from tallystick.service.ports import Chain, Clock, Entropy, Keys, Store
+from tallystick.service.ports.attachments import Blobs, Wrapping
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
@@ -37,3 +38,7 @@ class Context:
     limits: Limits
     works: bool = True
     """Whether this process may use the keys of operator and registrar; else workers do what needs them."""
+    blobs: Blobs | None = None
+    """Where attached documents lie; None where none are kept."""
+    wrapping: Wrapping | None = None
+    """The key that small secrets are kept under; None where there are none."""

@@ -5,12 +5,13 @@ Rules:
 - ``evidence_subject`` has a row for each evidence and each party into whose log it goes (protocol section 3), so that a
   party's evidence is a range of an index whatever it is narrowed by; ``awaits`` says what the party has yet to answer;
 - every row of it follows from the evidence, and is written by the transaction that keeps the evidence;
+- ``tally`` has the figures that would take a look at every row, moved by the transactions that move what they count;
 - ``kept_answer`` is no truth of the ledger: its rows are forgotten after a while (``service/once.py``).
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from tallystick.store.schema import evidence, metadata
 
@@ -60,4 +61,56 @@ kept_answer = Table(
     Column("location", Text, nullable=True),
     Column("body", LargeBinary, nullable=False),
     Column("kept_at", BigInteger, nullable=False, index=True),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("organisation", Text, ForeignKey("organisation.organisation"), primary_key=True),
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("blob", Text, nullable=False, unique=True, comment="the name of its encrypted bytes"),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("kept_at", BigInteger, nullable=False),
+    Index("ix_attachment_sha256", "sha256"),
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("webhook", Text, primary_key=True),
+    Column("organisation", Text, ForeignKey("organisation.organisation"), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False, comment="wrapped"),
+    Column("old_secret", LargeBinary, nullable=True, comment="wrapped; good until old_until"),
+    Column("old_until", BigInteger, nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=True),
+    Column("seen", BigInteger, nullable=False, comment="the last status event that it was told of"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("webhook", Text, ForeignKey("webhook.webhook"), nullable=False),
+    Column("event", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("next_at", BigInteger, nullable=True, comment="NULL: not to be tried any more"),
+    Column("answered", SmallInteger, nullable=True, comment="the status of the last answer"),
+    Column("failure", Text, nullable=True),
+    Index("ix_delivery_webhook_position", "webhook", "position"),
+)
+_due = delivery.c.next_at.is_not(None)
+Index("ix_delivery_next_at", delivery.c.next_at, sqlite_where=_due, postgresql_where=_due)
+
+tally = Table(
+    "tally",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
 )

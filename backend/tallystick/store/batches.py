@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Table, and_, bindp
 from tallystick.errors import Duplicate, Misfit, NotFound
 from tallystick.protocol.types import Address, EvidenceId, Hash, Timestamp, to_hex
 from tallystick.store.bulk import insert_rows
-from tallystick.store.records import BatchEntry, BatchRecord, BatchState, StatusEvent, Submission
+from tallystick.store.records import BatchEntry, BatchRecord, BatchState, EvidenceState, StatusEvent, Submission
 from tallystick.store.rows import (
     BATCH_COLUMNS,
     STATUS_EVENT_COLUMNS,
@@ -25,6 +25,7 @@ from tallystick.store.rows import (
 )
 from tallystick.store.schema import acceptance, batch_entry, block, status_event, submission
 from tallystick.store.schema import batch as outgoing
+from tallystick.store.tallies import TallyRows
 
 _WITH_BLOCKS = outgoing.outerjoin(block, block.c.block_hash == outgoing.c.block_hash)
 
@@ -51,7 +52,7 @@ _ENTRIES = (
 )
 
 
-class BatchRows:
+class BatchRows(TallyRows):
     """The part of a transaction that reads and writes outgoing batches."""
 
     _connection: Connection
@@ -89,6 +90,10 @@ class BatchRows:
             self._connection.execute(outgoing.insert(), row)
             self._take(batch, [entry.evidence_id for entry in entries])
             insert_rows(self._connection, batch_entry, places)
+            taken = len({entry.evidence_id for entry in entries})
+            self._tally(f"batch.{BatchState.BUILT.value}", 1)
+            self._tally(f"evidence.{EvidenceState.PENDING.value}", -taken)
+            self._tally(f"evidence.{EvidenceState.SEALING.value}", taken)
 
     def batches(self, states: Iterable[BatchState]) -> list[BatchRecord]:
         """Outgoing batches in one of ``states``, in the order they were frozen."""
@@ -157,15 +162,20 @@ class BatchRows:
     def _set_state(self, operator: Address, batch_id: int, state: BatchState, block_hash: Hash | None = None) -> None:
         values = {"state": state.value} if block_hash is None else {"state": state.value, "block_hash": block_hash}
         same = (outgoing.c.operator == operator, outgoing.c.batch_id == batch_id)
-        if self._connection.execute(outgoing.update().where(*same).values(**values)).rowcount != 1:
+        before = self._state_of(operator, batch_id)
+        if before is None or self._connection.execute(outgoing.update().where(*same).values(**values)).rowcount != 1:
             raise NotFound(f"There is no batch {batch_id} of {to_hex(operator)}.")
+        self._tally_batch(operator, batch_id, before, state)
 
     def _move(self, block_hashes: Sequence[Hash], to: BatchState, at: Timestamp) -> None:
         """Bring the batches that these blocks hold to another state."""
         for some in chunks(block_hashes):
             of_them = outgoing.c.block_hash.in_(some)
             held = (outgoing.c.state == BatchState.INCLUDED.value, of_them)
+            moved = self._connection.execute(select(outgoing.c.operator, outgoing.c.batch_id).where(*held)).all()
             if self._connection.execute(outgoing.update().where(*held).values(state=to.value)).rowcount:
+                for operator, batch_id in moved:
+                    self._tally_batch(operator, batch_id, BatchState.INCLUDED, to)
                 # a block comes and goes with all of its batches, so that those are all that moved just now
                 self._note((outgoing.c.state == to.value, of_them), to, at)
 

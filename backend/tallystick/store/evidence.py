@@ -16,9 +16,10 @@ from tallystick.store.rows import chunks, evidence_record, evidence_row, select_
 from tallystick.store.schema import acceptance, batch, evidence, status_event
 from tallystick.store.searching import Awaits
 from tallystick.store.subjects import SubjectRows
+from tallystick.store.tallies import TallyRows
 
 
-class EvidenceRows(SubjectRows):
+class EvidenceRows(SubjectRows, TallyRows):
     """The part of a transaction that reads and writes evidence."""
 
     _connection: Connection
@@ -44,6 +45,8 @@ class EvidenceRows(SubjectRows):
         events = [_pending_row(one.evidence_id, one.recorded_at) for one in accepted]
         insert_rows(self._connection, status_event, events)
         self._note_subjects(records)
+        self._tally(f"evidence.{EvidenceState.PENDING.value}", len(accepted))
+        self._tally(f"evidence.{EvidenceState.AWAITING_COUNTERSIGNATURE.value}", len(records) - len(accepted))
 
     def evidence(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, EvidenceRecord]:
         """Those of ``evidence_ids`` that are kept, by id."""
@@ -120,6 +123,8 @@ class EvidenceRows(SubjectRows):
         self._connection.execute(acceptance.insert(), _acceptance_row(evidence_id, receipt))
         self._connection.execute(status_event.insert(), _pending_row(evidence_id, at))
         self._clear(evidence_id, None, Awaits.COUNTERSIGNATURE)
+        self._tally(f"evidence.{EvidenceState.AWAITING_COUNTERSIGNATURE.value}", -1)
+        self._tally(f"evidence.{EvidenceState.PENDING.value}", 1)
 
     def pending(self, limit: int) -> list[EvidenceRecord]:
         """The oldest accepted evidence that stands in no batch, in order of acceptance, at most ``limit``."""
@@ -127,19 +132,15 @@ class EvidenceRows(SubjectRows):
 
     def count_pending(self) -> int:
         """How many evidence are accepted and stand in no batch."""
-        waiting = select(func.count()).select_from(acceptance).where(acceptance.c.batch_id.is_(None))
-        return self._connection.execute(waiting).scalar_one()
+        return self.tallies().get(f"evidence.{EvidenceState.PENDING.value}", 0)
 
     def count_overdue(self, at: Timestamp) -> int:
         """How many accepted evidence no block holds, though their receipts promised it before ``at``."""
-        on_its_way = select(batch.c.batch_id).where(
-            batch.c.operator == acceptance.c.operator,
-            batch.c.batch_id == acceptance.c.batch_id,
-            batch.c.state.in_(sorted(ON_ITS_WAY)),
-        )
-        late = select(func.count()).select_from(acceptance).where(acceptance.c.seal_by < at)
-        unsealed = late.where(acceptance.c.batch_id.is_(None))
-        sealing = late.where(acceptance.c.batch_id.is_not(None), on_its_way.exists())
+        late = select(func.count()).where(acceptance.c.seal_by < at)
+        unsealed = late.select_from(acceptance).where(acceptance.c.batch_id.is_(None))
+        # from the few batches on their way to what stands in them, not through all that was ever accepted
+        of_batch = and_(acceptance.c.operator == batch.c.operator, acceptance.c.batch_id == batch.c.batch_id)
+        sealing = late.select_from(batch.join(acceptance, of_batch)).where(batch.c.state.in_(sorted(ON_ITS_WAY)))
         return sum(self._connection.execute(statement).scalar_one() for statement in (unsealed, sealing))
 
     def _refuse_taken_evidence(self, records: Sequence[EvidenceRecord]) -> None:

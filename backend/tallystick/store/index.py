@@ -32,6 +32,7 @@ from tallystick.store.rows import (
 )
 from tallystick.store.schema import INT64_MAX, append, batch_entry, block, evidence, sealed_batch, signer_change
 from tallystick.store.schema import cursor as position
+from tallystick.store.tallies import TallyRows
 
 STREAM_ROWS = 1_000
 """Rows that ``log`` holds in memory at once."""
@@ -86,7 +87,7 @@ _SIGNER_CHANGES = (
 )
 
 
-class IndexRows:
+class IndexRows(TallyRows):
     """The part of a transaction that reads and writes the indexed chain."""
 
     _connection: Connection
@@ -154,9 +155,27 @@ class IndexRows:
     def mark_blocks(self, block_hashes: Iterable[Hash], *, canonical: bool) -> None:
         """Take these blocks, with all that they say, off the chain, or put them on it again."""
         for some in chunks(block_hashes):
+            before = self._on_chain(some)
             for table in _OF_A_BLOCK:
                 of_them = table.c.block_hash.in_(some)
                 self._connection.execute(table.update().where(of_them).values(canonical=canonical))
+            for name, number in self._on_chain(some).items():
+                self._tally(name, number - before[name])
+
+    def _on_chain(self, block_hashes: Sequence[Hash]) -> dict[str, int]:
+        """What of these blocks, which are kept, counts in the figures as the chain is seen now."""
+        counted = {
+            "sealed": select(func.count())
+            .select_from(sealed_batch)
+            .where(sealed_batch.c.block_hash.in_(block_hashes), sealed_batch.c.canonical.is_(True)),
+            "entries": select(func.coalesce(func.sum(append.c.entry_count), 0)).where(
+                append.c.block_hash.in_(block_hashes), append.c.canonical.is_(True)
+            ),
+            "undone": select(func.count())
+            .select_from(block)
+            .where(block.c.block_hash.in_(block_hashes), block.c.canonical.is_(False)),
+        }
+        return {name: int(self._connection.execute(one).scalar_one()) for name, one in counted.items()}
 
     def add_appends(self, appends: Sequence[AppendRecord], root: Hash, log_index: int) -> None:
         """Keep the ``appends`` of one sealed batch: event ``log_index`` of its block, with batch root ``root``.
@@ -195,6 +214,8 @@ class IndexRows:
             for one in appends
         ]
         insert_rows(self._connection, append, rows)
+        self._tally("sealed", 1)
+        self._tally("entries", sum(one.count for one in appends))
 
     def add_signer_change(
         self, party: PartyId, signer: Address, block_hash: Hash, log_index: int, *, added: bool

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.types import Address, PartyId, to_hex
@@ -15,9 +15,10 @@ from tallystick.store.rows import CHUNK, chunks
 from tallystick.store.schema import identifier as identifiers
 from tallystick.store.schema import managed_signer
 from tallystick.store.schema import party as named_parties
+from tallystick.store.tallies import TallyRows
 
 
-class PartyRows:
+class PartyRows(TallyRows):
     """The part of a transaction that reads and writes parties."""
 
     def __init__(self, connection: Connection, place: str) -> None:
@@ -33,6 +34,7 @@ class PartyRows:
         self._refuse_taken_party(party)
         row = {"party": party.party, "name": party.name, "created_at": party.created_at}
         self._connection.execute(named_parties.insert(), row)
+        self._tally("parties", 1)
         if party.identifiers:
             self._connection.execute(
                 identifiers.insert(),
@@ -65,7 +67,7 @@ class PartyRows:
 
     def count_parties(self) -> int:
         """How many parties are kept."""
-        return self._connection.execute(select(func.count()).select_from(named_parties)).scalar_one()
+        return self.tallies().get("parties", 0)
 
     def parties(self) -> list[PartyRecord]:
         """All parties, by name (in code point order) then id."""

@@ -24,6 +24,7 @@ from tallystick.protocol.types import Address, Timestamp, to_hex
 from tallystick.store import schema
 from tallystick.store.access import AccessRows
 from tallystick.store.accounts import AccountRows
+from tallystick.store.attachments import AttachmentRows
 from tallystick.store.batches import BatchRows
 from tallystick.store.engine import begun, check_revision, is_in_memory, open_engine
 from tallystick.store.erasures import ErasureRows
@@ -36,7 +37,6 @@ from tallystick.store.locks import Lease, ThreadLeases, file_lease, session_leas
 from tallystick.store.members import MemberRows
 from tallystick.store.parties import PartyRows
 from tallystick.store.records import BatchState, Counts, EvidenceState
-from tallystick.store.rows import EVIDENCE_JOINS, EVIDENCE_STATE
 from tallystick.store.signers import SignerRows
 from tallystick.store.timestamps import TimestampRows
 from tallystick.store.waiting import WaitingRows
@@ -59,6 +59,7 @@ class SqlTransaction(
     AnswerRows,
     AccessRows,
     ErasureRows,
+    AttachmentRows,
 ):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 
@@ -94,29 +95,14 @@ class SqlTransaction(
 
     def counts(self) -> Counts:
         """The figures of the whole store; every state has its number, 0 included."""
-        connection = self._connection
-        evidence = dict.fromkeys(EvidenceState, 0)
-        by_state = select(EVIDENCE_STATE, func.count()).select_from(EVIDENCE_JOINS).group_by(EVIDENCE_STATE)
-        evidence.update({EvidenceState(state): number for state, number in connection.execute(by_state)})
-        batches = dict.fromkeys(BatchState, 0)
-        by_state = select(schema.batch.c.state, func.count()).group_by(schema.batch.c.state)
-        batches.update({BatchState(state): number for state, number in connection.execute(by_state)})
+        known = self.tallies()
         return Counts(
-            parties=connection.execute(select(func.count()).select_from(schema.party)).scalar_one(),
-            evidence=evidence,
-            batches=batches,
-            sealed_batches=connection.execute(
-                select(func.count()).select_from(schema.sealed_batch).where(schema.sealed_batch.c.canonical.is_(True))
-            ).scalar_one(),
-            log_entries=int(
-                connection.execute(
-                    select(func.sum(schema.append.c.entry_count)).where(schema.append.c.canonical.is_(True))
-                ).scalar()
-                or 0
-            ),
-            undone_blocks=connection.execute(
-                select(func.count()).select_from(schema.block).where(schema.block.c.canonical.is_(False))
-            ).scalar_one(),
+            parties=known.get("parties", 0),
+            evidence={state: known.get(f"evidence.{state.value}", 0) for state in EvidenceState},
+            batches={state: known.get(f"batch.{state.value}", 0) for state in BatchState},
+            sealed_batches=known.get("sealed", 0),
+            log_entries=known.get("entries", 0),
+            undone_blocks=known.get("undone", 0),
         )
 
 

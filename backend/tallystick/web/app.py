@@ -23,6 +23,7 @@ from tallystick.web import (
     access,
     accounts,
     answering,
+    attachments,
     certificates,
     custody,
     erasures,
@@ -54,6 +55,7 @@ _MODULES = (
     finding,
     evidence,
     answering,
+    attachments,
     custody,
     imports,
     parties,
@@ -118,7 +120,11 @@ def create_app(
     small = dict.fromkeys(sign_in.PATHS, sign_in.BODY_BYTES)
     app.add_middleware(
         Guard,
-        body_limit=lambda path: small.get(path) or large.get(path, limits.json_bytes),
+        body_limit=lambda path: (
+            limits.document_bytes
+            if path.startswith(attachments.PATH)
+            else small.get(path) or large.get(path, limits.json_bytes)
+        ),
         check_known=lambda given: check_known(context, app.state.sign_in, given),
         observe=metrics.observe,
     )

@@ -56,7 +56,7 @@ def file_answer(
     if if_none_match is not None and (if_none_match.strip() == "*" or etag in if_none_match):
         spool.close()
         return Response(status_code=304, headers=headers)
-    headers |= {"Content-Disposition": _disposition(name, suffix), "Content-Length": str(size)}
+    headers |= {"Content-Disposition": disposition(name, suffix), "Content-Length": str(size)}
     return StreamingResponse(_read(spool), headers=headers, media_type=media_type)
 
 
@@ -77,8 +77,8 @@ def _read(spool: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-def _disposition(name: str, suffix: str) -> str:
-    """Source: RFC 6266 sections 4.3 and 5."""
+def disposition(name: str, suffix: str) -> str:
+    """``Content-Disposition`` of a download called ``name``. Source: RFC 6266 sections 4.3 and 5."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "party"
     exact = quote(name.replace("/", "-"), safe="")
     return f"attachment; filename=\"{plain}{suffix}\"; filename*=UTF-8''{exact}{suffix}"

@@ -127,6 +127,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 servers=[{"url": "/", "description": "This server."}],
                 tags=[
                     {"name": "evidence", "description": "State, sign, read and prove trade evidence."},
+                    {"name": "documents", "description": "Documents that belong to evidence, kept encrypted."},
                     {"name": "parties", "description": "Who trades, and their credit histories."},
                     {"name": "certificates", "description": "Evidence and histories as PDF, to be checked by anybody."},
                     {"name": "signers", "description": "The keys that sign for a party: rotate, revoke, compromised."},

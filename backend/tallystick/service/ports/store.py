@@ -11,6 +11,7 @@ from tallystick.chain.records import (
 from tallystick.protocol.types import Address
 from tallystick.service.ports.access import AccessRows, ErasureRows
 from tallystick.service.ports.api import AnswerRows, SubjectRows
+from tallystick.service.ports.attachments import AttachmentRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.identity import MemberRows, SignerRows
 from tallystick.service.ports.index import IndexRows
@@ -35,6 +36,7 @@ class Transaction(
     AnswerRows,
     AccessRows,
     ErasureRows,
+    AttachmentRows,
     Protocol,
 ):
     """One unit of work on the store: all of it is kept, or nothing."""
