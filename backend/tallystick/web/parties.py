@@ -204,7 +204,9 @@ def download_bundle(
     as_of: AsOf = None,
     hide: Annotated[
         list[str] | None,
-        Query(description="FIELD or FIELD@PARTY that is not shown, * for every field.", examples=["note"]),
+        Query(
+            max_length=64, description="FIELD or FIELD@PARTY that is not shown, * for every field.", examples=["note"]
+        ),
     ] = None,
     anonymous: Annotated[bool, Query(description="Do not say who the counterparties are.")] = False,
     if_none_match: IfNoneMatch = None,
