@@ -238,7 +238,7 @@ def furnish(home: Path, clients: int) -> tuple[list[Trade], list[list[str]]]:
                     for _ in range(count)
                 ]
             )
-            trades.append(Trade(*map(to_hex, both)))
+            trades.append(Trade(to_hex(both[0]), to_hex(both[1])))
     return trades, keys
 
 
