@@ -67,6 +67,8 @@ class Told:
     complaints: Counter[str] = field(default_factory=Counter)
     """Errors, shortened, with how often each came."""
     took: float = 0.0
+    cpu: float = 0.0
+    """Seconds of CPU that the server used, where that was measured."""
 
     @property
     def rate(self) -> float:
@@ -210,14 +212,22 @@ def serve_bare() -> None:
 
 
 @contextmanager
-def bare() -> Iterator[int]:
-    """The peer in a process of its own, until the block ends; gives its port."""
+def bare() -> Iterator[tuple[int, int]]:
+    """The peer in a process of its own, until the block ends; gives its port and its process id."""
     with subprocess.Popen([sys.executable, __file__, "--serve-bare"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline().rpartition(":")[2])
+            yield int(process.stdout.readline().rpartition(":")[2]), process.pid
         finally:
             process.terminate()
+
+
+def drive_bare(told: Told, clients: int) -> None:
+    """Let as many clients ask the peer for a while."""
+    with bare() as (port, process):
+        before = _cpu(process)
+        asyncio.run(drive(told, [(Connection(port, ""), bare_turn) for _ in range(clients)], BARE_SECONDS))
+        told.cpu = _cpu(process) - before
 
 
 def furnish(home: Path, clients: int) -> tuple[list[Trade], list[list[str]]]:
@@ -238,7 +248,7 @@ def furnish(home: Path, clients: int) -> tuple[list[Trade], list[list[str]]]:
                     for _ in range(count)
                 ]
             )
-            trades.append(Trade(*map(to_hex, both)))
+            trades.append(Trade(to_hex(both[0]), to_hex(both[1])))
     return trades, keys
 
 
@@ -313,8 +323,7 @@ def measure(minutes: float, clients: int) -> bool:
             for key in of_pair
         ][:clients]
         peers = [Told(), Told()]
-        with bare() as peer_port:
-            asyncio.run(drive(peers[0], [(Connection(peer_port, ""), bare_turn) for _ in range(clients)], BARE_SECONDS))
+        drive_bare(peers[0], clients)
         processes = {"server": api.pid, "worker": worker.pid, "anvil": _below("anvil")}
         before = {name: _cpu(process) for name, process in processes.items()}
         database_before, memory = _cpu_below(database.process), {n: _memory(p) for n, p in processes.items()}
@@ -323,8 +332,7 @@ def measure(minutes: float, clients: int) -> bool:
         own = time.process_time() - own
         used = {name: _cpu(process) - before[name] for name, process in processes.items()}
         used |= {"PostgreSQL": _cpu_below(database.process) - database_before, "clients": own}
-        with bare() as peer_port:
-            asyncio.run(drive(peers[1], [(Connection(peer_port, ""), bare_turn) for _ in range(clients)], BARE_SECONDS))
+        drive_bare(peers[1], clients)
         waited = asyncio.run(settled(port, operator, 2 * PAIRS + len(told.acknowledged)))
         missing = asyncio.run(lost(port, told.acknowledged))
         memory_after = {name: _memory(process) for name, process in processes.items()}
@@ -346,6 +354,8 @@ def report(told: Told, peers: list[Told], used: dict[str, float], waited: float)
     print(f"{requests} requests in {told.took:.0f} s: {told.rate:.0f} a second, p99 {told.quantile(0.99):.0f} ms")
     print(f"  bare FastAPI endpoint, same clients, before and after: {peer_rate:.0f} a second, p99 {peer_p99:.0f} ms")
     print(f"  {told.rate / peer_rate:.2f} of its rate, {told.quantile(0.99) / max(peer_p99, 0.001):.1f} times its p99")
+    peer_cpu = sum(peer.cpu for peer in peers) / sum(sum(peer.statuses.values()) for peer in peers)
+    print(f"  {used['server'] / requests / peer_cpu:.1f} times its CPU a request ({1000 * peer_cpu:.2f} ms)")
     for name in sorted(told.seconds):
         count = len(told.seconds[name])
         print(f"  {name:16} {count:7}  p50 {told.quantile(0.5, name):6.0f} ms  p99 {told.quantile(0.99, name):6.0f} ms")

@@ -53,7 +53,9 @@ def invoice(api: Api, **changes: Any) -> DraftBody:  # noqa: F811
 
 def scripted(*answers: httpx.Response | Exception | Callable[[httpx.Request], httpx.Response], **options: Any) -> Any:
     """A client whose server gives ``answers`` in turn, what was asked, and how long the client waited."""
-    left, asked, waited = list(answers), [], []
+    left = list(answers)
+    asked: list[httpx.Request] = []
+    waited: list[float] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request)
@@ -72,6 +74,29 @@ def test_a_key_never_crosses_a_network_in_the_clear(url: str) -> None:
     with pytest.raises(errors.UsageError, match="in the clear"):
         Client(url, KEY)
     assert KEY not in repr(Client("https://example.com", KEY))
+
+
+def test_a_url_holds_no_password() -> None:
+    """It would stand in messages and in what is shown of the client."""
+    with pytest.raises(errors.UsageError, match="expected no name and password") as refused:
+        Client("https://user:hunter2@example.com", KEY)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    """A connection that breaks in the middle of a download leaves nothing; asked again, the file is whole."""
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise httpx.ReadError("gone")
+
+    client, _, _ = scripted(httpx.Response(200, content=broken()), retries=0)
+    with pytest.raises(ServerUnreachable):
+        client.download_bundle("n", to=tmp_path / "n.tally.json")
+    assert not list(tmp_path.iterdir())
+    client, _, _ = scripted(httpx.Response(200, content=broken()), httpx.Response(200, content=b"whole"))
+    client.download_bundle("n", to=tmp_path / "n.tally.json")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"whole"]
 
 
 def test_a_refusal_is_the_error_that_it_names(group: Client, api: Api) -> None:  # noqa: F811

@@ -78,7 +78,7 @@ def said(shell: subprocess.Popen[str], command: str) -> list[str]:
     assert shell.stdout is not None
     shell.stdin.write(f"{command}\necho {END}\n")
     shell.stdin.flush()
-    lines = []
+    lines: list[str] = []
     while (line := shell.stdout.readline().rstrip("\n")) != END:
         assert shell.poll() is None, lines
         lines.append(line)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import check_dependencies
 from check_dependencies import LOCKS, Audited, audit
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +53,7 @@ def test_services_that_know_nothing_leave_every_package_unchecked(monkeypatch: p
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 0, answer, "no data")
 
-    monkeypatch.setattr(check_dependencies.subprocess, "run", run)
+    monkeypatch.setattr("check_dependencies.subprocess.run", run)
     told = audit(ROOT / "requirements.lock")
     assert {"fastapi", "web3", "cryptography"} <= {one["name"] for one in told}
     assert all(one["skip_reason"] for one in told)

@@ -57,11 +57,11 @@ class Desk:
         self.told: list[tuple[str, bytes]] = []
         self.environment = {**os.environ, "TALLYSTICK_HOME": str(self.home), "TALLYSTICK_PASSPHRASE": PASSPHRASE}
 
-    def run(self, *arguments: str, shows_key: bool = False, **changes: str) -> str:
+    def run(self, *arguments: str, shows_key: bool = False, changes: Mapping[str, str] | None = None) -> str:
         """What ``tallystick`` with ``arguments`` prints; kept, but for the standard output of what shows a key."""
         done = subprocess.run(
             [*COMMAND, *arguments],
-            env={**self.environment, **changes},
+            env={**self.environment, **(changes or {})},
             cwd=self.folder,
             capture_output=True,
             timeout=120,
@@ -159,13 +159,13 @@ def test_no_secret_is_ever_told(tmp_path: Path) -> None:
     for arguments in (["doctor"], ["account", "list", "--json"], ["account", "journal", "--json"]):
         desk.run(*arguments)
     # what goes wrong: the passphrase, the database, a node, a key file
-    desk.run("history", "Acme Ltd", TALLYSTICK_PASSPHRASE=SENT)
+    desk.run("history", "Acme Ltd", changes={"TALLYSTICK_PASSPHRASE": SENT})
     url = f"postgresql://user:{DATABASE_PASSWORD}@127.0.0.1:1/x?password={DATABASE_PASSWORD}"
     other = {"TALLYSTICK_HOME": str(tmp_path / "other")}
-    desk.run("init", "--database", url, **other)
+    desk.run("init", "--database", url, changes=other)
     (tmp_path / "bad.key").write_text(f"{SENT}\n")
     (tmp_path / "bad.key").chmod(0o600)
-    desk.run("init", "--rpc", "http://127.0.0.1:1", "--key-file", str(tmp_path / "bad.key"), **other)
+    desk.run("init", "--rpc", "http://127.0.0.1:1", "--key-file", str(tmp_path / "bad.key"), changes=other)
     log = tmp_path / "serve.log"
     with (
         log.open("wb") as errors,

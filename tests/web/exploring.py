@@ -152,8 +152,11 @@ def explore(
     explored.auth()(account.provider())
 
     @explored.hook
-    def map_body(_context: Any, body: Any) -> Any:
-        return _with_known(body, town.known)
+    def map_case(_context: Any, case: Any) -> Any:
+        # what is wrong on purpose must stay so
+        if case.meta is None or not case.meta.generation.mode.is_negative:
+            case.body = _with_known(case.body, town.known)
+        return case
 
     found = Findings(role)
     for event in from_schema(explored).execute():

@@ -41,13 +41,12 @@ def test_every_operation_is_explored() -> None:
 
 def test_exploring_finds_what_it_looks_for(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """A route that fails, and a status that the document does not name, are both found."""
-    from tallystick.web import accounts
 
     def fail(*_: object) -> None:
         raise RuntimeError("boom")
 
     before = len(town.complaints)
-    monkeypatch.setattr(accounts.OrganisationView, "of", fail)
+    monkeypatch.setattr("tallystick.web.account_models.OrganisationView.of", fail)
     try:
         found = explore(town, Role.AUDITOR, most_cases=1, operations=["listOrganisations"], stateful=False)
     finally:

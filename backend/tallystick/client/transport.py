@@ -57,7 +57,8 @@ class Transport:
     ``http`` is a client of httpx to use instead of an own one: proxies and certificates are its affair.
 
     Raises:
-        UsageError: ``url`` is neither HTTPS nor a loopback address, which would show the key to a network.
+        UsageError: ``url`` is neither HTTPS nor a loopback address, which would show the key to a network; or it holds
+            a password, which would stand in messages.
     """
 
     def __init__(
@@ -77,6 +78,8 @@ class Transport:
                 "a network in the clear.",
                 todo="Use the address of the proxy with TLS.",
             )
+        if self._url.userinfo:
+            raise UsageError("url: expected no name and password in it.", todo="The API key is all that is sent.")
         self._key = key
         self._retries = retries
         self._sleep = sleep
@@ -206,10 +209,13 @@ class Transport:
                 answer.read()
                 return answer
             part = to.with_name(f"{to.name}.part")
-            with part.open("wb") as file:
-                for chunk in answer.iter_bytes(_CHUNK_BYTES):
-                    file.write(chunk)
-            part.replace(to)
+            try:
+                with part.open("wb") as file:
+                    for chunk in answer.iter_bytes(_CHUNK_BYTES):
+                        file.write(chunk)
+                part.replace(to)
+            finally:
+                part.unlink(missing_ok=True)
             return answer
         finally:
             answer.close()

@@ -14,7 +14,7 @@ from tallystick.errors import NotFound, StoreError
 from tallystick.protocol import content, merkle
 from tallystick.protocol.entry import Json
 from tallystick.protocol.log import append_leaf, entry_leaf, signatures_hash
-from tallystick.protocol.types import Address, EvidenceId, Hash, PartyId, to_hex
+from tallystick.protocol.types import Address, EvidenceId, Hash, to_hex
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
 from tallystick.store.records import AppendRecord, EvidenceRecord
@@ -67,41 +67,44 @@ def find_placements(transaction: Transaction, record: EvidenceRecord) -> list[Pl
     Raises:
         StoreError: what is kept does not give the indexed roots.
     """
-    batches: dict[tuple[Address, int], dict[PartyId, list[bytes]]] = {}
     placements = []
     for append, index in transaction.placement(record.evidence_id):
-        batch = (append.operator, append.batch_id)
-        if batch not in batches:
-            batches[batch] = _leaves(transaction, *batch)
-        leaves = batches[batch]
-        members = leaves[append.subject]
+        members = _members(transaction, append)
         if len(members) != append.count or merkle.root(members) != append.root:
             raise StoreError(
                 f"batch {append.batch_id} of operator {to_hex(append.operator)}: what is kept of subject "
                 f"{to_hex(append.subject)} does not give its sealed root {to_hex(append.root)}.",
                 todo="The database was altered: restore it from a backup.",
             )
-        subjects = sorted(leaves)
-        tops = [append_leaf(subject, merkle.root(leaves[subject]), len(leaves[subject])) for subject in subjects]
+        # of the others in the batch the chain itself says the roots: their entries need not be read
+        batch = (append.operator, append.batch_id, append.batch_id, append.block_number)
+        tops = {one.subject: append_leaf(one.subject, one.root, one.count) for one in _in_order(transaction, batch)}
         placements.append(
             Placement(
                 append=append,
                 index=index,
                 signatures_hash=signatures_hash(append.subject, record.signatures),
                 entry_proof=merkle.prove(members, index),
-                batch_proof=merkle.prove(tops, subjects.index(append.subject)),
+                batch_proof=merkle.prove([*tops.values()], [*tops].index(append.subject)),
             )
         )
     return placements
 
 
-def _leaves(transaction: Transaction, operator: Address, batch_id: int) -> dict[PartyId, list[bytes]]:
-    """The entry leaves of a whole batch by subject, in index order."""
-    entries = transaction.batch_entries(operator, batch_id)
+def _in_order(transaction: Transaction, batch: tuple[Address, int, int, int]) -> list[AppendRecord]:
+    """The appends of ``batch`` by subject: the order of the leaves under the batch's root."""
+    return sorted(transaction.appends_of_batches(*batch), key=lambda append: append.subject)
+
+
+def _members(transaction: Transaction, append: AppendRecord) -> list[bytes]:
+    """The entry leaves of ``append``, in index order."""
+    entries = [
+        entry
+        for entry in transaction.batch_entries(append.operator, append.batch_id)
+        if entry.subject == append.subject
+    ]
     records = transaction.evidence({entry.evidence_id for entry in entries})
-    leaves: dict[PartyId, list[bytes]] = {}
-    for entry in entries:
-        signatures = records[entry.evidence_id].signatures
-        leaf = entry_leaf(entry.subject, entry.index, entry.evidence_id, signatures)
-        leaves.setdefault(entry.subject, []).append(leaf)
-    return leaves
+    return [
+        entry_leaf(entry.subject, entry.index, entry.evidence_id, records[entry.evidence_id].signatures)
+        for entry in entries
+    ]

@@ -27,7 +27,11 @@ PDF, SUFFIX = "application/pdf", ".pdf"
 Language = Annotated[Literal["en", "zh", "both"], Query(alias="lang", description="Of its pages; zh is 简体中文.")]
 Hidden = Annotated[
     list[str] | None,
-    Query(description="FIELD that is not shown; of a party also FIELD@PARTY, see its bundle.", examples=["note"]),
+    Query(
+        max_length=64,
+        description="FIELD that is not shown; of a party also FIELD@PARTY, see its bundle.",
+        examples=["note"],
+    ),
 ]
 
 _CERTIFICATE: dict[int | str, dict[str, Any]] = {

@@ -230,7 +230,9 @@ def download_bundle(
     as_of: AsOf = None,
     hide: Annotated[
         list[str] | None,
-        Query(description="FIELD or FIELD@PARTY that is not shown, * for every field.", examples=["note"]),
+        Query(
+            max_length=64, description="FIELD or FIELD@PARTY that is not shown, * for every field.", examples=["note"]
+        ),
     ] = None,
     anonymous: Annotated[bool, Query(description="Do not say who the counterparties are.")] = False,
     timestamps: Annotated[bool, Query(description="Carry the kept time-stamps (RFC 3161) of the batches.")] = False,

@@ -76,13 +76,14 @@ def _is_list(annotation: Any) -> bool:
     return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
 
 
-def _context(request: Request) -> Context:
+# these two look nothing up: as coroutines they need no thread of the pool, which every request would wait for twice
+async def _context(request: Request) -> Context:
     found = request.app.state.context
     assert isinstance(found, Context), "create_app puts it there"
     return found
 
 
-def _body(request: Request) -> IO[bytes]:
+async def _body(request: Request) -> IO[bytes]:
     found: IO[bytes] = request.state.body
     return found
 
