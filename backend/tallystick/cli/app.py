@@ -26,6 +26,8 @@ _COMMANDS = {
     "devnet": "home:devnet",
     "party": "parties:party_app",
     "account": "accounts:account_app",
+    "consent": "consent:consent_app",
+    "erase": "consent:erase_command",
     "record": "recording:record_evidence",
     "countersign": "recording:countersign",
     "seal": "recording:seal_pending",
