@@ -116,6 +116,9 @@ class TroubledStore:
     def check(self) -> None:
         self._store.check()
 
+    def scrub(self) -> None:
+        self._store.scrub()
+
     def close(self) -> None:
         self._store.close()
 
