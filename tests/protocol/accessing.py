@@ -67,9 +67,8 @@ def access_story() -> tuple[World, Actor]:
     other = access.grant(supplier, stranger)
     contract = access.world.contract(supplier, access.buyer)
     access.seal(contract, other, access.look(lender, access.consent))
-    last_second = {"occurred_at": Timestamp(AFTER - 1)}
     access.slip_in(
-        access.look(lender, access.consent, **last_second),
+        access.look(lender, access.consent, occurred_at=Timestamp(AFTER - 1)),
         access.look(lender, access.consent, occurred_at=AFTER),
         access.look(stranger, access.consent),
         access.look(lender, other),

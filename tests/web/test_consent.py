@@ -419,6 +419,29 @@ def test_a_consent_that_makes_no_sense_is_refused(api: Api, subject: Subject, ch
     assert 400 <= api.post(f"/v1/parties/{subject.party}/grants", body).status_code < 500
 
 
+def test_what_is_erased_shows_as_erased_and_changes_the_tag(api: Api, opened: Opened, subject: Subject) -> None:
+    """Over HTTP from the request to the history: also under a consent, and 304 is no answer any more."""
+    deal = api.get(f"/v1/evidence/{subject.invoices[1]}").json()["struct"]["deal"]
+    gone = api.record(api.invoice(issuer=subject.party, counterparty=subject.buyers[1], deal=deal))["evidence"]
+    api.final(gone)
+    lender = prepared(opened, subject, "granted", Shown.HISTORY)
+    block = api.get(f"/v1/parties/{subject.party}/history").json()["asOf"]["blockNumber"]
+    path, key = f"/v1/parties/{subject.party}/history?asOf={block}", {"Authorization": f"Bearer {lender.key}"}
+    before = api.get(path, headers=key)
+    operator = {"Authorization": f"Bearer {api.keys.operator}"}
+    plan = api.post("/v1/erasures", {"evidence": gone, "reason": "a request under the law"}, headers=operator).json()
+    assert (plan["fields"], set(plan["parties"])) == (5, {subject.party, subject.buyers[1]})
+    body = {"confirmation": plan["confirmation"]}
+    done = api.post(f"/v1/erasures/{gone}/confirmation", body, headers=operator).json()
+    assert done["fields"] == 5
+    after = api.get(path, headers={**key, "If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert gone in {one["evidence"] for one in after.json()["erased"]}
+    seen = api.get(f"/v1/evidence/{gone}").json()
+    assert (seen["content"], len(seen["hidden"]), seen["erasedAt"]) == ({}, 5, done["erasedAt"])
+    assert gone in {one["evidence"] for one in api.get("/v1/erasures", headers=operator).json()}
+
+
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
     """What is asked of any database while the test runs."""

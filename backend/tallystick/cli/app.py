@@ -27,6 +27,8 @@ _COMMANDS = {
     "party": "parties:party_app",
     "account": "accounts:account_app",
     "member": "members:member_app",
+    "consent": "consent:consent_app",
+    "erase": "consent:erase_command",
     "record": "recording:record_evidence",
     "countersign": "recording:countersign",
     "seal": "recording:seal_pending",

@@ -166,6 +166,7 @@ def _stories(stories: Sequence[Mapping[str, Any]], names: Mapping[str, str], lan
             who = names.get(said["issuer"], said["issuer"][:12])
             words = "; ".join(said["words"].values())
             hidden = f" ({said['hiddenFields']} {word('hiddenFields', language)})" if said["hiddenFields"] else ""
+            hidden = f" ({word('erased', language)})" if said.get("erased") else hidden
             told = f"  {day:%Y-%m-%d}  {who}: {kind_word(said['kind'], language)}  {words}{hidden}"
             lines.append(Text(told, style="dim"))
     return Group(*lines)

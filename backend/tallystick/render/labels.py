@@ -93,6 +93,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "restsOnHidden": ("rests on hidden fields", "依赖未披露字段"),
     "stories": ("disputes, corrections and write-offs", "争议、更正与核销"),
     "hiddenFields": ("hidden fields", "个未披露字段"),
+    "erased": ("erased on a lawful request", "已依法删除"),
     "erasedNote": (
         "entries whose content was erased on a lawful request: they count as hidden",
         "个条目的内容已依法删除，按未披露计",

@@ -225,7 +225,7 @@ def scoped_evidence(context: Context, view: View, evidence_id: EvidenceId) -> Pr
     proven = read_evidence(context, evidence_id)
     record = view.showing().shown(view.party.party, proven.record)
     places = [one for one in proven.placements if one.append.subject == view.party.party]
-    return ProvenEvidence(record, content.parse_all(record.disclosures), places)
+    return ProvenEvidence(record, content.parse_all(record.disclosures), places, proven.erased_at)
 
 
 # --- pseudonyms ------------------------------------------------------------------------------------------------------

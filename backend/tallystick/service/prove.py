@@ -14,7 +14,7 @@ from tallystick.errors import NotFound, StoreError
 from tallystick.protocol import content, merkle
 from tallystick.protocol.entry import Json
 from tallystick.protocol.log import append_leaf, entry_leaf, signatures_hash
-from tallystick.protocol.types import Address, EvidenceId, Hash, to_hex
+from tallystick.protocol.types import Address, EvidenceId, Hash, Timestamp, to_hex
 from tallystick.service.context import Context
 from tallystick.service.ports import Transaction
 from tallystick.store.records import AppendRecord, EvidenceRecord
@@ -45,6 +45,8 @@ class ProvenEvidence:
     record: EvidenceRecord
     fields: Mapping[str, Json]
     placements: Sequence[Placement]
+    erased_at: Timestamp | None = None
+    """Since when its content is erased."""
 
 
 def read_evidence(context: Context, evidence_id: EvidenceId) -> ProvenEvidence:
@@ -58,7 +60,9 @@ def read_evidence(context: Context, evidence_id: EvidenceId) -> ProvenEvidence:
         if record is None:
             raise NotFound(f"evidence {to_hex(evidence_id)}: not known here.", todo="Check the id.")
         placements = find_placements(transaction, record)
-    return ProvenEvidence(record, content.parse_all(record.disclosures), placements)
+        erased = transaction.erased([evidence_id]).get(evidence_id)
+    gone = None if erased is None else erased.erased_at
+    return ProvenEvidence(record, content.parse_all(record.disclosures), placements, gone)
 
 
 def find_placements(transaction: Transaction, record: EvidenceRecord) -> list[Placement]:

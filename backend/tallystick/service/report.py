@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tallystick.credit import report as credit_report
 from tallystick.errors import MalformedEvidence
@@ -126,8 +127,19 @@ def histories(context: Context, as_of: BlockRef, parties: Sequence[PartyId]) -> 
 
 
 def with_erased(report: Mapping[str, Json], erased: Sequence[Erasure]) -> Mapping[str, Json]:
-    """``report``, and where there is any, what was ``erased`` of its log: bundles have no word for it but hidden."""
-    return {**report, "erased": erased_json(erased)} if erased else report
+    """``report``, and where there is any, what was ``erased`` of its log: bundles have no word for it but hidden.
+
+    In stories, what was said and is erased is marked.
+    """
+    if not erased:
+        return report
+    gone = {to_hex(one.evidence) for one in erased}
+    stories: Any = report["stories"]
+    told = [
+        {**story, "said": [{**said, "erased": True} if said["evidence"] in gone else said for said in story["said"]]}
+        for story in stories
+    ]
+    return {**report, "stories": told, "erased": erased_json(erased)}
 
 
 def erased_json(erased: Iterable[Erasure]) -> list[Mapping[str, Json]]:

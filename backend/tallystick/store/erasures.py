@@ -84,11 +84,6 @@ class ErasureRows:
         known, gone = self._connection.execute(wanted).one()
         return known, gone
 
-    def count_erased(self) -> int:
-        """Of how many evidence the content was erased."""
-        counted = select(func.count()).select_from(erasure).where(erasure.c.erased_at.is_not(None))
-        return self._connection.execute(counted).scalar_one()
-
     def erase(self, one: Erasure) -> None:
         """Delete the content of its evidence wherever it is kept, and keep that it was done.
 

@@ -265,6 +265,7 @@ class EvidenceView(BaseModel):
         Field(description="Null as long as a contract awaits a signature."),
     ]
     placements: Annotated[list[PlacementBody], Field(description="One per subject; empty until a block holds it.")]
+    erased_at: Annotated[int | None, Field(description="Since when its content is erased.")] = None
 
     @classmethod
     def of(cls, proven: ProvenEvidence, signed: SignedReceipt | None) -> EvidenceView:
@@ -283,6 +284,7 @@ class EvidenceView(BaseModel):
             recorded_at=record.recorded_at,
             receipt=ReceiptBody.of(signed),
             placements=[PlacementBody.of(placement) for placement in proven.placements],
+            erased_at=proven.erased_at,
         )
 
 

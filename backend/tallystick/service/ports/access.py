@@ -54,9 +54,6 @@ class ErasureRows(Protocol):
     def count_known(self, subject: PartyId, until_block: int) -> tuple[int, int]:
         """How many entries of ``subject``'s log up to ``until_block`` are known here, and how many are erased."""
 
-    def count_erased(self) -> int:
-        """Of how many evidence the content was erased."""
-
     def erase(self, one: Erasure) -> None:
         """Delete the content of its evidence wherever it is kept, and keep that it was done."""
 
