@@ -17,6 +17,7 @@ from tallystick.protocol.types import Address
 
 NUMBERS = st.integers(1, 2**63 - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: text.strip())
+URLS = st.sampled_from(["https://ledger.example.com", "https://x.example:8443/app", "http://127.0.0.1:8000"])
 ADDRESSES = st.binary(min_size=20, max_size=20).map(Address)
 SETTINGS = st.builds(
     Settings,
@@ -29,6 +30,7 @@ SETTINGS = st.builds(
     database_url=st.none() | TEXTS,
     authority_url=st.none() | TEXTS,
     authority_roots=st.none() | TEXTS,
+    public_url=st.none() | URLS,
     limits=st.builds(Limits, **{one.name: NUMBERS for one in dataclasses.fields(Limits)}),
 )
 
@@ -40,8 +42,8 @@ def parse(text: str) -> Settings:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("chain = 5", "expected the tables chain, store, timestamp, limits, got 'chain'"),
-        ("[chian]", "expected the tables chain, store, timestamp, limits, got 'chian'"),
+        ("chain = 5", "expected the tables chain, store, timestamp, sign_in, limits, got 'chain'"),
+        ("[chian]", "expected the tables chain, store, timestamp, sign_in, limits, got 'chian'"),
         ("rpc_url = 'http://localhost'", "expected the tables .*, got 'rpc_url'"),
         ("[[chain]]", "expected the tables .*, got 'chain'"),
         ("[chain]\nurl = 'x'", r"\[chain\]: expected rpc_url, chain_id, .*, got the key 'url'"),
@@ -49,6 +51,13 @@ def parse(text: str) -> Settings:
         ("[store]\nrpc_url = 'x'", r"\[store\]: expected database_url, got the key 'rpc_url'"),
         ("[chain]\nrpc_url = 8545", r"\[chain\] rpc_url: expected text, .*, got 8545"),
         ("[chain]\nrpc_url = ''", r"rpc_url: expected text, .*, got ''"),
+        ("[sign_in]\npublic_url = 'http://ledger.example.com'", r"public_url: expected a URL of https"),
+        ("[sign_in]\npublic_url = 'https://user@ledger.example.com'", r"public_url: expected a URL of https"),
+        ("[sign_in]\npublic_url = 'https://ledger.example.com?x'", r"public_url: expected a URL of https"),
+        ("[sign_in]\npublic_url = 'https://[::1'", r"public_url: expected a URL of https"),
+        ("[sign_in]\noidc_issuer = 'login'\noidc_audience = 'x'", r"oidc_issuer: expected a URL of https"),
+        ("[sign_in]\noidc_issuer = 'https://login.example.com'", r"expected oidc_issuer and oidc_audience together"),
+        ("[sign_in]\noidc_audience = 'x'", r"expected oidc_issuer and oidc_audience together"),
         ("[chain]\nchain_id = '1'", r"chain_id: expected a whole number from 1, got '1'"),
         ("[chain]\nchain_id = 0", r"chain_id: expected a whole number from 1, got 0"),
         ("[chain]\nchain_id = 1.0", r"chain_id: expected a whole number from 1, got 1.0"),

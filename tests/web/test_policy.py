@@ -58,7 +58,7 @@ class Objects:
     """An evidence whose erasure was asked for."""
     member: str = "b" * 12
     session: str = "c" * 12
-    own: str = "LEI:NOBODY3"
+    own: str = "ERP:UNHEARD"
     """A party whose keys may change: nobody trades with it."""
     signer: str = f"0x{'05' * 20}"
     invoiced: str = f"0x{'06' * 32}"
@@ -109,7 +109,7 @@ def new_member(found: Objects) -> dict[str, Any]:
 
 def signed_elsewhere(found: Objects) -> dict[str, Any]:
     """An acknowledgement of nothing, signed by nobody: whose it is comes first."""
-    issuer = found.party if found.party.startswith("0x") else f"0x{'04' * 32}"
+    issuer = found.party if found.party.startswith("0x") else found.deal
     struct = {"issuer": issuer, "counterparty": f"0x{'00' * 32}", "kind": 15, "deal": f"0x{'00' * 32}"}
     times = {"parent": f"0x{'00' * 32}", "contentRoot": f"0x{'06' * 32}", "occurredAt": 1, "issuedAt": 1}
     return {"evidence": {**struct, **times}, "signatures": "0x" + "07" * 65, "disclosures": []}
