@@ -52,6 +52,10 @@ class Log(Protocol):
         """The report on all that was added, of which ``withheld`` entries are missing, as of the block of ``frame``."""
 
 
+Watch = Callable[[BundleAppend, Sequence[Entry]], None]
+"""Looks at an append with its judged entries, of which there are none where they are withheld."""
+
+
 @dataclass
 class LogRun:
     """What the appends of a log that were looked at so far come to; its ``total`` of entries is for ``progress``."""
@@ -61,6 +65,8 @@ class LogRun:
     progress: Progress
     total: int
     stamps: StampRun
+    watch: Watch = lambda item, entries: None
+    """Told of each append with its judged entries."""
     tally: Tally = field(default_factory=Tally)
     withheld: int = 0
     """How many entries are missing."""
@@ -157,6 +163,7 @@ class LogRun:
             self.withheld += item.append.count
             self.first_withheld = self.first_withheld or item.append
             self._judge.add(item.append, None)
+            self.watch(item, ())
         else:
             sealed = [_unpack(*each) for each in zip(item.entries, ids, signers, strict=True)]
             self._note_signers(pairs(sealed))
@@ -170,6 +177,7 @@ class LogRun:
                     self._attempt(_MALFORMED, _check_standing, shown, entry, Step.CONTENT, {Standing.MALFORMED})
                     self._attempt(_REFERENCE, _check_standing, shown, entry, Step.REFERENCE, frozenset(Standing))
             self.log.add(entries)
+            self.watch(item, entries)
         self.progress(self._done, self.total)
 
 
