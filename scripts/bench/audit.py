@@ -3,9 +3,11 @@
 Imports ledgers of several suppliers into a home with an embedded chain, exports the archive, and replays it in a
 process of its own, at two sizes. What the node computes is taken off: it is not the auditor's. Memory is the peak of
 that process over what it has when it begins, the embedded node's own caches included; the largest log is the same at
-both sizes. Example::
+both sizes. With ``--entries`` it is the largest log that grows: one supplier, whose log has about as many entries.
+Example::
 
     python scripts/bench/audit.py --suppliers 3 12 --lines 300
+    python scripts/bench/audit.py --entries 3000 10000 30000 100000
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ from tallystick.store.archive import ArchiveReader  # noqa: E402
 from tallystick.store.records import Identifier  # noqa: E402
 
 CUSTOMERS = 20
+ENTRIES_A_LINE = 3
+"""About: an invoice, its acknowledgement, its payment, and now and then a dispute with its end."""
 ENVIRONMENT = {**os.environ, "TALLYSTICK_PASSPHRASE": "bench"}
 
 
@@ -148,15 +152,19 @@ def main() -> None:
     parser.add_argument("--suppliers", type=int, nargs=2, default=(3, 12), help="the two sizes")
     parser.add_argument("--lines", type=int, default=300, help="invoices of each supplier")
     parser.add_argument("--rounds", type=int, default=3, help="how often to replay; the best round is reported")
+    parser.add_argument("--entries", type=int, nargs="+", help="measure logs of about so many entries instead")
     parser.add_argument("--profile", action="store_true", help="show where the time goes at the smaller size instead")
     parser.add_argument("--replay", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.replay is not None:
         print(json.dumps(replay(options.replay)))
         return
-    for suppliers in options.suppliers[:1] if options.profile else options.suppliers:
+    sizes = [(suppliers, options.lines) for suppliers in options.suppliers]
+    if options.entries is not None:
+        sizes, options.rounds = [(1, int(entries / ENTRIES_A_LINE)) for entries in options.entries], 1
+    for suppliers, lines in sizes[:1] if options.profile else sizes:
         with tempfile.TemporaryDirectory() as folder:
-            build(Path(folder), suppliers, options.lines)
+            build(Path(folder), suppliers, lines)
             if options.profile:
                 replay(Path(folder), profile=True)
                 return
@@ -171,7 +179,8 @@ def main() -> None:
             f"{best['entries']:,} entries, {best['largest']:,} in the largest log\n"
             f"  replay {best['seconds']:.2f} s ({best['evidence'] / best['seconds']:,.0f} evidence/s), "
             f"bare recovery {best['bare']:.2f} s: {best['seconds'] / best['bare']:.2f} x; the node's own work "
-            f"{best['node']:.2f} s\n  peak memory of the replay {min(one['memory'] for one in rounds):.0f} MB"
+            f"{best['node']:.2f} s\n  peak memory of the replay {min(one['memory'] for one in rounds):.0f} MB",
+            flush=True,
         )
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from independent import stamps
 from independent.content import showing
-from independent.primitives import ZERO, Refused, ascending, listed, members, parse, require, unhex, whole
+from independent.primitives import ZERO, Refused, ascending, canonical, listed, members, parse, require, unhex, whole
 from independent.standing import REASONS, Entry, Windows
 from independent.statements import Binding, binding, evidence, separator
 
-MOST_BYTES = 2**28
+MOST_BYTES, MOST_VALUES, MOST_SIGNERS = 2**28, 2**23, 2**17
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def _append(value: Any, domain: bytes) -> Append:
 
 def _windows(value: Any) -> Windows:
     found: Windows = {}
-    for each in listed(value):
+    require(len(listed(value)) <= MOST_SIGNERS, "too many signers")
+    for each in value:
         each = members(each, "party", "signer", "addedAt", "revokedAt")
         pair = unhex(each["party"], 32), unhex(each["signer"], 20)
         require(not found or max(found) < pair, "signers not in order")
@@ -118,6 +119,11 @@ def read(data: bytes) -> Bundle:
         "report",
     )
     require(value["format"] == "tallystick-bundle/1", "another format")
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_VALUES:
+        rest = {name: member for name, member in value.items() if name != "appends"}
+        for part in [rest, *listed(value["appends"])]:
+            text = canonical(part)
+            require(sum(text.count(each) for each in (b",", b"[", b"{")) <= MOST_VALUES, "too many values in one part")
     as_of = members(value["asOf"], "blockNumber", "blockHash", "timestamp")
     ledger = unhex(value["ledger"], 20)
     domain = separator(whole(value["chainId"]), ledger)

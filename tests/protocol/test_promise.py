@@ -13,7 +13,7 @@ from protocol.world import CODE_HASHES, DAY, START, Actor, Signed, actor, simple
 from tallystick.protocol.bundle import Bundle
 from tallystick.protocol.bundle_stream import format_bundle
 from tallystick.protocol.evidence import Domain, Kind
-from tallystick.protocol.promise import Finding, LogView, Promise, must_stand_in, settle, settle_by_bundle
+from tallystick.protocol.promise import BundleWatch, Finding, LogView, Promise, must_stand_in, settle, settle_by_bundle
 from tallystick.protocol.receipt import SignedReceipt
 from tallystick.protocol.signing import sign
 from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, Timestamp, to_hex
@@ -39,7 +39,8 @@ def by_bundle(
 ) -> Finding:
     """The finding of a reader who trusts the bundle's own block, unless told another."""
     trust = Trust(CODE_HASHES, block_hash or bundle.as_of.hash, ledger)
-    return settle_by_bundle(signed, verify(format_bundle(bundle), trust, derive=simple_report), ledger)
+    watch = BundleWatch(signed)
+    return settle_by_bundle(watch, verify(format_bundle(bundle), trust, derive=simple_report, watch=watch), ledger)
 
 
 # --- logs ----------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from random import Random
 
@@ -14,8 +16,11 @@ from mutation.worlds import random_world
 from protocol.contents import FIELDS
 from protocol.forging import GOOD
 from protocol.world import CODE_HASHES, World, actor
+from tallystick.credit.receivables import Obstacle, find_obstacles
 from tallystick.protocol.bundle_stream import format_bundle, parse_bundle
+from tallystick.protocol.entry import Standing
 from tallystick.protocol.evidence import Kind
+from tallystick.protocol.standing import SealedEntry
 from tallystick.protocol.verdict import Outcome, Trust, Verdict
 from tallystick.protocol.verify import verify_appends
 from tallystick.service import spool
@@ -128,3 +133,31 @@ def _temporary_databases() -> list[str]:
         except OSError:  # it was the one of this very list
             continue
     return [name for name in found if "etilqs_" in name]
+
+
+def test_what_speaks_against_an_invoice_is_told_by_its_part_of_the_log_alone() -> None:
+    """Of random histories: every invoice, and some that are none, judged by all entries and by those around it."""
+    judged = 0
+    for number in range(30):
+        world, who = random_world(Random(f"around {number}"))
+        entries = world.judged(who.party)
+        with Spool(who.party) as log:
+            by_append = groupby(entries, key=lambda entry: (entry.operator, entry.batch_id))
+            for _, together in by_append:
+                some = list(together)
+                log.expect([SealedEntry(entry.evidence_id, entry.evidence, (), {}, 0) for entry in some])
+                for entry in some:
+                    if entry.standing is Standing.STANDS:
+                        log.standing[entry.evidence_id] = entry.evidence
+                log.add(some)
+            names = {entry.evidence_id for entry in entries}
+            around = dict(log.around(names))
+            assert set(around) == {entry.evidence_id for entry in entries if entry.standing is Standing.STANDS}
+            for name in names:
+                expected = find_obstacles(who.party, entries, name, DAY)
+                assert find_obstacles(who.party, around.get(name, ()), name, DAY) == expected
+                judged += Obstacle.NOT_AN_INVOICE not in expected
+    assert judged > 20
+
+
+DAY = date(2024, 6, 1)

@@ -18,6 +18,7 @@ from tallystick.protocol.promise import Finding, Promise, moment
 from tallystick.protocol.receipt import MAX_RECEIPT_BYTES, SignedReceipt, format_receipt
 from tallystick.protocol.types import EvidenceId, parse_bytes32, to_hex
 from tallystick.service import receipts
+from tallystick.service.bundle_file import chunks_of, opened
 
 receipt_app = typer.Typer(
     help="The operator's signed promise to seal an evidence in time, and whether it was kept.", no_args_is_help=True
@@ -116,11 +117,11 @@ def _check_by_bundle(data: bytes, bundle: Path, block_hash: str | None, ledger: 
         )
     trust = parse_trust(block_hash, ledger)
     assert trust.block_hash is not None, "it was given"
-    shown = read_bounded(bundle, bootstrap.limits().bundle_bytes, "bundle")
-    with bars(quiet=as_json) as progress:
+    limit = bootstrap.limits().bundle_file_bytes
+    with opened(bundle, limit) as source, bars(quiet=as_json) as progress:
         return receipts.check_by_bundle(
             data,
-            shown,
+            chunks_of(source, limit),
             code_hashes=bootstrap.published_code_hashes(),
             block_hash=trust.block_hash,
             ledger=trust.ledger,

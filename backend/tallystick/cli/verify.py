@@ -26,12 +26,14 @@ from tallystick.cli.output import (
 from tallystick.cli.proof import unwrapped, verify_proof
 from tallystick.credit.receivables import Obstacle
 from tallystick.errors import MalformedInput, TallystickError, UsageError
+from tallystick.protocol.bundle_stream import unpacked
 from tallystick.protocol.entry import Standing
 from tallystick.protocol.types import Address, EvidenceId, Hash, parse_address, parse_bytes32, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
 from tallystick.service import check
 from tallystick.service.bundle_file import begins_as_bundle, chunks_of, opened
 from tallystick.service.check_proof import is_proof
+from tallystick.service.spool import Spool
 
 
 class Given(NamedTuple):
@@ -79,19 +81,26 @@ def verify_command(
         invoice = None if receivable is None else EvidenceId(parse_bytes32(receivable.lower(), "--receivable"))
     except MalformedInput as error:
         raise UsageError(error.message, todo=error.todo) from error
-    with opened(file, bootstrap.limits().bundle_file_bytes) as source:
-        if invoice is None and begins_as_bundle(source):
-            with bars(quiet=as_json) as progress, never_reads_as_invalid():
-                verdict = _check_streamed(source, trust, rpc or (), progress, jobs, timestamp_roots)
-        else:
+    obstacles: Sequence[Obstacle] | None = None
+
+    def look(verdict: Verdict, log: Spool) -> None:
+        nonlocal obstacles
+        if invoice is not None:
+            obstacles = check.receivable_obstacles(verdict, log, invoice)
+
+    limit = bootstrap.limits().bundle_file_bytes
+    with opened(file, limit) as source:
+        chunks = chunks_of(source, limit)
+        if not begins_as_bundle(source):
             data = read_certificate(source, file)
             if is_proof(data):
                 with never_reads_as_invalid():
                     outcome = verify_proof(data, trust, rpc or (), timestamp_roots, as_json)
                 raise typer.Exit(_EXITS[outcome])
-            with bars(quiet=as_json) as progress, never_reads_as_invalid():
-                verdict = _check_held(data, trust, rpc or (), progress, jobs, timestamp_roots)
-    obstacles = None if invoice is None else check.receivable_obstacles(verdict, invoice)
+            chunks = unpacked(lambda: iter([data]), limit)
+        with bars(quiet=as_json) as progress, never_reads_as_invalid():
+            options = _arguments(trust, rpc or (), progress, jobs, timestamp_roots)
+            verdict = check.check_stream(chunks, look=look, **options)
     if as_json:
         found = {} if invoice is None else {"obstacles": None if obstacles is None else list(obstacles)}
         print_json({**check.verdict_json(verdict), **found})
@@ -115,20 +124,8 @@ def parse_trust(block_hash: str | None, ledger: str | None) -> Given:
 
 def check_file(file: Path, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int = 1) -> Verdict:
     """The verdict on the bundle in ``file``, plain or compressed. Raises ``UsageError`` where it can't be read."""
-    return _check_held(read_bounded(file, bootstrap.limits().bundle_bytes, "bundle"), trust, rpc, progress, jobs)
-
-
-def _check_held(
-    data: bytes, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int, roots_file: Path | None = None
-) -> Verdict:
-    return check.check(data, **_arguments(trust, rpc, progress, jobs, roots_file))
-
-
-def _check_streamed(
-    source: BinaryIO, trust: Given, rpc: Sequence[str], progress: Bars, jobs: int, roots_file: Path | None
-) -> Verdict:
-    chunks = chunks_of(source, bootstrap.limits().bundle_file_bytes)
-    return check.check_stream(chunks, **_arguments(trust, rpc, progress, jobs, roots_file))
+    data = read_bounded(file, bootstrap.limits().bundle_bytes, "bundle")
+    return check.check(data, **_arguments(trust, rpc, progress, jobs))
 
 
 def _arguments(

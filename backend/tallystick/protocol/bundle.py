@@ -45,6 +45,8 @@ from tallystick.protocol.types import (
 )
 
 FORMAT = "tallystick-bundle/1"
+MAX_SIGNERS = 1 << 17
+"""How many signers a bundle may rely upon: they are held while its log is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,10 @@ def _parse_proof(value: Any) -> BundleProof | None:
 def _parse_windows(value: Any) -> dict[tuple[PartyId, Address], SignerWindow]:
     windows: dict[tuple[PartyId, Address], SignerWindow] = {}
     previous: tuple[bytes, bytes] = (b"", b"")
-    for item in _items(value, "signers"):
+    items = _items(value, "signers")
+    if len(items) > MAX_SIGNERS:
+        raise MalformedBundle(f"signers: expected at most {MAX_SIGNERS}, got {len(items)}.")
+    for item in items:
         members = check_members(item, frozenset({"party", "signer", "addedAt", "revokedAt"}), "signers")
         key = (
             PartyId(parse_bytes32(members["party"], "signers.party")),

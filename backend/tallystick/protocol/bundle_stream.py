@@ -49,6 +49,9 @@ Chunks = Callable[[], Iterator[bytes]]
 MAX_BUNDLE_BYTES = 1 << 28
 """Size of a bundle that is held; of a larger one, size of each append and of the frame."""
 
+MAX_PART_VALUES = 1 << 23
+"""Values of such a part: what is small in a file is large in memory. Counted are commas and opening brackets."""
+
 START = b'{"appends":['
 """How every bundle begins."""
 _NEXT, _END = b',{"batchId":', b'],"asOf":'
@@ -166,6 +169,11 @@ def _malformed() -> Iterator[None]:
 
 def _canonical(part: bytes, name: str) -> object:
     """The JSON value of ``part``, which must be its one spelling."""
+    if (values := sum(map(part.count, (b",", b"[", b"{")))) > MAX_PART_VALUES:
+        raise MalformedBundle(
+            f"{name}: expected at most {MAX_PART_VALUES} values in one part, got up to {values}.",
+            todo="No history needs so many: do not trust who sent it.",
+        )
     try:
         value = orjson.loads(part)
     except orjson.JSONDecodeError as error:

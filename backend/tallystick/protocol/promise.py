@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from tallystick.protocol.entry import Standing
+from tallystick.protocol.bundle import BundleAppend, Frame
+from tallystick.protocol.entry import Entry, Standing
 from tallystick.protocol.receipt import SignedReceipt, signatures_digest
 from tallystick.protocol.types import ZERO32, Address, BlockRef, PartyId, Timestamp, to_hex
 from tallystick.protocol.verdict import Outcome, Step, Verdict
@@ -124,86 +125,101 @@ def foreign(signed: SignedReceipt, relied_on: str) -> Finding:
     return Finding(Promise.INVALID, message, signed)
 
 
-def settle_by_bundle(signed: SignedReceipt, verdict: Verdict, ledger: Address | None) -> Finding:
-    """Whether the promise of ``signed`` was kept, by a bundle of which the verifier came to ``verdict``.
+@dataclass
+class BundleWatch:
+    """Looks at a bundle for what bears on the promise of ``signed``, and holds none of it.
+
+    In the log of its issuer and counterparty the evidence must stand. Elsewhere it does only where it stands there for
+    its parent's sake: anybody's log takes a copy, so that a void one shows nothing.
+    """
+
+    signed: SignedReceipt
+    first_sealed: Timestamp | None = None
+    hiding: tuple[Timestamp, Address] | None = None
+    """The first append up to the end of the promise whose entries are withheld."""
+    other_signatures: bool = False
+    copy_stands: bool = False
+    operator_sealed: bool = False
+    """Whether the operator of the receipt sealed into this log."""
+    something_stands: bool = False
+
+    def __call__(self, item: BundleAppend, entries: Sequence[Entry]) -> None:
+        """Look at ``item`` and its judged ``entries``."""
+        append, wanted = item.append, self.signed.receipt
+        self.operator_sealed = self.operator_sealed or append.operator == self.signed.operator
+        if item.entries is None and self.hiding is None and append.timestamp <= wanted.seal_by:
+            self.hiding = (append.timestamp, append.operator)
+        for shown, entry in zip(item.entries or (), entries, strict=True):
+            self.something_stands = self.something_stands or entry.standing is Standing.STANDS
+            if entry.evidence_id != wanted.evidence:
+                continue
+            if signatures_digest(shown.signatures) != wanted.signatures_hash:
+                self.other_signatures = True
+                continue
+            self.first_sealed = min(append.timestamp, self.first_sealed or append.timestamp)
+            self.copy_stands = self.copy_stands or entry.standing is Standing.STANDS
+
+    def log(self, subject: PartyId) -> LogView:
+        """What was seen of the log of ``subject``."""
+        sealed = () if self.first_sealed is None else (self.first_sealed,)
+        unknown = () if self.hiding is None else (self.hiding,)
+        return LogView(subject, sealed, unknown, self.other_signatures)
+
+
+def settle_by_bundle(watch: BundleWatch, verdict: Verdict, ledger: Address | None) -> Finding:
+    """Whether the promise was kept, by a bundle at which ``watch`` looked and of which ``verdict`` was come to.
 
     The reader must have named the block hash, and may have named the ``ledger`` it relies on. Withheld entries and
     hidden fields do not stand in the way of what can be told without them.
     """
+    signed, frame = watch.signed, verdict.frame
     if ledger is not None and signed.domain.contract != ledger:
         return foreign(signed, f"ledger {to_hex(ledger)}")
-    bundle = verdict.bundle
-    if bundle is None or verdict.outcome is Outcome.INVALID:
+    if frame is None or verdict.outcome is Outcome.INVALID:
         failed = "schema" if verdict.failed is None else verdict.failed.value
         return Finding(Promise.UNCHECKED, f"the bundle is invalid at step {failed}: {verdict.message}", signed)
-    if bundle.domain != signed.domain:
+    if frame.domain != signed.domain:
         message = (
-            f"the bundle is of ledger {to_hex(bundle.ledger)} on chain {bundle.chain_id}, the receipt of "
+            f"the bundle is of ledger {to_hex(frame.ledger)} on chain {frame.chain_id}, the receipt of "
             f"{to_hex(signed.domain.contract)} on chain {signed.domain.chain_id}: use a bundle of that ledger"
         )
         return Finding(Promise.UNCHECKED, message, signed)
-    if set(verdict.passed) != set(Step):
+    if not set(verdict.passed) >= _NEEDED:
         return Finding(Promise.UNCHECKED, f"the bundle could not be checked: {verdict.message}", signed)
-    log, concerned = _log_of(signed, verdict)
-    if not concerned:
+    if frame.subject not in must_stand_in(signed) and not watch.copy_stands:
         message = (
-            f"the bundle is of party {to_hex(bundle.subject)}, in whose log the evidence need not stand: use one of "
+            f"the bundle is of party {to_hex(frame.subject)}, in whose log the evidence need not stand: use one of "
             f"party {' or '.join(map(to_hex, must_stand_in(signed)))}"
         )
-        return Finding(Promise.UNCHECKED, message, signed, None, bundle.as_of)
-    finding = settle(signed, [log], bundle.as_of)
-    caveats = _caveats(signed, verdict, ledger, finding.promise)
-    return Finding(finding.promise, finding.message, signed, finding.sealed_at, bundle.as_of, caveats)
+        return Finding(Promise.UNCHECKED, message, signed, None, frame.as_of)
+    finding = settle(signed, [watch.log(frame.subject)], frame.as_of)
+    caveats = _caveats(watch, frame, ledger, finding.promise)
+    return Finding(finding.promise, finding.message, signed, finding.sealed_at, frame.as_of, caveats)
 
 
-def _log_of(signed: SignedReceipt, verdict: Verdict) -> tuple[LogView, bool]:
-    """What the verified bundle shows, and whether the evidence must stand in it.
-
-    In the log of its issuer and counterparty it must. Elsewhere it does only where it stands there for its parent's
-    sake: anybody's log takes a copy, so that a void one shows nothing.
-    """
-    bundle = verdict.bundle
-    assert bundle is not None, "there is a verdict on it"
-    wanted = signed.receipt
-    concerned = bundle.subject in must_stand_in(signed)
-    sealed, unknown, others = [], [], False
-    judged = iter(verdict.entries)
-    for item in bundle.appends:
-        if item.entries is None:
-            unknown.append((item.append.timestamp, item.append.operator))
-        for shown in item.entries or ():
-            entry = next(judged)
-            if entry.evidence_id != wanted.evidence:
-                continue
-            if signatures_digest(shown.signatures) != wanted.signatures_hash:
-                others = True
-                continue
-            sealed.append(item.append.timestamp)
-            concerned = concerned or entry.standing is Standing.STANDS
-    return LogView(bundle.subject, tuple(sealed), tuple(unknown), others), concerned
+_NEEDED = frozenset(Step) - {Step.TIMESTAMP}
+"""The steps that must have passed: nothing about a promise rests on another authority's time-stamps."""
 
 
-def _caveats(signed: SignedReceipt, verdict: Verdict, ledger: Address | None, promise: Promise) -> tuple[str, ...]:
-    bundle = verdict.bundle
-    assert bundle is not None, "there is a verdict on it"
+def _caveats(watch: BundleWatch, frame: Frame, ledger: Address | None, promise: Promise) -> tuple[str, ...]:
     caveats = []
     if ledger is None:
         caveats.append(
-            f"no ledger was named: make sure that {to_hex(bundle.ledger)} on chain {bundle.chain_id} is the ledger you "
+            f"no ledger was named: make sure that {to_hex(frame.ledger)} on chain {frame.chain_id} is the ledger you "
             "rely on; anybody can deploy the same code elsewhere"
         )
     if promise is Promise.KEPT:
         caveats.append(
-            f"this is about the log of party {to_hex(bundle.subject)}: that the evidence stands in the other's too is "
+            f"this is about the log of party {to_hex(frame.subject)}: that the evidence stands in the other's too is "
             "for that party's bundle to show"
         )
     if promise in (Promise.LATE, Promise.BROKEN):
-        if all(item.append.operator != signed.operator for item in bundle.appends):
+        if not watch.operator_sealed:
             caveats.append(
-                f"the bundle does not show that {to_hex(signed.operator)} ever was an operator of the ledger"
+                f"the bundle does not show that {to_hex(watch.signed.operator)} ever was an operator of the ledger"
             )
-        if all(entry.standing is not Standing.STANDS for entry in verdict.entries):
-            caveats.append(f"no entry proves the chain id: make sure that the block hash is of chain {bundle.chain_id}")
+        if not watch.something_stands:
+            caveats.append(f"no entry proves the chain id: make sure that the block hash is of chain {frame.chain_id}")
     return tuple(caveats)
 
 

@@ -36,7 +36,7 @@ from tallystick.protocol.log import LogAppend
 from tallystick.protocol.standing import RecoverAll, SealedEntry, recover_one_by_one
 from tallystick.protocol.types import EvidenceId, clip, to_hex
 from tallystick.protocol.verdict import DeriveReport, Outcome, Progress, Step, Tally, Trust, Verdict
-from tallystick.protocol.verify_log import Log, LogRun
+from tallystick.protocol.verify_log import Log, LogRun, Watch
 from tallystick.protocol.verify_stamps import StampRun, stamp_caveats
 from tallystick.protocol.verify_state import (
     Run,
@@ -53,12 +53,14 @@ def verify(
     trust: Trust,
     *,
     derive: DeriveReport,
+    watch: Watch = lambda item, entries: None,
     progress: Progress = lambda done, total: None,
     recover_all: RecoverAll = recover_one_by_one,
 ) -> Verdict:
     """Check the bundle ``data`` with nothing but ``trust``; ``derive`` recomputes the report.
 
-    ``recover_all`` may use other processes for the signatures, which take most of the time.
+    ``recover_all`` may use other processes for the signatures, which take most of the time; ``watch`` sees each append
+    as it is judged.
 
     Never raises for anything that ``data`` holds: the verdict says it.
     """
@@ -66,7 +68,7 @@ def verify(
         bundle = parse_bundle(data)
     except MalformedBundle as error:
         return Verdict(Outcome.INVALID, str(error), failed=Step.SCHEMA)
-    return verify_bundle(bundle, trust, derive=derive, progress=progress, recover_all=recover_all)
+    return verify_bundle(bundle, trust, derive=derive, watch=watch, progress=progress, recover_all=recover_all)
 
 
 def verify_bundle(
@@ -74,12 +76,15 @@ def verify_bundle(
     trust: Trust,
     *,
     derive: DeriveReport,
+    watch: Watch = lambda item, entries: None,
     progress: Progress = lambda done, total: None,
     recover_all: RecoverAll = recover_one_by_one,
 ) -> Verdict:
     """Check a parsed ``bundle``: all steps of ``verify`` after the first."""
     log, total = _HeldLog(derive), sum(item.append.count for item in bundle.appends)
-    verdict = verify_appends(bundle, bundle.appends, total, trust, log=log, progress=progress, recover_all=recover_all)
+    verdict = verify_appends(
+        bundle, bundle.appends, total, trust, log=log, watch=watch, progress=progress, recover_all=recover_all
+    )
     return replace(verdict, entries=log.entries) if verdict.tally.entries else verdict
 
 
@@ -110,19 +115,20 @@ def verify_appends(
     trust: Trust,
     *,
     log: Log,
+    watch: Watch = lambda item, entries: None,
     progress: Progress = lambda done, total: None,
     recover_all: RecoverAll = recover_one_by_one,
 ) -> Verdict:
     """Check a bundle whose ``appends`` are read one after the other: all steps of ``verify`` after the first.
 
-    ``log`` keeps what is judged; ``total`` is how many entries the appends say to have, for ``progress``. All appends
-    are read, whatever is found.
+    ``log`` keeps what is judged, ``watch`` looks at it as it comes: rely on that where the bundle holds. ``total`` is
+    how many entries the appends say to have, for ``progress``. All appends are read, whatever is found.
 
     Raises:
         What reading ``appends`` raises: a file that is no bundle fails at step schema, before any other.
     """
     run, rest = Run(frame, [Step.SCHEMA]), iter(appends)
-    found = LogRun(run, log, progress, total, StampRun(frame.subject, trust.check_token))
+    found = LogRun(run, log, progress, total, StampRun(frame.subject, trust.check_token), watch)
     try:
         state = check_block(run, trust)
         if state is None:

@@ -52,6 +52,10 @@ class Log(Protocol):
         """The report on all that was added, of which ``withheld`` entries are missing, as of the block of ``frame``."""
 
 
+Watch = Callable[[BundleAppend, Sequence[Entry]], None]
+"""Looks at an append with its judged entries, of which there are none where they are withheld."""
+
+
 @dataclass
 class LogRun:
     """What the appends of a log that were looked at so far come to; its ``total`` of entries is for ``progress``."""
@@ -61,6 +65,8 @@ class LogRun:
     progress: Progress
     total: int
     stamps: StampRun
+    watch: Watch = lambda item, entries: None
+    """Told of each append with its judged entries."""
     tally: Tally = field(default_factory=Tally)
     withheld: int = 0
     """How many entries are missing."""
@@ -69,6 +75,9 @@ class LogRun:
     _head: Hash = field(default=Hash(ZERO32))
     _previous: int = 0
     _used: set[tuple[PartyId, Address]] = field(default_factory=set)
+    """Those of the bundle's signers that signed something."""
+    _unlisted: tuple[PartyId, Address] | None = None
+    """The first, in their order, of those that signed and are not among them."""
     _failures: dict[int, StepFailedError] = field(default_factory=dict)
     """The first failure of each check."""
 
@@ -80,7 +89,7 @@ class LogRun:
         """Run the steps on ``appends``, the whole log. Raises ``StepFailedError``; ``tally`` counts what was judged."""
         self._judge_all(appends, recover_all)
         self._attempt(_FOLD, _check_head, self.run, self._head)
-        self._attempt(_PAIRS, _check_pairs, self.run.frame, self._used)
+        self._attempt(_PAIRS, _check_pairs, self.run.frame, self._used, self._unlisted)
         if self._failures:
             first = min(self._failures)
             if first <= _PAIRS:
@@ -116,6 +125,13 @@ class LogRun:
         for item, ids in waiting:
             self._judge_append(item, ids, ())
 
+    def _note_signers(self, signed: set[tuple[PartyId, Address]]) -> None:
+        """Remember who ``signed``, in no more memory than the bundle's own list of signers takes."""
+        listed = signed & self.run.frame.windows.keys()
+        self._used |= listed
+        if unlisted := signed - listed:
+            self._unlisted = min(unlisted if self._unlisted is None else {*unlisted, self._unlisted})
+
     def _attempt(self, number: int, check: Callable[..., None], *args: object) -> None:
         """Make ``check`` unless its ``number`` failed before."""
         if number not in self._failures:
@@ -147,9 +163,10 @@ class LogRun:
             self.withheld += item.append.count
             self.first_withheld = self.first_withheld or item.append
             self._judge.add(item.append, None)
+            self.watch(item, ())
         else:
             sealed = [_unpack(*each) for each in zip(item.entries, ids, signers, strict=True)]
-            self._used |= pairs(sealed)
+            self._note_signers(pairs(sealed))
             self.log.expect(sealed)
             entries = self._judge.add(item.append, sealed)
             self.tally.add(entries)
@@ -160,6 +177,7 @@ class LogRun:
                     self._attempt(_MALFORMED, _check_standing, shown, entry, Step.CONTENT, {Standing.MALFORMED})
                     self._attempt(_REFERENCE, _check_standing, shown, entry, Step.REFERENCE, frozenset(Standing))
             self.log.add(entries)
+            self.watch(item, entries)
         self.progress(self._done, self.total)
 
 
@@ -199,10 +217,10 @@ def _check_root(frame: Frame, item: BundleAppend, ids: Sequence[EvidenceId]) -> 
         )
 
 
-def _check_pairs(frame: Frame, used: set[tuple[PartyId, Address]]) -> None:
+def _check_pairs(frame: Frame, used: set[tuple[PartyId, Address]], unlisted: tuple[PartyId, Address] | None) -> None:
     """``signers`` holds every pair that signed and no other."""
-    if missing := sorted(used - frame.windows.keys()):
-        party, signer = missing[0]
+    if unlisted is not None:
+        party, signer = unlisted
         raise StepFailedError(
             Step.SIGNATURE, f"signer {to_hex(signer)} of {to_hex(party)}: the bundle proves no window for it"
         )

@@ -19,6 +19,7 @@ from tallystick.protocol.entry import Json
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, to_hex
 from tallystick.protocol.verdict import CheckToken, CodeHashes, Outcome, Progress, State, Step, Trust, Verdict
 from tallystick.protocol.verify import verify_appends, verify_bundle
+from tallystick.protocol.verify_log import Watch
 from tallystick.service.recovery import recovering
 from tallystick.service.report import derive
 from tallystick.service.spool import Spool
@@ -73,13 +74,16 @@ def check_stream(
     ledger: Address | None = None,
     nodes: Sequence[Node] = (),
     check_token: CheckToken | None = None,
+    watch: Watch = lambda item, entries: None,
+    look: Callable[[Verdict, Spool], None] = lambda verdict, log: None,
     progress: Progress = lambda done, total: None,
     jobs: int = 1,
 ) -> Verdict:
     """The verdict of ``check`` on the bundle that ``chunks`` read, of which one append is in memory at a time.
 
-    It holds neither the bundle nor its entries. Where the file changes meanwhile, or the disk for temporary files is
-    full, it says "could not check".
+    It holds neither the bundle nor its entries: ``watch`` sees each append as it is judged, ``look`` the log at the
+    end, where the verdict is not "invalid". Where the file changes meanwhile, or the disk for temporary files is full,
+    it says "could not check".
     """
 
     def ask() -> tuple[Trust, str | None]:
@@ -88,9 +92,19 @@ def check_stream(
     def verify(trust: Trust) -> Verdict:
         trust = replace(trust, check_token=check_token)
         with recovering(jobs) as recover_all, Spool(file.frame.subject) as log:
-            return verify_appends(
-                file.frame, appends, file.entries, trust, log=log, progress=progress, recover_all=recover_all
+            verdict = verify_appends(
+                file.frame,
+                appends,
+                file.entries,
+                trust,
+                log=log,
+                watch=watch,
+                progress=progress,
+                recover_all=recover_all,
             )
+            if verdict.outcome is not Outcome.INVALID:
+                look(verdict, log)
+            return verdict
 
     try:
         file = read_bundle(chunks)
@@ -144,15 +158,16 @@ def _ask(
     return Trust(code_hashes, block_hash, ledger, state), None
 
 
-def receivable_obstacles(verdict: Verdict, invoice: EvidenceId) -> Sequence[Obstacle] | None:
-    """What the verified log of the bundle's subject says against financing ``invoice``; None unless it is valid.
+def receivable_obstacles(verdict: Verdict, log: Spool, invoice: EvidenceId) -> Sequence[Obstacle] | None:
+    """What the verified ``log`` of the bundle's subject says against financing ``invoice``; None unless it is valid.
 
     Whether the invoice is pledged stands in no log: ask the register of receivables.
     """
-    if verdict.outcome is not Outcome.VALID or verdict.bundle is None:
+    if verdict.outcome is not Outcome.VALID or verdict.frame is None:
         return None
-    bundle = verdict.bundle
-    return find_obstacles(bundle.subject, verdict.entries, invoice, utc_date(bundle.as_of.timestamp))
+    frame = verdict.frame
+    entries = next((around for _, around in log.around([invoice])), ())
+    return find_obstacles(frame.subject, entries, invoice, utc_date(frame.as_of.timestamp))
 
 
 def verdict_json(verdict: Verdict) -> Mapping[str, Json]:

@@ -15,12 +15,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tallystick.errors import ChainError, MalformedInput, NotFound, StoreError
+from tallystick.protocol.bundle_stream import Chunks
 from tallystick.protocol.entry import Json
-from tallystick.protocol.promise import Finding, LogView, Promise, foreign, must_stand_in, settle, settle_by_bundle
+from tallystick.protocol.promise import (
+    BundleWatch,
+    Finding,
+    LogView,
+    Promise,
+    foreign,
+    must_stand_in,
+    settle,
+    settle_by_bundle,
+)
 from tallystick.protocol.receipt import Receipt, SignedReceipt, parse_receipt, signatures_digest
 from tallystick.protocol.types import Address, BlockRef, EvidenceId, Hash, PartyId, Timestamp, to_hex
 from tallystick.protocol.verdict import CodeHashes, Progress
-from tallystick.service.check import check
+from tallystick.service.check import check_stream
 from tallystick.service.context import Context
 from tallystick.service.index import index
 from tallystick.service.ports import Transaction
@@ -102,22 +112,25 @@ def check_here(context: Context, data: bytes) -> Finding:
 
 def check_by_bundle(
     data: bytes,
-    bundle: bytes,
+    bundle: Chunks,
     *,
     code_hashes: CodeHashes,
     block_hash: Hash,
     ledger: Address | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Finding:
-    """Whether the promise in the receipt file ``data`` was kept, by the file ``bundle`` as of the block ``block_hash``.
+    """Whether the promise in the receipt file ``data`` was kept, by the bundle as of the block ``block_hash``.
 
     With neither home nor network: the bundle is verified first, and nothing else is relied on but ``ledger``, if named.
     """
     signed = _read(data)
     if isinstance(signed, Finding):
         return signed
-    verdict = check(bundle, code_hashes=code_hashes, block_hash=block_hash, ledger=ledger, progress=progress)
-    return settle_by_bundle(signed, verdict, ledger)
+    watch = BundleWatch(signed)
+    verdict = check_stream(
+        bundle, code_hashes=code_hashes, block_hash=block_hash, ledger=ledger, watch=watch, progress=progress
+    )
+    return settle_by_bundle(watch, verdict, ledger)
 
 
 def finding_json(finding: Finding) -> Mapping[str, Json]:

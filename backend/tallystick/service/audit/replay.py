@@ -33,11 +33,12 @@ from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.hashing import sha256
 from tallystick.protocol.pledges import Pledged
 from tallystick.protocol.slots import REGISTRAR_ROLE, role_slot
-from tallystick.protocol.types import Address, BlockRef, Hash, PartyId, parse_address, to_hex
+from tallystick.protocol.types import BlockRef, Hash, PartyId, parse_address, to_hex
 from tallystick.service.audit import chain as chain_checks
 from tallystick.service.audit.crew import Crew
 from tallystick.service.audit.database import Replayed, binds_to, compare_digest, compare_parties, own_operators
 from tallystick.service.audit.desk import Desk, Facts, OpenDesk
+from tallystick.service.audit.explained import FileResults
 from tallystick.service.audit.findings import Code, Finding, Severity, from_json, merged
 from tallystick.service.audit.tasks import CompareTask, FileTask, PartyTask
 from tallystick.service.context import Context, Progress, silent
@@ -282,9 +283,9 @@ class Replay:
             return f"it is signed by {to_hex(signer)}, who is no registrar."
         return None
 
-    def _check_files(self, crew: Crew, manifests: _Manifests) -> _Files:
+    def _check_files(self, crew: Crew, manifests: _Manifests) -> FileResults:
         """Check every file that the workbook does not have yet; findings of all. A file of two archives is one."""
-        seen, workbook = _Files(), self.desk.workbook
+        seen, workbook = FileResults(), self.desk.workbook
         files: dict[Hash, tuple[int, BatchFile]] = {}
         for number, (manifest, _) in manifests.items():
             for file in manifest.entries:
@@ -310,7 +311,7 @@ class Replay:
         return seen
 
     def _judge(
-        self, crew: Crew, files: _Files, as_of: BlockRef, pledged: Mapping[PartyId, list[Pledged]]
+        self, crew: Crew, files: FileResults, as_of: BlockRef, pledged: Mapping[PartyId, list[Pledged]]
     ) -> list[AuditedParty]:
         """Judge every log that the workbook does not have yet; findings of all, and the parties."""
         workbook = self.desk.workbook
@@ -357,26 +358,6 @@ class Replay:
                 found += compare_digest(theirs, replayed, digest)
         source = self._database(number)
         self._findings += (replace(finding, source=source) for finding in found + erased)
-
-
-@dataclass
-class _Files:
-    """What the findings about files explain of entries that are not proven."""
-
-    _damaged: list[tuple[Address, int, int]] = field(default_factory=list)
-    _rooted_out: set[tuple[Address, int, PartyId]] = field(default_factory=set)
-
-    def note(self, operator: Address, result: Any) -> None:
-        """Note what checking one file of ``operator`` gave."""
-        if result["explained"] is not None:
-            self._damaged.append((operator, *result["explained"]))
-        self._rooted_out |= {(operator, number, PartyId(bytes.fromhex(of[2:]))) for number, of in result["rootedOut"]}
-
-    def explain(self, operator: Address, batch_id: int, party: PartyId) -> bool:
-        """Whether a finding says already why an append of ``party`` is not proven."""
-        if (operator, batch_id, party) in self._rooted_out:
-            return True
-        return any(operator == of and first <= batch_id <= last for of, first, last in self._damaged)
 
 
 @dataclass(frozen=True)
