@@ -11,7 +11,7 @@ from rich.table import Table
 from tallystick.cli.opening import AsJson, opened
 from tallystick.cli.output import bars, console, print_json
 from tallystick.protocol.types import PartyId, parse_address, parse_bytes32, to_hex
-from tallystick.service import parties
+from tallystick.service import accounts, identifying, parties
 from tallystick.store.records import PartyRecord
 
 party_app = typer.Typer(help="Admit parties to the ledger, list them, and change their keys.", no_args_is_help=True)
@@ -62,6 +62,28 @@ def party_list(as_json: AsJson = False) -> None:
     for party in found:
         table.add_row(to_hex(party.party)[:18] + "…", escape(party.name), escape(" ".join(map(str, party.identifiers))))
     console.print(table if found else "no parties yet: tallystick party add NAME --id SCHEME:IDENTIFIER")
+
+
+@party_app.command("identify")
+def party_identify(
+    name: Annotated[str, typer.Argument(help="The party.", show_default=False)],
+    identifier: Annotated[
+        list[str], typer.Option("--identifier", help="SCHEME:value that names it too (may be given again).")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Give a party further identifiers, by which documents and bank statements find it."""
+    given = [parties.parse_identifier(text) for text in identifier]
+    with opened() as context:
+        with context.store.transaction(read_only=True) as transaction:
+            party = parties.find_party(transaction, name)
+        for each in given:
+            party = identifying.add_identifier(context, accounts.COMMAND_LINE, party.party, each)
+    if as_json:
+        print_json(_party_json(party))
+    else:
+        console.print(f"{escape(party.name)}  {escape(' '.join(map(str, party.identifiers)))}", soft_wrap=True)
+        console.print("documents that waited for it: tallystick import retry")
 
 
 @party_app.command("rotate")

@@ -208,8 +208,12 @@ def claim_fields(
     amount: str,
     allocations: Sequence[tuple[str, str]],
     sources: Sequence[Source],
+    same_as: str | None = None,
 ) -> Fields:
-    """The PAYMENT of ``amount`` that the payer claims; ``allocations`` are (evidence id of an invoice, amount)."""
+    """The PAYMENT of ``amount`` that the payer claims; ``allocations`` are (evidence id of an invoice, amount).
+
+    ``same_as`` is the payee's own PAYMENT of the same money, where it is recorded.
+    """
     return _said(
         paymentReference=reference,
         valueDate=remittance.issue_date,
@@ -217,6 +221,7 @@ def claim_fields(
         amount=amount,
         allocations=[{"invoice": invoice, "amount": share} for invoice, share in allocations],
         method=CLAIM,
+        samePayment=same_as,
         documents=documents(sources),
     )
 

@@ -71,7 +71,7 @@ def add_organisation(
             "role": role.value,
             "parties": [to_hex(p) for p in made.parties],
         }
-        _note(transaction, now, actor, "organisation added", told)
+        note_within(transaction, now, actor, "organisation added", told)
     return made
 
 
@@ -83,7 +83,7 @@ def let_act_for(context: Context, actor: str, organisation: str, party: PartyId)
         if transaction.party(party) is None:
             raise NotFound(f"party {to_hex(party)}: not known here.", todo="Add the party first.")
         transaction.let_act_for(organisation, party)
-        _note(transaction, now, actor, "party given", {"organisation": organisation, "party": to_hex(party)})
+        note_within(transaction, now, actor, "party given", {"organisation": organisation, "party": to_hex(party)})
 
 
 def close_organisation(context: Context, actor: str, organisation: str) -> None:
@@ -91,7 +91,7 @@ def close_organisation(context: Context, actor: str, organisation: str) -> None:
     now = context.clock.now()
     with context.store.transaction() as transaction:
         transaction.close_organisation(organisation, now)
-        _note(transaction, now, actor, "organisation closed", {"organisation": organisation})
+        note_within(transaction, now, actor, "organisation closed", {"organisation": organisation})
 
 
 def issue_key(
@@ -119,7 +119,7 @@ def issue_key(
             "scopes": _names(made[0].scopes),
             "expires": expires_at,
         }
-        _note(transaction, now, actor, "key issued", told)
+        note_within(transaction, now, actor, "key issued", told)
     return made
 
 
@@ -138,7 +138,7 @@ def rotate_key(context: Context, actor: str, key: str, overlap_seconds: int = 0)
         made = _issue(transaction, context, holder, known.name, known.scopes, known.expires_at)
         transaction.end_key(key, Timestamp(now + overlap_seconds), revoked=False)
         told = {"organisation": known.organisation, "key": made[0].key, "instead": key, "overlap": overlap_seconds}
-        _note(transaction, now, actor, "key rotated", told)
+        note_within(transaction, now, actor, "key rotated", told)
     return made
 
 
@@ -151,7 +151,7 @@ def revoke_key(context: Context, actor: str, key: str) -> None:
             raise NotFound(f"key {clip(key)}: not known here.")
         if known.revoked_at is None:
             transaction.end_key(key, now, revoked=True)
-            _note(transaction, now, actor, "key revoked", {"organisation": known.organisation, "key": key})
+            note_within(transaction, now, actor, "key revoked", {"organisation": known.organisation, "key": key})
 
 
 def authenticate(context: Context, text: str | None) -> tuple[Organisation, ApiKey]:
@@ -217,7 +217,7 @@ def journal(context: Context) -> Iterator[Deed]:
 def note(context: Context, actor: str, act: str, details: Mapping[str, Any]) -> None:
     """Put an administrative act that is done into the journal."""
     with context.store.transaction() as transaction:
-        _note(transaction, context.clock.now(), actor, act, details)
+        note_within(transaction, context.clock.now(), actor, act, details)
 
 
 def _issue(
@@ -264,7 +264,8 @@ def _base32(data: bytes) -> str:
     return base64.b32encode(data).decode().rstrip("=").lower()
 
 
-def _note(transaction: Transaction, at: Timestamp, actor: str, act: str, details: Mapping[str, Any]) -> None:
+def note_within(transaction: Transaction, at: Timestamp, actor: str, act: str, details: Mapping[str, Any]) -> None:
+    """Put an administrative act into the journal, within the ``transaction`` that does it."""
     previous = transaction.last_deed()
     digest = _deed_digest(previous, at, actor, act, details)
     transaction.add_deed(Deed(0, at, actor, act, details, previous, digest))

@@ -24,6 +24,12 @@ operation             scope            party  lender  auditor  operator  registr
 recordEvidence        evidence:write   own    own     -        -         -          own
 recordEvidenceInBulk  evidence:write   own    own     -        -         -          own
 importDocuments       evidence:write   own    own     -        -         -          own
+importStatements      evidence:write   own    own     -        -         -          own
+listImports           evidence:read    own    own     -        -         -          own
+readImport            evidence:read    own    own     -        -         -          own
+downloadRejectedRows  evidence:read    own    own     -        -         -          own
+listWaiting           evidence:read    own    own     -        -         -          own
+retryWaiting          evidence:write   own    own     -        -         -          own
 countersignEvidence   evidence:write   own    own     -        -         -          own
 readEvidence          evidence:read    own    own     all      -         -          own
 readReceipt           evidence:read    own    own     all      -         -          own
@@ -31,6 +37,7 @@ certifyEvidence       evidence:read    own    own     all      -         -      
 listParties           party:read       own    own     all      all       all        own
 readParty             party:read       own    own     all      all       all        own
 addParty              party:write      -      -       -        -         all        -
+addIdentifier         party:write      -      -       -        -         all        -
 readHistory           history:read     own    own     all      -         -          own
 readChanges           history:read     own    own     all      -         -          own
 downloadBundle        history:read     own    own     all      -         -          own

@@ -19,7 +19,18 @@ from tallystick.service.context import Context
 from tallystick.service.policy import RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
-from tallystick.web import accounts, certificates, evidence, imports, operation, parties, problems, verification
+from tallystick.web import (
+    accounts,
+    certificates,
+    evidence,
+    identifiers,
+    import_jobs,
+    imports,
+    operation,
+    parties,
+    problems,
+    verification,
+)
 from tallystick.web.guard import Guard
 from tallystick.web.identity import check_known, identify
 from tallystick.web.metrics import Metrics
@@ -28,10 +39,13 @@ from tallystick.web.rate import Rate
 from tallystick.web.readiness import Readiness
 
 VERIFY_PATH = "/v1/verify"
-IMPORT_PATH = "/v1/imports"
+IMPORT_PATHS = ("/v1/imports", "/v1/statements")
 
 
-API = tuple(module.router for module in (evidence, imports, parties, certificates, accounts, verification))
+API = tuple(
+    module.router
+    for module in (evidence, imports, import_jobs, parties, identifiers, certificates, accounts, verification)
+)
 """The routes of the API: each asks who is asking, and stands in the table that says who may ask."""
 
 
@@ -77,7 +91,7 @@ def create_app(
     app.state.check_token = check_token
     limits = context.limits
     app.state.rate = Rate(limits.requests_per_minute)
-    large = {VERIFY_PATH: limits.bundle_file_bytes, IMPORT_PATH: limits.bundle_bytes}
+    large = {VERIFY_PATH: limits.bundle_file_bytes, **dict.fromkeys(IMPORT_PATHS, limits.bundle_bytes)}
     app.add_middleware(
         Guard,
         body_limit=lambda path: large.get(path, limits.json_bytes),
