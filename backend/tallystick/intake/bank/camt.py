@@ -50,8 +50,8 @@ _MESSAGES = {
 _INTRADAY = "BkToCstmrAcctRpt"
 
 
-def read_message(data: bytes, name: str | None = None) -> Message:
-    """The camt.053 or camt.054 message that the file ``data`` holds, which is called ``name``.
+def read_message(data: bytes, file: str | None = None) -> Message:
+    """The camt.053 or camt.054 message that ``data``, the content of ``file``, holds.
 
     Raises:
         MalformedInput: no XML, another message, or an element missing or not of its form; names it.
@@ -78,7 +78,7 @@ def read_message(data: bytes, name: str | None = None) -> Message:
             todo="Ask the bank for a complete file.",
         )
     identification = short_text(body, "GrpHdr", "MsgId") or ""
-    source = None if name is None else Source.of(name, "application/xml", data)
+    source = None if file is None else Source.of(file, "application/xml", data)
     return Message(kind, namespace(body), identification, statements, source)
 
 
