@@ -153,7 +153,10 @@ def record(data: bytes, count: int) -> None:
     recorded = done.counts()[Status.RECORDED]
     if recorded != count:
         raise SystemExit(f"expected {count} rows recorded, got {done.counts()}")
-    print(f"  {'CSV, recorded':<16} {seconds:7.2f} s  {count / seconds:9,.0f} rows/s  {worked:.1f} s of processors", end="")
+    print(
+        f"  {'CSV, recorded':<16} {seconds:7.2f} s  {count / seconds:9,.0f} rows/s  {worked:.1f} s of processors",
+        end="",
+    )
     print(f"  of {TARGET_SECONDS:.0f} s allowed")
 
 

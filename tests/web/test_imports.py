@@ -120,7 +120,7 @@ def test_a_mapping_that_is_none_is_an_outcome(api: Api, seller: dict[str, str]) 
 
 def test_a_pdf_and_a_zip_file_are_taken_apart(api: Api, seller: dict[str, str]) -> None:
     """The evidence names the PDF itself; in a ZIP file each file is a document."""
-    file = pdf_made.with_files([("factur-x.xml", pdf_made.stream(cii.invoice()))])
+    file = pdf_made.with_files([("factur-x.xml", pdf_made.packed(cii.invoice()))])
     (found,) = job_of(api, seller, file, "application/pdf", name="a.pdf")["documents"]
     assert (found["file"], found["document"]) == ("a.pdf", "Invoice")
     out = io.BytesIO()
