@@ -16,6 +16,7 @@ from tallystick.credit.findings import Findings
 from tallystick.credit.money import exact_arithmetic
 from tallystick.credit.story import tell
 from tallystick.intake.bank.camt import read_message
+from tallystick.intake.bank.cases import Reason
 from tallystick.intake.drafts import Draft
 from tallystick.intake.readers import read_file
 from tallystick.protocol import content
@@ -25,6 +26,7 @@ from tallystick.protocol.types import PartyId, to_hex
 from tallystick.service import parties
 from tallystick.service.bank.importing import BankImport, import_statements
 from tallystick.service.bank.ledger import _KINDS, _entry
+from tallystick.service.bank.words import todo, why
 from tallystick.service.documents.importing import DocumentImport, import_documents
 from tallystick.service.record import record
 from tallystick.store.records import PartyRecord
@@ -184,3 +186,10 @@ def test_the_receipt_names_the_statement(deal: World) -> None:
     documents_of = fields["documents"]
     assert isinstance(documents_of, list)
     assert [each["name"] for each in documents_of] == ["s.xml"]
+
+
+def test_every_reason_of_the_work_list_has_words() -> None:
+    """Why, and what to do, in both languages."""
+    for reason in Reason:
+        said = {say for language in ("en", "zh") for say in (why(reason, {}, language), todo(reason, language))}
+        assert len(said) == 4

@@ -6,7 +6,7 @@ before it; ``keep`` writes all of them at once, each with the operator's receipt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tallystick.errors import BadSignature, MalformedEvidence, Misfit, NotFound, Refused, Unfounded, WrongSigner
 from tallystick.protocol import content, fields
@@ -39,8 +39,10 @@ class Acceptance:
         self._signers: dict[PartyId, frozenset[Address]] = {}
         self._contracts: dict[DealId, EvidenceRecord | None] = {}
 
-    def add(self, record: EvidenceRecord) -> None:
+    def add(self, record: EvidenceRecord, said: Mapping[str, Json] | None = None) -> None:
         """Check ``record``, to be kept after those added before.
+
+        ``said`` is what its content shows, from whoever just made all of that of it; else it is read.
 
         Raises:
             MalformedEvidence, WrongSigner, BadSignature, Misfit, Unfounded, NotFound, Refused: what stands against it.
@@ -49,7 +51,7 @@ class Acceptance:
         try:
             self.check_signatures(record)
             self._check_times(record)
-            shown = self._check_content(record)
+            shown = self._check_content(record, said)
             self._check_references(evidence)
             if self._allocations.concerns(record, shown):
                 self._allocations.check(record, shown)
@@ -111,11 +113,11 @@ class Acceptance:
                 todo="Check the clock of the signing machine.",
             )
 
-    def _check_content(self, record: EvidenceRecord) -> dict[str, Json]:
+    def _check_content(self, record: EvidenceRecord, said: Mapping[str, Json] | None) -> dict[str, Json]:
         problem = content.check_root(record.evidence.content_root, record.disclosures, record.hidden)
         if problem is not None:
             raise MalformedEvidence(f"content: {problem}.")
-        shown = content.parse_all(record.disclosures)
+        shown = content.parse_all(record.disclosures) if said is None else dict(said)
         parent = self._known.find(record.evidence.parent)
         kind = corrected_kind(record.evidence, parent.evidence if parent else None, self._known.evidence)
         fields.check(record.evidence.kind, shown, hidden=record.hidden, corrected_kind=kind)
