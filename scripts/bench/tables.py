@@ -5,7 +5,7 @@ bytes in the same run, and the ratio says what decoding, mapping, checking and b
 
     python scripts/bench/tables.py --rows 100000
 
-With ``--record`` the CSV is imported too: as documents, every row signed, checked and kept on SQLite, in a home of its own.
+With ``--record`` the CSV is imported too, as documents: each row is signed, checked and kept, in a home of its own.
 """
 
 from __future__ import annotations

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import itertools
+import zipfile
 from typing import Any
 
+import openpyxl
 import pytest
 
+from intake import pdf_made
+from intake.bank import camt_files as camt
+from intake.cii import cii_files as cii
 from intake.ubl import ubl_files as ubl
 from tallystick.bootstrap import Opened
 from tallystick.protocol.types import PartyId, parse_bytes32
@@ -61,6 +68,123 @@ def test_a_document_becomes_evidence_that_its_issuer_can_read(api: Api, seller: 
     read = api.get(f"/v1/evidence/{made['evidence'][0]['evidence']}", headers=seller).json()
     assert read["content"]["dueDate"] == "2026-01-25"
     assert sent(api, seller, file, termsDays=10)["status"] == "known"
+
+
+def job_of(api: Api, headers: dict[str, str], data: bytes, media_type: str, **options: Any) -> dict[str, Any]:
+    """The answer to an import of ``data``, sent as ``media_type``."""
+    sent_as = {**headers, "Content-Type": media_type}
+    answer = api.post("/v1/imports", headers=sent_as, content=data, params=options)
+    assert answer.status_code == 200, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+MAPPING = f"""
+columns = {{customer = "Kunde", invoiceNumber = "Nr", issueDate = "Datum", payableAmount = "Betrag"}}
+values = {{customerScheme = "GLN", supplier = "GLN:{ubl.SELLER_GLN}", currency = "EUR", decimalMark = ","}}
+"""
+
+
+def test_a_table_is_imported_through_its_mapping(api: Api, seller: dict[str, str], opened: Opened) -> None:
+    """CSV and XLSX; the answer names the encoding, and the rows that can't be read come back with the reasons."""
+    rows = [["Kunde", "Nr", "Datum", "Betrag"], ["5790000435951", "Ä-1", "2026-01-15", "7,50"]]
+    rows += [["5790000435951", "TAB-2", "2026-01-15", "7,51"], ["5790000435951", "TAB-3", "gestern", "7,52"]]
+    data = "\n".join(";".join(row) for row in rows).encode("cp1252")
+    options = {"name": "t.csv", "mapping": MAPPING, "termsDays": 30}
+    done = job_of(api, seller, data, "text/csv", **options)
+    assert [each["readAs"] for each in done["tables"]] == ["Windows-1252, semicolon"]
+    assert sorted(each["status"] for each in done["documents"]) == ["recorded", "refused", "refused"]
+    rejected = api.get(f"/v1/imports/{done['job']}/rejected", headers=seller)
+    assert rejected.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = rejected.content.decode("utf-8-sig").splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["Nr", "Datum"]
+    book = openpyxl.Workbook()
+    for row in rows[:1] + rows[2:3]:
+        book.active.append(row)
+    book.active.cell(2, 4).value = 7.51
+    out = io.BytesIO()
+    book.save(out)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    again = job_of(api, seller, out.getvalue(), kind, **options)
+    assert [each["status"] for each in again["documents"]] == ["known"]
+    problem(api.get(f"/v1/imports/{again['job']}/rejected", headers=seller), 404, "not-found")
+
+
+def test_a_mapping_that_is_none_is_an_outcome(api: Api, seller: dict[str, str]) -> None:
+    """As is a table without any."""
+    for options in ({"mapping": "columns = 1"}, {}):
+        (refused,) = job_of(api, seller, b"a;b\n1;2\n", "text/csv", **options)["documents"]
+        assert refused["status"] == "refused"
+        assert "mapping" in refused["why"]
+
+
+def test_a_pdf_and_a_zip_file_are_taken_apart(api: Api, seller: dict[str, str]) -> None:
+    """The evidence names the PDF itself; in a ZIP file each file is a document."""
+    file = pdf_made.with_files([("factur-x.xml", pdf_made.packed(cii.invoice()))])
+    (found,) = job_of(api, seller, file, "application/pdf", name="a.pdf")["documents"]
+    assert (found["file"], found["document"]) == ("a.pdf", "Invoice")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.xml", ubl.invoice("ZIP-1", payable="3.01"))
+        archive.writestr("b.xml", ubl.invoice("ZIP-2", payable="4.02"))
+    done = job_of(api, seller, out.getvalue(), "application/zip", name="z")
+    assert [(each["file"], each["status"]) for each in done["documents"]] == [
+        ("z/a.xml", "recorded"),
+        ("z/b.xml", "recorded"),
+    ]
+
+
+def test_an_import_is_a_job_of_whoever_made_it(api: Api, opened: Opened, seller: dict[str, str]) -> None:
+    """It is listed and read, page by page; a dry run is none, and another organisation's is not there."""
+    assert job_of(api, seller, ubl.invoice("JOB-1"), "application/xml", dryRun=True)["job"] is None
+    assert api.get("/v1/imports", headers=seller).json() == []
+    done = job_of(api, seller, ubl.invoice("JOB-1", payable="8.88"), "application/xml")
+    (listed,) = api.get("/v1/imports", headers=seller).json()
+    assert (listed["job"], listed["counts"]["recorded"]) == (done["job"], 1)
+    read = api.get(f"/v1/imports/{done['job']}", headers=seller).json()
+    assert [each["number"] for each in read["documents"]] == ["JOB-1"]
+    assert read["documents"][0]["evidence"] == [done["documents"][0]["evidence"][0]["evidence"]]
+    assert api.get(f"/v1/imports/{done['job']}?after=1", headers=seller).json()["documents"] == []
+    made = accounts.add_organisation(opened.context, "test", f"other {next(_numbers)}", Role.PARTY, [])
+    other = {"Authorization": f"Bearer {accounts.issue_key(opened.context, 'test', made.organisation, 'x')[1]}"}
+    for path in ("", "/rejected"):
+        problem(api.get(f"/v1/imports/{done['job']}{path}", headers=other), 404, "not-found")
+
+
+def test_what_waits_is_taken_up_when_the_missing_piece_comes(api: Api, seller: dict[str, str]) -> None:
+    """It is listed till then, for its organisation; asking to retry tells that it waits on."""
+    missing = "WAIT-1"
+    assert sent(api, seller, ubl.credit_note("CN-WAIT", of=(missing,)))["status"] == "waits"
+    (waits,) = api.get("/v1/waiting", headers=seller, params={"lang": "zh"}).json()
+    assert (waits["reason"], waits["facts"]["number"]) == ("noInvoice", missing)
+    assert missing in waits["why"]
+    again = api.post("/v1/waiting/retry", headers=seller).json()
+    assert [each["status"] for each in again["documents"]] == ["waits"]
+    done = job_of(api, seller, ubl.invoice(missing, payable="99.00"), "application/xml")
+    assert [(each["document"], each["status"]) for each in done["documents"]] == [
+        ("Invoice", "recorded"),
+        ("CreditNote", "recorded"),
+    ]
+    assert api.get("/v1/waiting", headers=seller).json() == []
+
+
+def test_a_bank_statement_pays_an_invoice(api: Api, seller: dict[str, str], market: dict[str, str]) -> None:
+    """A dry run first, then once; the payment names the file, and another party's account is as unknown."""
+    assert sent(api, seller, ubl.invoice("CAMT-1", payable="61.00"))["status"] == "recorded"
+    paid_in = camt.transaction("61.00", servicer="B-1", documents=(("CAMT-1", None),))
+    file = camt.statement(camt.entry("61.00", paid_in))
+    own = {"party": market[ubl.SELLER_GLN], "name": "s.xml"}
+    for path in ({**own, "party": market[ubl.BUYER_GLN]}, {**own, "party": "LEI:NOBODY"}):
+        problem(api.post("/v1/statements", headers=seller, content=file, params=path), 404, "not-found")
+    problem(api.post("/v1/statements", headers=seller, content=b"<a/>", params=own), 422, "malformed-input")
+    tried = api.post("/v1/statements", headers=seller, content=file, params={**own, "dryRun": True}).json()
+    assert [each["evidence"] for each in tried["recorded"]] == [[]]
+    done = api.post("/v1/statements", headers=seller, content=file, params=own).json()
+    assert (done["statements"][0]["file"], done["known"]) == ("s.xml", 0)
+    paid = api.get(f"/v1/evidence/{done['recorded'][0]['evidence'][0]}", headers=seller).json()
+    assert paid["content"]["documents"][0]["sha256"] == hashlib.sha256(file).hexdigest()
+    assert api.get(f"/v1/imports/{done['job']}", headers=seller).json()["documents"][0]["document"] == "BankStatement"
+    assert api.post("/v1/statements", headers=seller, content=file, params=own).json()["known"] == 1
 
 
 def test_what_is_no_document_is_an_outcome(api: Api, seller: dict[str, str]) -> None:

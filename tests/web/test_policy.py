@@ -22,9 +22,13 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine, event
 
 from tallystick.bootstrap import Opened
+from tallystick.intake.files import read_files
+from tallystick.intake.readers import Options
 from tallystick.protocol.types import EvidenceId, PartyId, Timestamp, parse_bytes32, to_hex
 from tallystick.service import accounts, attachments, consent, erasure, members
 from tallystick.service.consent import Grantee
+from tallystick.service.documents.desk import Rules
+from tallystick.service.documents.importing import import_documents
 from tallystick.service.parties import find_party
 from tallystick.service.policy import PUBLIC, RULES, TABLE, Reach, scopes_of
 from tallystick.service.scope import AccessScope, Identities
@@ -68,6 +72,8 @@ class Objects:
     document: str = "09" * 32
     """A document of the organisation, and an evidence of the party that names it."""
     naming: str = f"0x{'0a' * 32}"
+    job: str = "no import"
+    """An import with a rejected row."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,12 @@ ASK: dict[str, Ask] = {
     "recordEvidence": lambda found: ("POST", "/v1/evidence", invoice(found)),
     "recordEvidenceInBulk": lambda found: ("POST", "/v1/evidence/bulk", [invoice(found)]),
     "importDocuments": lambda _: ("POST", "/v1/imports", "no document, which is an outcome"),
+    "importStatements": lambda found: ("POST", f"/v1/statements?party={found.party}&dryRun=true", STATEMENT),
+    "listImports": lambda _: ("GET", "/v1/imports", None),
+    "readImport": lambda found: ("GET", f"/v1/imports/{found.job}", None),
+    "downloadRejectedRows": lambda found: ("GET", f"/v1/imports/{found.job}/rejected", None),
+    "listWaiting": lambda _: ("GET", "/v1/waiting", None),
+    "retryWaiting": lambda _: ("POST", "/v1/waiting/retry", None),
     "countersignEvidence": lambda found: ("POST", f"/v1/evidence/{found.waiting}/countersignature", None),
     "acknowledgeEvidence": lambda found: ("POST", f"/v1/evidence/{found.invoiced}/acknowledgement", {}),
     "disputeEvidence": lambda found: ("POST", f"/v1/evidence/{found.invoiced}/dispute", DISPUTE),
@@ -143,6 +155,11 @@ ASK: dict[str, Ask] = {
     "listParties": lambda _: ("GET", "/v1/parties", None),
     "readParty": lambda found: ("GET", f"/v1/parties/{found.party}", None),
     "addParty": lambda found: ("POST", "/v1/parties", new_party(found)),
+    "addIdentifier": lambda found: (
+        "POST",
+        f"/v1/parties/{found.party}/identifiers",
+        {"identifier": f"ERP:more-{next(_numbers)}"},
+    ),
     "readHistory": lambda found: ("GET", f"/v1/parties/{found.party}/history", None),
     "readChanges": lambda found: ("GET", f"/v1/parties/{found.party}/changes?since=3", None),
     "downloadBundle": lambda found: ("GET", f"/v1/parties/{found.party}/bundle", None),
@@ -205,6 +222,9 @@ WITHOUT_OBJECT = {
     "uploadDocument",
     "listDocuments",
     "readInbox",
+    "listImports",
+    "listWaiting",
+    "retryWaiting",
     "listParties",
     "addParty",
     "verifyBundle",
@@ -313,12 +333,27 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
         naming=api.record(naming)["evidence"],
         disputed=api.record({"kind": "DISPUTE", **bought, "parent": disputed, "content": DISPUTE})["evidence"],
     )
+    table = read_files("t.csv", REJECTED_ROW, Options(MAPPING))
+    job = import_documents(opened.context, list(table), Rules(), organisation=holder).job
+    return Objects(seller, evidence, api.record(waiting)["evidence"], buyer, deal, holder, key.key, job or "")
+
+
+MAPPING = b"""
+columns = {customer = "c", invoiceNumber = "n", issueDate = "d", payableAmount = "a"}
+values = {supplier = "ERP:1", currency = "EUR"}
+"""
+REJECTED_ROW = b"c,n,d,a\n1,2,no day,3\n"
+STATEMENT = b"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
+<GrpHdr><MsgId>1</MsgId></GrpHdr><Stmt><Id>1</Id><Acct><Id><Othr><Id>1</Id></Othr></Id></Acct></Stmt></BkToCstmrStmt></Document>"""
 
 
 def ask(api: Api, operation: str, found: Objects, key: str | None) -> httpx.Response:
     method, path, body = ASK[operation](found)
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-    return httpx.request(method, f"{str(api.base_url).rstrip('/')}{path}", json=body, headers=headers, timeout=60)
+    sent: dict[str, Any] = {"json": body}
+    if isinstance(body, bytes):
+        sent, headers["Content-Type"] = {"content": body}, "application/xml"
+    return httpx.request(method, f"{str(api.base_url).rstrip('/')}{path}", headers=headers, timeout=60, **sent)
 
 
 def same_but_for_names(answer: httpx.Response, found: Objects) -> dict[str, Any]:

@@ -14,15 +14,13 @@ from tallystick import bootstrap
 from tallystick.cli.output import console, print_json
 from tallystick.cli.verify import read_bounded
 from tallystick.config import Home
-from tallystick.errors import MalformedInput, UsageError
-from tallystick.intake.bank.bookings import Booking
-from tallystick.intake.bank.camt import read_message
-from tallystick.intake.bank.paid import other_sides
+from tallystick.errors import UsageError
+from tallystick.intake.archives import MAX_ARCHIVE
+from tallystick.intake.bank.files import read_messages
 from tallystick.intake.bank.records import Message
-from tallystick.intake.xml import MAX_BYTES
-from tallystick.protocol.types import to_hex
 from tallystick.render.labels import LANGUAGES
 from tallystick.service.bank.importing import BankImport, Made, WorkLine, import_statements
+from tallystick.service.bank.telling import import_json, other_name
 from tallystick.service.bank.words import finding_says, rule_word, todo, why
 from tallystick.service.parties import find_party
 
@@ -56,7 +54,9 @@ _WORDS = {
 
 
 def bank_command(
-    files: Annotated[list[Path], typer.Argument(help="camt.053 or camt.054 files.", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help="camt.053 or camt.054 files, or ZIPs of them.", show_default=False)
+    ],
     party: Annotated[str, typer.Option(help="Whose account it is: a party of this home.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be recorded; record nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
@@ -65,35 +65,31 @@ def bank_command(
     """Import bank statements (ISO 20022): booked money becomes payments, what is not sure a list to look at."""
     if language not in LANGUAGES:
         raise UsageError(f"--lang: expected one of {', '.join(LANGUAGES)}, got {language}.")
-    messages = [(path, _read(path)) for path in files]
+    messages = [message for path in files for message in _read(path)]
     with bootstrap.open_home(Home.of(os.environ)) as opened:
         with opened.context.store.transaction(read_only=True) as transaction:
             owner = find_party(transaction, party)
-        done = import_statements(opened.context, owner, [message for _, message in messages], dry_run=dry_run)
+        done = import_statements(opened.context, owner, messages, dry_run=dry_run)
     if as_json:
-        print_json(_json(messages, done, language, dry_run=dry_run))
+        print_json(import_json(messages, done, language, dry_run=dry_run))
     else:
         _print(messages, done, language, dry_run=dry_run)
 
 
-def _read(path: Path) -> Message:
-    data = read_bounded(path, MAX_BYTES, "bank statement")
-    try:
-        return read_message(data)
-    except MalformedInput as error:
-        raise MalformedInput(f"{path.name}: {error.message}", todo=error.todo) from error
+def _read(path: Path) -> list[Message]:
+    return read_messages(path.name, read_bounded(path, MAX_ARCHIVE, "bank statement"))
 
 
 def _word(key: str, language: str) -> str:
     return _WORDS[key][language == "zh"]
 
 
-def _print(messages: list[tuple[Path, Message]], done: BankImport, language: str, *, dry_run: bool) -> None:
-    for path, message in messages:
+def _print(messages: list[Message], done: BankImport, language: str, *, dry_run: bool) -> None:
+    for message in messages:
         for statement in message.statements:
             owner = f" ({statement.account.owner})" if statement.account.owner else ""
             told = _word("statement", language).format(
-                file=path.name,
+                file="" if message.source is None else message.source.name,
                 kind=message.kind.value,
                 account=statement.account.number,
                 owner=owner,
@@ -140,7 +136,7 @@ def _made_table(done: BankImport, language: str, *, dry_run: bool) -> Table:
 def _made_row(made: Made, done: BankImport, language: str) -> tuple[str, ...]:
     booking = made.booking
     sign = "" if booking.transaction.direction.sign > 0 else "-"
-    head = (booking.day.isoformat(), f"{sign}{booking.transaction.amount}", _other(made.booking), booking.reference)
+    head = (booking.day.isoformat(), f"{sign}{booking.transaction.amount}", other_name(made.booking), booking.reference)
     if made.matched is None:
         return (*head, "", _word("returned", language))
     invoices = [
@@ -153,7 +149,7 @@ def _made_row(made: Made, done: BankImport, language: str) -> tuple[str, ...]:
 def _print_work(line: WorkLine, done: BankImport, language: str) -> None:
     booking, found = line.booking, line.found
     sign = "" if booking.transaction.direction.sign > 0 else "-"
-    who = _other(booking)
+    who = other_name(booking)
     head = f"{booking.day}  {sign}{booking.transaction.amount}  {booking.reference}" + (f"  {who}" if who else "")
     console.print(f"[cyan]{escape(head)}[/]", soft_wrap=True)
     console.print(f"  {escape(why(found.reason, found.facts, language))}", soft_wrap=True)
@@ -168,102 +164,5 @@ def _print_work(line: WorkLine, done: BankImport, language: str) -> None:
     console.print(f"  [dim]{_word('todo', language)}: {escape(todo(found.reason, language))}[/]", soft_wrap=True)
 
 
-def _other(booking: Booking) -> str:
-    return next((side.name for side in other_sides(booking.transaction) if side.name is not None), "")
-
-
 def _number(invoice: str, done: BankImport) -> str:
     return done.invoices[invoice].number or f"{invoice[:18]}…"
-
-
-def _json(messages: list[tuple[Path, Message]], done: BankImport, language: str, *, dry_run: bool) -> dict[str, object]:
-    return {
-        "party": to_hex(done.party.party),
-        "dryRun": dry_run,
-        "statements": [
-            {
-                "file": path.name,
-                "kind": message.kind.value,
-                "version": message.version,
-                "id": statement.identification,
-                "account": statement.account.number,
-                "owner": statement.account.owner,
-                "entries": len(statement.entries),
-                "transactions": sum(len(entry.transactions) for entry in statement.entries),
-                "totalsCompared": statement.totals_checked,
-                "findings": [
-                    {
-                        "code": finding.code.value,
-                        "entry": finding.entry,
-                        "stated": finding.stated,
-                        "found": finding.found,
-                        "says": finding_says(finding, language),
-                    }
-                    for finding in statement.findings
-                ],
-            }
-            for path, message in messages
-            for statement in message.statements
-        ],
-        "recorded": [_made_json(made, done) for made in done.made],
-        "known": done.known,
-        "notBooked": done.not_booked,
-        "notConcerned": done.not_concerned,
-        "work": [_work_json(line, done, language) for line in done.work],
-    }
-
-
-def _booking_json(booking: Booking) -> dict[str, object]:
-    amount = booking.transaction.amount
-    return {
-        "day": booking.day.isoformat(),
-        "direction": booking.transaction.direction.value,
-        "amount": f"{amount.value:f}",
-        "currency": amount.currency,
-        "reference": booking.reference,
-        "endToEndId": booking.transaction.references.end_to_end,
-        "otherSide": _other(booking) or None,
-    }
-
-
-def _made_json(made: Made, done: BankImport) -> dict[str, object]:
-    told = _booking_json(made.booking) | {
-        "evidence": [to_hex(name) for name in made.evidence],
-        "kinds": [draft.kind.name for draft in made.drafts],
-    }
-    if made.matched is None:
-        return told
-    return told | {
-        "allocations": [
-            {
-                "invoice": allocation.invoice,
-                "number": done.invoices[allocation.invoice].number,
-                "amount": f"{allocation.amount:f}",
-                "rule": allocation.rule.value,
-                "confidence": allocation.confidence,
-            }
-            for allocation in made.matched.allocations
-        ],
-        "unallocated": f"{made.matched.unallocated:f}",
-    }
-
-
-def _work_json(line: WorkLine, done: BankImport, language: str) -> dict[str, object]:
-    found = line.found
-    return _booking_json(line.booking) | {
-        "reason": found.reason.value,
-        "recorded": line.made,
-        "why": why(found.reason, found.facts, language),
-        "todo": todo(found.reason, language),
-        "candidates": [
-            {
-                "invoice": candidate.invoice,
-                "number": done.invoices[candidate.invoice].number,
-                "openAmount": f"{done.invoices[candidate.invoice].open_amount:f}",
-                "currency": done.invoices[candidate.invoice].currency,
-                "rule": candidate.rule.value,
-                "confidence": candidate.confidence,
-            }
-            for candidate in found.candidates
-        ],
-    }

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from tallystick import bootstrap
-from tallystick.cli.documents import DocumentsByDefault, import_command
-from tallystick.cli.import_jobs import jobs_command, rejected_command, retry_command, waiting_command
+from tallystick.cli.documents import DocumentsByDefault, check_language, import_command
+from tallystick.cli.import_jobs import Language, jobs_command, rejected_command, retry_command, waiting_command
 from tallystick.cli.opening import AsJson, File, opened, read_input
 from tallystick.cli.output import bars, console, print_json
 from tallystick.errors import UsageError
@@ -21,11 +21,66 @@ from tallystick.intake.receivables import Receivable, read_receivables
 from tallystick.intake.rows import ReadRows, Rejected, rejected_csv
 from tallystick.service import importing, parties
 from tallystick.service.context import Context
+from tallystick.service.phrases import Phrases
 from tallystick.service.sending import seal_beside_others
 from tallystick.store.records import PartyRecord
 
 _SAMPLE = 10
 """Rows that a dry run shows."""
+
+_WORDS = Phrases(
+    {
+        "lines": (
+            "{lines} lines: {recorded} recorded, {known} known already{paid}",
+            "{lines} 行：已记录 {recorded}，此前已记录 {known}{paid}",
+        ),
+        "would": (
+            "{lines} lines: {recorded} would be recorded, {known} known already{paid}",
+            "{lines} 行：将记录 {recorded}，此前已记录 {known}{paid}",
+        ),
+        "paid": (", {count} of them paid since", "，其中 {count} 行此后已付款"),
+        "evidence": (
+            "{evidence} evidence recorded for {owner}, {customers} customers added",
+            "已为 {owner} 记录证据 {evidence} 条，新增客户 {customers} 个",
+        ),
+        "wouldEvidence": (
+            "{evidence} evidence would be recorded, not counting what simulated counterparties answer",
+            "将记录证据 {evidence} 条，不含模拟交易对手的答复",
+        ),
+        "sealed": ("all sealed and final, batches: {batches}", "已全部封存并最终确认，批次 {batches} 个"),
+        "dry": ("nothing was recorded: this was a dry run", "未记录任何内容：此为试运行"),
+        "read": ("read as {as}, by the mapping {mapping}", "按 {as} 读取，映射为 {mapping}"),
+        "rejected": (
+            "rows rejected: {count}; --rejected FILE writes them with the reasons",
+            "未接受 {count} 行；--rejected FILE 可附原因导出",
+        ),
+        "differ": (
+            "{count} known lines bill something else than was recorded, in rows {rows}",
+            "{count} 行与已有记录不符，行号 {rows}",
+        ),
+        "correct": (
+            "nothing of them is changed: state a CORRECTION with `tallystick record`",
+            "未作任何更改：请用 `tallystick record` 记录更正（CORRECTION）",
+        ),
+        "disputes": (
+            "{count} disputed lines: a dispute is the customer's to state, so none is recorded",
+            "{count} 行有争议：争议须由客户提出，故未记录",
+        ),
+        "row": ("row", "行"),
+        "customer": ("customer", "客户"),
+        "invoice": ("invoice", "发票"),
+        "issued": ("issued", "开票日期"),
+        "due": ("due", "到期日"),
+        "amount": ("amount", "金额"),
+        "settled": ("paid", "付款日期"),
+        "disputed": ("disputed", "有争议"),
+        "yes": ("yes", "是"),
+        "rejectedRow": ("rejected row", "未接受的行"),
+        "column": ("column", "列"),
+        "expected": ("expected", "应为"),
+        "got": ("got", "实为"),
+    }
+)
 
 import_app = typer.Typer(
     cls=DocumentsByDefault,
@@ -59,8 +114,10 @@ def import_receivables(
     ] = None,
     no_seal: Annotated[bool, typer.Option("--no-seal", help="Record only; seal later with `tallystick seal`.")] = False,
     as_json: AsJson = False,
+    language: Language = "en",
 ) -> None:
     """Import an accounts-receivable ledger from CSV or XLSX: invoices, payments, and what customers answer."""
+    check_language(language)
     chosen = None
     if mapping is not None:
         made = ready_made()
@@ -69,7 +126,7 @@ def import_receivables(
     if rejected is not None:
         _write_rejected(rejected, read)
     if dry_run:
-        _preview(read, supplier, as_json=as_json)
+        _preview(read, supplier, language, as_json=as_json)
         return
     lines = read.good if rejected is not None else read.or_raise()
     with opened() as context, bars(quiet=as_json) as progress:
@@ -93,18 +150,26 @@ def import_receivables(
             }
         )
         return
-    _print_read(read)
-    paid = f", {result.settled} of them paid since" if result.settled else ""
-    console.print(f"{len(lines)} lines: {result.recorded} recorded, {result.known} known already{paid}")
-    console.print(
-        f"{result.evidence} evidence recorded for {escape(owner.name)}, {result.customers_added} customers added"
-    )
-    _print_remarks(result)
+    _print_read(read, language)
+    _tell("lines", language, **_counts(len(lines), result, language))
+    _tell("evidence", language, evidence=result.evidence, owner=owner.name, customers=result.customers_added)
+    _print_remarks(result, language)
     if not no_seal:
-        console.print(f"all sealed and final, batches: {sealed}")
+        _tell("sealed", language, batches=sealed)
 
 
-def _preview(read: ReadRows[Receivable], supplier: str | None, *, as_json: bool) -> None:
+def _tell(key: str, language: str, **facts: object) -> None:
+    said = _WORDS.say(key, language, {name: str(value) for name, value in facts.items()})
+    console.print(escape(said), soft_wrap=True)
+
+
+def _counts(lines: int, result: importing.ImportResult, language: str) -> dict[str, object]:
+    """The figures of ``result`` on so many ``lines``."""
+    paid = _WORDS.say("paid", language, {"count": str(result.settled)}) if result.settled else ""
+    return {"lines": lines, "recorded": result.recorded, "known": result.known, "paid": paid}
+
+
+def _preview(read: ReadRows[Receivable], supplier: str | None, language: str, *, as_json: bool) -> None:
     """Say what an import of ``read`` would do."""
     with opened() as context:
         with context.store.transaction(read_only=True) as transaction:
@@ -116,23 +181,26 @@ def _preview(read: ReadRows[Receivable], supplier: str | None, *, as_json: bool)
     if as_json:
         print_json({"dryRun": True, **_read_json(read), **_result_json(result)})
         return
-    _print_read(read)
+    _print_read(read, language)
     if read.good:
-        console.print(_sample(read))
+        console.print(_sample(read, language))
     if read.rejected:
-        console.print(_rejected_table(read.rejected))
-    paid = f", {result.settled} of them paid since" if result.settled else ""
-    console.print(f"{len(read.good)} lines: {result.recorded} would be recorded, {result.known} known already{paid}")
-    console.print(f"{result.evidence} evidence would be recorded, not counting what simulated counterparties answer")
-    _print_remarks(result)
-    console.print("nothing was recorded: this was a dry run")
+        console.print(_rejected_table(read.rejected, language))
+    _tell("would", language, **_counts(len(read.good), result, language))
+    _tell("wouldEvidence", language, evidence=result.evidence)
+    _print_remarks(result, language)
+    _tell("dry", language)
 
 
-def _sample(read: ReadRows[Receivable]) -> Table:
+def _sample(read: ReadRows[Receivable], language: str) -> Table:
     """The first rows as they were understood."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for column in ("row", "customer", "invoice", "issued", "due", "amount", "", "paid", "disputed"):
-        table.add_column(column, justify="right" if column == "amount" else "left", overflow="fold")
+    for column in ("row", "customer", "invoice", "issued", "due", "amount", "", "settled", "disputed"):
+        table.add_column(
+            _WORDS.say(column, language) if column else "",
+            justify="right" if column == "amount" else "left",
+            overflow="fold",
+        )
     for line in read.good[:_SAMPLE]:
         table.add_row(
             str(line.row),
@@ -143,15 +211,15 @@ def _sample(read: ReadRows[Receivable]) -> Table:
             line.amount,
             line.currency,
             line.settled.isoformat() if line.settled else "",
-            "yes" if line.disputed else "",
+            _WORDS.say("yes", language) if line.disputed else "",
         )
     return table
 
 
-def _rejected_table(rejected: Sequence[Rejected]) -> Table:
+def _rejected_table(rejected: Sequence[Rejected], language: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for column in ("rejected row", "column", "expected", "got"):
-        table.add_column(column, overflow="fold")
+    for column in ("rejectedRow", "column", "expected", "got"):
+        table.add_column(_WORDS.say(column, language), overflow="fold")
     for each in rejected[:_SAMPLE]:
         error = each.error
         table.add_row(str(error.row), escape(error.column), escape(error.expected), escape(error.got))
@@ -165,11 +233,11 @@ def _write_rejected(path: Path, read: ReadRows[Receivable]) -> None:
         raise UsageError(f"{path}: can't be written ({error.strerror}).", todo="Check the path.") from error
 
 
-def _print_read(read: ReadRows[Receivable]) -> None:
+def _print_read(read: ReadRows[Receivable], language: str) -> None:
     """How the file was read, and how much of it was not."""
-    console.print(escape(f"read as {read.read_as}, by the mapping {read.mapping.title!r}"))
+    _tell("read", language, **{"as": read.read_as, "mapping": repr(read.mapping.title)})
     if read.rejected:
-        console.print(f"rows rejected: {len(read.rejected)}; --rejected FILE writes them with the reasons")
+        _tell("rejected", language, count=len(read.rejected))
 
 
 def _read_json(read: ReadRows[Receivable]) -> dict[str, object]:
@@ -196,16 +264,14 @@ def _result_json(result: importing.ImportResult) -> dict[str, object]:
     }
 
 
-def _print_remarks(result: importing.ImportResult) -> None:
+def _print_remarks(result: importing.ImportResult, language: str) -> None:
     """What of an import a person should know."""
     if result.differing:
         rows = ", ".join(map(str, result.differing[:10])) + (", ..." if len(result.differing) > 10 else "")
-        console.print(f"{len(result.differing)} known lines bill something else than was recorded, in rows {rows}")
-        console.print("nothing of them is changed: state a CORRECTION with `tallystick record`")
+        _tell("differ", language, count=len(result.differing), rows=rows)
+        _tell("correct", language)
     if result.unstated_disputes:
-        console.print(
-            f"{result.unstated_disputes} disputed lines: a dispute is the customer's to state, so none is recorded"
-        )
+        _tell("disputes", language, count=result.unstated_disputes)
 
 
 def _ledger_owner(context: Context, supplier: str | None) -> PartyRecord:

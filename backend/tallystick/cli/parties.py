@@ -13,7 +13,7 @@ from tallystick.cli.output import bars, console, messages, print_json
 from tallystick.credit.dates import parse_date, start_of
 from tallystick.errors import UsageError
 from tallystick.protocol.types import Address, PartyId, Timestamp, parse_address, parse_bytes32, to_hex
-from tallystick.service import accounts, parties, signers
+from tallystick.service import accounts, identifying, parties, signers
 from tallystick.service.context import Context
 from tallystick.service.outbox import change_registry
 from tallystick.store.records import PartyRecord
@@ -73,6 +73,28 @@ def party_list(as_json: AsJson = False) -> None:
     for party in found:
         table.add_row(to_hex(party.party)[:18] + "…", escape(party.name), escape(" ".join(map(str, party.identifiers))))
     console.print(table if found else "no parties yet: tallystick party add NAME --id SCHEME:IDENTIFIER")
+
+
+@party_app.command("identify")
+def party_identify(
+    name: Annotated[str, typer.Argument(help="The party.", show_default=False)],
+    identifier: Annotated[
+        list[str], typer.Option("--identifier", help="SCHEME:value that names it too (may be given again).")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Give a party further identifiers, by which documents and bank statements find it."""
+    given = [parties.parse_identifier(text) for text in identifier]
+    with opened() as context:
+        with context.store.transaction(read_only=True) as transaction:
+            party = parties.find_party(transaction, name)
+        for each in given:
+            party = identifying.add_identifier(context, accounts.COMMAND_LINE, party.party, each)
+    if as_json:
+        print_json(_party_json(party))
+    else:
+        console.print(f"{escape(party.name)}  {escape(' '.join(map(str, party.identifiers)))}", soft_wrap=True)
+        console.print("documents that waited for it: tallystick import retry")
 
 
 @party_app.command("rotate")

@@ -7,13 +7,16 @@ Rules:
 - a payment whose value date lies after the as-of date is shown as claimed too, and settles nothing yet;
 - who the creditor is says its first allocation to an invoice between the two, else the contract of its deal;
   a self-reported payment is its issuer's own receipt;
+- a claim and the creditor's receipt of the same money are one payment: where the creditor's names the claim, or the
+  claim the creditor's, in ``samePayment``, and both are of the same sum, the creditor's counts and the claim does not,
+  acknowledged or not. The debtor has stated it too, which recognises the invoice;
 - allocations that fit no invoice leave the money unapplied; nothing is ever netted into another invoice;
 - payments stated or acknowledged by the debtor recognise an invoice once they cover it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -42,6 +45,8 @@ class Payment:
     debtor: PartyId
     counts: bool
     applied: Decimal = ZERO
+    twin: bool = False
+    """Whether the creditor's own statement of the same money counts in its place."""
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ def read_payments(
     ``suppliers`` are the sellers named by contracts, by deal.
     """
     cash = Cash()
+    taken: list[tuple[Payment, Versions[PaymentTerms]]] = []
     for entry in statements.said(Kind.PAYMENT):
         issuer, other = entry.evidence.issuer, entry.evidence.counterparty
         if party != issuer and party != other:
@@ -90,8 +96,42 @@ def read_payments(
                 FindingCode.UNKNOWN_CURRENCY, versions.current_id, f"currency {terms.currency} is not in ISO 4217"
             )
         payment = Payment(versions.current_id, terms, creditor, debtor, counts=True)
-        _take(payment, versions, statements, invoices, as_of, cash)
+        taken.append((payment, versions))
+    claims = _pair(taken, as_of)
+    for payment, versions in taken:
+        _take(payment, versions, statements, invoices, as_of, cash, claims.get(payment.evidence))
     return cash
+
+
+def _pair(
+    taken: Sequence[tuple[Payment, Versions[PaymentTerms]]], as_of: date
+) -> dict[EvidenceId, Versions[PaymentTerms] | None]:
+    """By the creditor's payment, the debtor's claim of the same money, or None where that allocates it otherwise.
+
+    Each is one of a pair at most once: the first in the log.
+    """
+    by_name = {name: (payment, versions) for payment, versions in taken for name in versions.ids}
+    pairs: dict[EvidenceId, Versions[PaymentTerms] | None] = {}
+    for one, its_versions in taken:
+        other, other_versions = by_name.get(one.terms.same_as or EvidenceId(ZERO32), (one, its_versions))
+        sides = (one, its_versions), (other, other_versions)
+        own = [side for side in sides if side[1].base.evidence.issuer == side[0].creditor]
+        claims = [side for side in sides if side[1].base.evidence.issuer != side[0].creditor]
+        if len(own) != 1 or len(claims) != 1:
+            continue
+        (receipt, _), (claim, claimed) = own[0], claims[0]
+        is_same = (receipt.creditor, receipt.debtor, receipt.terms.currency, receipt.terms.amount) == (
+            claim.creditor,
+            claim.debtor,
+            claim.terms.currency,
+            claim.terms.amount,
+        )
+        if is_same and receipt.terms.value_date <= as_of and not claim.twin and receipt.evidence not in pairs:
+            claim.twin = True
+            pairs[receipt.evidence] = (
+                claimed if set(claim.terms.allocations) == set(receipt.terms.allocations) else None
+            )
+    return pairs
 
 
 def _take(
@@ -101,16 +141,21 @@ def _take(
     invoices: Mapping[EvidenceId, Invoice],
     as_of: date,
     cash: Cash,
+    claim: Versions[PaymentTerms] | None,
 ) -> None:
-    """Put ``payment``, as its ``versions`` have it now, into ``cash``, and its allocations with their invoices."""
+    """Put ``payment``, as its ``versions`` have it now, into ``cash``, and its allocations with their invoices.
+
+    ``claim`` is the debtor's statement of the same money.
+    """
     name, terms = payment.evidence, payment.terms
     recognised_seq = -1
     if versions.base.evidence.issuer == payment.debtor:
-        recognised_seq = versions.last_seq
-        payment.counts = statements.acknowledgement(name, payment.creditor, terms.amount) is not None
+        acknowledged = statements.acknowledgement(name, payment.creditor, terms.amount)
+        payment.counts = acknowledged is not None and not payment.twin
+        recognised_seq = -1 if payment.twin else versions.last_seq
     elif payment.debtor != ZERO32:
         acknowledged = statements.acknowledgement(name, payment.debtor, terms.amount)
-        recognised_seq = -1 if acknowledged is None else acknowledged.seq
+        recognised_seq = max(-1 if acknowledged is None else acknowledged.seq, -1 if claim is None else claim.last_seq)
     if terms.value_date > as_of:
         payment.counts = False
         statements.findings.add(

@@ -27,6 +27,8 @@ Fields: TypeAlias = Mapping[str, Json]
 
 MAX_TERMS_DAYS = 3650
 OUTCOMES = ("withdrawn", "credited", "cancelled")
+SAME_PAYMENT = "samePayment"
+"""The field of a PAYMENT that names the other side's PAYMENT of the same money."""
 INSOLVENCY_WORDS = ("insolven", "bankrupt")
 """A write-off whose reason contains one of these, in any case, is for insolvency and is not dilution."""
 
@@ -58,6 +60,8 @@ class PaymentTerms:
     currency: str
     amount: Decimal
     allocations: tuple[tuple[EvidenceId, Decimal], ...]
+    same_as: EvidenceId | None = None
+    """The other side's PAYMENT of the same money, where it names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,15 @@ def read_payment(fields: Fields) -> PaymentTerms | str:
         if allocation is None:
             return f'allocations: expected items {{"invoice": "0x...", "amount": "..."}}, got {clip(item)}'
         allocations.append(allocation)
-    return PaymentTerms(value_date, currency, amount, tuple(allocations))
+    return PaymentTerms(value_date, currency, amount, tuple(allocations), same_payment(fields))
+
+
+def same_payment(fields: Fields) -> EvidenceId | None:
+    """The other side's PAYMENT of the same money that the ``fields`` of a PAYMENT name, if they name one."""
+    try:
+        return EvidenceId(parse_bytes32(fields.get(SAME_PAYMENT), SAME_PAYMENT))
+    except MalformedInput:
+        return None
 
 
 def read_credit_note(fields: Fields) -> CreditTerms | str:

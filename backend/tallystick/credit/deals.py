@@ -293,4 +293,5 @@ def _payment_state(party: PartyId, payment: Payment) -> PaymentState:
         amount=payment.terms.amount,
         applied=payment.applied,
         counts=payment.counts,
+        confirmed=payment.twin,
     )

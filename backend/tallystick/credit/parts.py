@@ -2,9 +2,9 @@
 
 Rules:
 
-- a *part* is a set of standing entries such that whatever one of them answers or allocates money to, and stands, is in
-  it as well (``links``). Nothing that a report says of one part depends on another but for who supplies in a deal,
-  which contracts say, and for invoice numbers that come again; both are collected apart;
+- a *part* is a set of standing entries such that whatever one of them answers, allocates money to or calls the same
+  payment, and stands, is in it as well (``links``). Nothing that a report says of one part depends on another but for
+  who supplies in a deal, which contracts say, and for invoice numbers that come again; both are collected apart;
 - sums of parts add up exactly, findings are a set and stories have an order of their own: so the report is that of
   ``report.derive``, whatever the parts;
 - held are contracts, what is listed by the report itself (void entries, findings, stories), and sums by tradeline.
@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from tallystick.credit.content import same_payment
 from tallystick.credit.dates import utc_date
 from tallystick.credit.deals import Contracts, settle
 from tallystick.credit.findings import Findings
@@ -45,9 +46,11 @@ class Shelf(Protocol):
 
 
 def links(entry: Entry) -> Iterator[EvidenceId]:
-    """What must be in the part of ``entry`` where it stands: what it answers, and what it allocates money to."""
+    """What must be in the part of ``entry`` where it stands: what it answers, or allocates or equates money to."""
     if entry.evidence.kind in ANSWERS:
         yield entry.evidence.parent
+    if (same := same_payment(entry.fields)) is not None:
+        yield same
     allocations = entry.fields.get("allocations")
     for item in allocations if isinstance(allocations, list | tuple) else ():
         try:

@@ -127,6 +127,8 @@ class PaymentState:
     amount: Decimal
     applied: Decimal
     counts: bool
+    confirmed: bool = False
+    """Whether it is a claim in whose place the creditor's own statement of the same money counts."""
 
     @property
     def unapplied(self) -> Decimal:
@@ -136,4 +138,4 @@ class PaymentState:
     @property
     def claimed(self) -> Decimal:
         """What the debtor, or a future date, claims and nothing yet confirms."""
-        return Decimal(0) if self.counts else self.amount
+        return Decimal(0) if self.counts or self.confirmed else self.amount

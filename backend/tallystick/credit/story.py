@@ -4,6 +4,7 @@ Rules:
 
 - told are disputes, resolutions, corrections and write-offs that stand, and what acknowledges one of these, under the
   statement that they lead back to, parent by parent;
+- of two payments that are the same money (``samePayment``), the later is told under the earlier;
 - whether one has the effect it claims is for ``disputes.py`` and its neighbours to judge: here each side is heard;
 - words are the shown text fields; what a holder hides is missing, and the entry counts as hiding.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tallystick.credit.content import same_payment
 from tallystick.protocol.entry import Entry, Standing
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import EvidenceId, PartyId, Timestamp
@@ -25,6 +27,10 @@ WORDS = (
     *("acceptedAmount", "creditNoteNumber", "reason", "description", "note"),
 )
 """The fields that are told of an answer, in this order."""
+
+
+PAYMENT_WORDS = ("paymentReference", "valueDate", "currency", "amount")
+"""The same for a payment that is told under the other side's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,9 @@ def tell(entries: Iterable[Entry]) -> tuple[Story, ...]:
     # an answer stands only where its parent does, which is before it: one pass knows the statement it leads back to
     roots: dict[EvidenceId, EvidenceId] = {}
     for entry in standing.values():
+        earlier = _same_payment(entry, standing)
+        if earlier is not None:
+            said.setdefault(roots.get(earlier, earlier), []).append(_say(entry, earlier))
         parent = standing.get(entry.evidence.parent)
         if parent is None:
             continue
@@ -89,15 +98,24 @@ def _is_told(entry: Entry, parent: Entry) -> bool:
     return kind in _TOLD or (kind == Kind.ACKNOWLEDGEMENT and parent.evidence.kind in _TOLD)
 
 
-def _say(entry: Entry) -> Said:
-    evidence = entry.evidence
+def _same_payment(entry: Entry, standing: Mapping[EvidenceId, Entry]) -> EvidenceId | None:
+    """The earlier payment, of the other side, that ``entry`` says it is the same money as."""
+    named = standing.get(same_payment(entry.fields) or entry.evidence_id)
+    if entry.evidence.kind != Kind.PAYMENT or named is None or named.seq >= entry.seq:
+        return None
+    is_other = named.evidence.issuer == entry.evidence.counterparty
+    return named.evidence_id if is_other and named.evidence.kind in (Kind.PAYMENT, Kind.CORRECTION) else None
+
+
+def _say(entry: Entry, answers: EvidenceId | None = None) -> Said:
+    evidence, told = entry.evidence, WORDS if answers is None else PAYMENT_WORDS
     return Said(
         evidence=entry.evidence_id,
         kind=evidence.kind,
         issuer=evidence.issuer,
-        answers=evidence.parent,
+        answers=evidence.parent if answers is None else answers,
         occurred_at=evidence.occurred_at,
         anchored_at=entry.anchored_at,
-        words={name: value for name in WORDS if isinstance(value := entry.fields.get(name), str)},
+        words={name: value for name in told if isinstance(value := entry.fields.get(name), str)},
         hidden=entry.hidden,
     )

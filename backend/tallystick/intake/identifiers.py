@@ -42,7 +42,8 @@ _SCHEMES = {
 }
 """By ICD (ISO 6523) or spelled out, as UBL and CII documents write them."""
 
-_RANK = ("LEI", "USCC", "VAT", "DUNS", "GLN")
+RANKED = ("LEI", "USCC", "VAT", "DUNS", "GLN")
+"""The schemes whose form is checked, those that name a legal entity best first."""
 
 
 def is_lei(value: str) -> bool:
@@ -83,7 +84,7 @@ def normalise(scheme: str | None, value: str, country: str | None = None) -> tup
         name = f"ICD_{code}"
     if name is None:
         return None
-    text = re.sub(r"[\s.\-]", "", value).upper() if name in _RANK else value.strip()
+    text = re.sub(r"[\s.\-]", "", value).upper() if name in RANKED else value.strip()
     if name == "VAT":
         if country is not None and not _VAT.match(text):
             text = ("EL" if country == "GR" else country) + text
@@ -98,4 +99,4 @@ def normalise(scheme: str | None, value: str, country: str | None = None) -> tup
 def in_order(found: list[tuple[str, str] | None]) -> tuple[tuple[str, str], ...]:
     """``found`` identifiers, each once, those that name a legal entity best first."""
     known = dict.fromkeys(item for item in found if item is not None)
-    return tuple(sorted(known, key=lambda item: _RANK.index(item[0]) if item[0] in _RANK else len(_RANK)))
+    return tuple(sorted(known, key=lambda item: RANKED.index(item[0]) if item[0] in RANKED else len(RANKED)))

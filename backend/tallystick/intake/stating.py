@@ -84,6 +84,7 @@ def documents(sources: Sequence[Source]) -> list[Json]:
 def contract_fields(order: Order, terms_days: int, sources: Sequence[Source]) -> Fields:
     """The CONTRACT that the buyer offers with ``order``, to be paid within ``terms_days``."""
     return _said(
+        sources,
         contractNumber=order.number,
         issuerRole="buyer",
         currency=order.currency,
@@ -92,38 +93,31 @@ def contract_fields(order: Order, terms_days: int, sources: Sequence[Source]) ->
         effectiveDate=order.issue_date,
         orderedQuantity=order.quantity,
         frameworkContract=order.contract,
-        documents=documents(sources),
     )
 
 
 def sent_fields(despatch: DespatchAdvice, received_date: str, sources: Sequence[Source]) -> Fields:
     """The DELIVERY that the seller states with ``despatch``, which arrived on ``received_date``."""
     return _said(
+        sources,
         deliveryNumber=despatch.number,
         receivedDate=received_date,
         orderNumber=despatch.order,
-        despatchedQuantity=despatch.quantity,
-        carrier=despatch.carrier,
-        trackingNumber=despatch.tracking_number,
-        documents=documents(sources),
+        **_carriage(despatch),
     )
 
 
 def received_fields(receipt: ReceiptAdvice, despatch: DespatchAdvice | None, sources: Sequence[Source]) -> Fields:
     """The DELIVERY that the buyer states with ``receipt``, of what ``despatch`` announced."""
     return _said(
+        sources,
         deliveryNumber=receipt.number,
         receivedDate=receipt.received_date,
         orderNumber=receipt.order,
         despatchNumber=receipt.despatch,
-        despatchedQuantity=None if despatch is None else despatch.quantity,
         receivedQuantity=receipt.received,
-        shortQuantity=receipt.short,
-        rejectedQuantity=receipt.rejected,
-        reason=receipt.reason,
-        carrier=None if despatch is None else despatch.carrier,
-        trackingNumber=None if despatch is None else despatch.tracking_number,
-        documents=documents(sources),
+        **_counted(receipt),
+        **_carriage(despatch),
     )
 
 
@@ -134,18 +128,17 @@ def accepted_fields(receipt: ReceiptAdvice, sources: Sequence[Source]) -> Fields
         left = max(Decimal(accepted) - Decimal(receipt.rejected), Decimal(0))
         accepted = f"{left:f}"
     return _said(
+        sources,
         acceptedQuantity=accepted,
-        shortQuantity=receipt.short,
-        rejectedQuantity=receipt.rejected,
-        reason=receipt.reason,
+        **_counted(receipt),
         receiptNumber=receipt.number,
-        documents=documents(sources),
     )
 
 
 def invoice_fields(invoice: Invoice, due_date: str, sources: Sequence[Source]) -> Fields:
     """The INVOICE that the seller states, due on ``due_date``."""
     return _said(
+        sources,
         invoiceNumber=invoice.number,
         issueDate=invoice.issue_date,
         dueDate=due_date,
@@ -156,7 +149,6 @@ def invoice_fields(invoice: Invoice, due_date: str, sources: Sequence[Source]) -
         contractNumber=invoice.contract,
         despatchNumber=invoice.despatch,
         billingReference=invoice.corrects,
-        documents=documents(sources),
     )
 
 
@@ -168,37 +160,35 @@ def replacement_fields(invoice: Invoice, due_date: str, sources: Sequence[Source
 def credit_fields(note: CreditNote, sources: Sequence[Source]) -> Fields:
     """The CORRECTION that takes ``note``'s amount back."""
     return _said(
+        sources,
         correctionType="credited",
         creditNoteNumber=note.number,
         issueDate=note.issue_date,
         creditAmount=note.amount,
         currency=note.currency,
         reason=note.reason,
-        documents=documents(sources),
     )
 
 
 def answer_fields(answer: InvoiceResponse, sources: Sequence[Source]) -> Fields:
     """What an ACKNOWLEDGEMENT or SIGNAL says of ``answer``."""
     return _said(
-        responseCode=answer.code,
+        sources,
+        **_answered(answer),
         responseReason=answer.reason_code,
         note=answer.reason,
-        responseNumber=answer.number,
-        documents=documents(sources),
     )
 
 
 def dispute_fields(answer: InvoiceResponse, amount: str, currency: str, sources: Sequence[Source]) -> Fields:
     """The DISPUTE of the whole ``amount`` of an invoice: a response does not say how much of it is in question."""
     return _said(
+        sources,
         reasonCode=answer.reason_code or answer.code,
         disputedAmount=amount,
         currency=currency,
         description=answer.reason,
-        responseCode=answer.code,
-        responseNumber=answer.number,
-        documents=documents(sources),
+        **_answered(answer),
     )
 
 
@@ -208,18 +198,45 @@ def claim_fields(
     amount: str,
     allocations: Sequence[tuple[str, str]],
     sources: Sequence[Source],
+    same_as: str | None = None,
 ) -> Fields:
-    """The PAYMENT of ``amount`` that the payer claims; ``allocations`` are (evidence id of an invoice, amount)."""
+    """The PAYMENT of ``amount`` that the payer claims; ``allocations`` are (evidence id of an invoice, amount).
+
+    ``same_as`` is the payee's own PAYMENT of the same money, where it is recorded.
+    """
     return _said(
+        sources,
         paymentReference=reference,
         valueDate=remittance.issue_date,
         currency=remittance.currency,
         amount=amount,
         allocations=[{"invoice": invoice, "amount": share} for invoice, share in allocations],
         method=CLAIM,
-        documents=documents(sources),
+        samePayment=same_as,
     )
 
 
-def _said(**fields: Json) -> Fields:
-    return {name: value for name, value in fields.items() if value is not None}
+def _said(sources: Sequence[Source], **fields: Json) -> Fields:
+    """Those of ``fields`` that are said, and the files that say them."""
+    return {name: value for name, value in (*fields.items(), ("documents", documents(sources))) if value is not None}
+
+
+def _carriage(despatch: DespatchAdvice | None) -> Fields:
+    """What was sent, by whom; nothing of it where there is no ``despatch`` advice."""
+    if despatch is None:
+        return {}
+    return {
+        "despatchedQuantity": despatch.quantity,
+        "carrier": despatch.carrier,
+        "trackingNumber": despatch.tracking_number,
+    }
+
+
+def _answered(answer: InvoiceResponse) -> Fields:
+    """By what an answer is known again."""
+    return {"responseCode": answer.code, RESPONSE_NUMBER: answer.number}
+
+
+def _counted(receipt: ReceiptAdvice) -> Fields:
+    """What was wrong with what arrived."""
+    return {"shortQuantity": receipt.short, "rejectedQuantity": receipt.rejected, "reason": receipt.reason}

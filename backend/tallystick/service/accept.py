@@ -6,7 +6,7 @@ before it; ``keep`` writes all of them at once, each with the operator's receipt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tallystick.errors import (
     BadSignature,
@@ -49,13 +49,15 @@ class Acceptance:
         self._signers: dict[PartyId, frozenset[Address]] = {}
         self._contracts: dict[DealId, EvidenceRecord | None] = {}
 
-    def add(self, record: EvidenceRecord) -> None:
+    def add(self, record: EvidenceRecord, said: Mapping[str, Json] | None = None) -> None:
         """Check ``record``, to be kept after those added before.
+
+        ``said`` is what its content shows, from whoever just made all of that of it; else it is read.
 
         Raises:
             MalformedEvidence, WrongSigner, BadSignature, Misfit, Unfounded, NotFound, Refused: what stands against it.
         """
-        evidence, shown = record.evidence, self._check(record, is_signed=True)
+        evidence, shown = record.evidence, self._check(record, said, is_signed=True)
         self._known.add(record, shown)
         if evidence.kind == Kind.CORRECTION and shown["correctionType"] == "cancelled":
             self._allocations.cancel(record)
@@ -68,7 +70,7 @@ class Acceptance:
         Raises:
             Duplicate: its document is recorded already. As ``add``: what else stands against it.
         """
-        self._check(record, is_signed=False)
+        self._check(record, None, is_signed=False)
         key = record.document_key
         if key is not None and (taken := self._transaction.evidence_by_document([key]).get(key)) is not None:
             raise Duplicate(
@@ -76,13 +78,13 @@ class Acceptance:
                 todo="Record each document once.",
             )
 
-    def _check(self, record: EvidenceRecord, *, is_signed: bool) -> dict[str, Json]:
+    def _check(self, record: EvidenceRecord, said: Mapping[str, Json] | None, *, is_signed: bool) -> dict[str, Json]:
         """What ``record`` shows, after nothing was found that stands against it."""
         try:
             if is_signed:
                 self.check_signatures(record)
             self._check_times(record)
-            shown = self._check_content(record)
+            shown = self._check_content(record, said)
             self._check_references(record.evidence)
             check_access(
                 self._transaction, record.evidence, shown, self._known.added.values(), self._context.clock.now()
@@ -148,11 +150,11 @@ class Acceptance:
                 todo="Check the clock of the signing machine.",
             )
 
-    def _check_content(self, record: EvidenceRecord) -> dict[str, Json]:
+    def _check_content(self, record: EvidenceRecord, said: Mapping[str, Json] | None) -> dict[str, Json]:
         problem = content.check_root(record.evidence.content_root, record.disclosures, record.hidden)
         if problem is not None:
             raise MalformedEvidence(f"content: {problem}.")
-        shown = content.parse_all(record.disclosures)
+        shown = content.parse_all(record.disclosures) if said is None else dict(said)
         parent = self._known.find(record.evidence.parent)
         kind = corrected_kind(record.evidence, parent.evidence if parent else None, self._known.evidence)
         fields.check(record.evidence.kind, shown, hidden=record.hidden, corrected_kind=kind)

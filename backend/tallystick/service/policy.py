@@ -28,6 +28,12 @@ draftTypedData        evidence:write  own      own      -        -         -    
 readTypedData         evidence:read   own      own      -        -         -          own
 submitEvidence        evidence:write  own      own      -        -         -          own
 importDocuments       evidence:write  own      own      -        -         -          own
+importStatements      evidence:write  own      own      -        -         -          own
+listImports           evidence:read   own      own      -        -         -          own
+readImport            evidence:read   own      own      -        -         -          own
+downloadRejectedRows  evidence:read   own      own      -        -         -          own
+listWaiting           evidence:read   own      own      -        -         -          own
+retryWaiting          evidence:write  own      own      -        -         -          own
 countersignEvidence   evidence:write  own      own      -        -         -          own
 acknowledgeEvidence   evidence:write  own      own      -        -         -          own
 disputeEvidence       evidence:write  own      own      -        -         -          own
@@ -48,6 +54,7 @@ readReceivable        evidence:read   granted  granted  all      -         -    
 listParties           party:read      own      own      all      all       all        own
 readParty             party:read      own      own      all      all       all        own
 addParty              party:write     -        -        -        -         all        -
+addIdentifier         party:write     -        -        -        -         all        -
 listSigners           party:read      own      own      all      all       all        own
 addSigner             signer:write    own      own      -        -         all        -
 rotateSigner          signer:write    own      own      -        -         all        -

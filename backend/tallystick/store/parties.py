@@ -47,6 +47,22 @@ class PartyRows(TallyRows):
             rows = [{"party": party.party, "signer": signer} for signer in party.signers]
             self._connection.execute(managed_signer.insert(), rows)
 
+    def add_identifier(self, party: PartyId, identifier: Identifier) -> None:
+        """Note ``identifier`` as a further one of ``party``, after those that it has.
+
+        Raises:
+            NotFound: no such party.
+            Duplicate: it is taken; the message names who has it.
+        """
+        known = self.party(party)
+        if known is None:
+            raise NotFound(f"There is no party {to_hex(party)}.", todo="Add the party first.")
+        if (holder := self.party_by_identifier(identifier)) is not None:
+            raise Duplicate(f"The identifier {identifier} names party {holder.name!r} already.")
+        ordinal = len(known.identifiers)
+        row = {"scheme": identifier.scheme, "value": identifier.value, "party": party, "ordinal": ordinal}
+        self._connection.execute(identifiers.insert(), row)
+
     def add_signer(self, party: PartyId, signer: Address) -> None:
         """Note ``signer`` as a further managed key of ``party``.
 

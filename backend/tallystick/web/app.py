@@ -29,6 +29,8 @@ from tallystick.web import (
     erasures,
     evidence,
     finding,
+    identifiers,
+    import_jobs,
     imports,
     members,
     once,
@@ -48,7 +50,7 @@ from tallystick.web.rate import Rate
 from tallystick.web.readiness import Readiness
 
 VERIFY_PATH = "/v1/verify"
-IMPORT_PATH = "/v1/imports"
+IMPORT_PATHS = ("/v1/imports", "/v1/statements")
 
 
 _MODULES = (
@@ -58,7 +60,9 @@ _MODULES = (
     attachments,
     custody,
     imports,
+    import_jobs,
     parties,
+    identifiers,
     signers,
     certificates,
     access,
@@ -116,7 +120,7 @@ def create_app(
     app.state.sign_in = sign_in_by or SignIn()
     limits = context.limits
     app.state.rate = Rate(limits.requests_per_minute)
-    large = {VERIFY_PATH: limits.bundle_file_bytes, IMPORT_PATH: limits.bundle_bytes}
+    large = {VERIFY_PATH: limits.bundle_file_bytes, **dict.fromkeys(IMPORT_PATHS, limits.bundle_bytes)}
     small = dict.fromkeys(sign_in.PATHS, sign_in.BODY_BYTES)
     app.add_middleware(
         Guard,

@@ -162,6 +162,8 @@ IMPORT: dict[str, Any] = {
     "files": 1,
     "counts": {"recorded": 1, "known": 0, "waits": 0, "held": 0, "refused": 0},
     "evidence": 1,
+    "takenUp": 0,
+    "tables": [],
     "documents": [
         {
             "file": "invoice.xml",
@@ -177,6 +179,49 @@ IMPORT: dict[str, Any] = {
             "evidence": [{"kind": "INVOICE", "evidence": INVOICE}],
         }
     ],
+}
+IMPORT_JOB: dict[str, Any] = {
+    "job": "5d1c9a0be2f34786",
+    "begunAt": 1767225600,
+    "endedAt": 1767225601,
+    "files": 1,
+    "rules": {"termsDays": None, "allowSimilar": False, "parties": [SUPPLIER]},
+    "counts": {"recorded": 1, "known": 0, "waits": 0, "held": 0, "refused": 0},
+}
+IMPORTED: dict[str, Any] = {
+    "file": "invoice.xml",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "document": "Invoice",
+    "number": "2026-0042",
+    "status": "recorded",
+    "reason": None,
+    "detail": None,
+    "evidence": [INVOICE],
+}
+REJECTED_ROWS = "rejected row,rejected column,expected,got,todo,No,Sum\n7,Sum,an amount,x,Correct it.,R7,x\n"
+WAITING: dict[str, Any] = {
+    "file": "order-response.xml",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "document": "OrderResponse",
+    "number": "OR-1",
+    "status": "waits",
+    "reason": "noOrder",
+    "facts": {"number": "PO-1"},
+    "why": "the order PO-1 is not recorded",
+    "todo": "Import the order: this one is kept till then.",
+    "since": 1767225600,
+    "job": "5d1c9a0be2f34786",
+}
+STATEMENT_IMPORT: dict[str, Any] = {
+    "party": SUPPLIER,
+    "dryRun": False,
+    "job": "5d1c9a0be2f34786",
+    "statements": [],
+    "recorded": [],
+    "known": 0,
+    "notBooked": 0,
+    "notConcerned": 0,
+    "work": [],
 }
 VERDICT: dict[str, Any] = {
     "verdict": "invalid",

@@ -41,6 +41,10 @@ BODY_TYPES = (
     "application/gzip",
     "application/xml",
     "application/zip",
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "text/csv",
+    "text/xml",
 )
 
 Observe = Callable[[str, str, int, float], None]

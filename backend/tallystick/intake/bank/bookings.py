@@ -28,6 +28,7 @@ from tallystick.intake.bank.records import (
     Statement,
     Transaction,
 )
+from tallystick.intake.documents import Source
 
 _KEY_BYTES = 12
 WHOLE, PART, VAGUE = "whole:", "part:", "vague:"
@@ -45,6 +46,8 @@ class Booking:
     transaction: Transaction
     keys: frozenset[str]
     held_by: FindingCode | None
+    source: Source | None = None
+    """The file that tells of it."""
 
     @property
     def day(self) -> date:
@@ -84,9 +87,14 @@ class Booking:
 
 def distinct_bookings(messages: Iterable[Message]) -> list[Booking]:
     """The booked transactions of ``messages``, each once, by day and then key."""
-    found = [booking for message in messages for statement in message.statements for booking in _bookings_of(statement)]
+    found = [
+        booking
+        for message in messages
+        for statement in message.statements
+        for booking in _bookings_of(statement, message.source)
+    ]
     # parts before wholes, what tells more before what tells less: the first of equals is kept
-    found.sort(key=lambda booking: (not _is_part(booking), -_detail(booking), booking.day, sorted(booking.keys)))
+    found.sort(key=_place)
     kept: list[Booking] = []
     seen: set[str] = set()
     for booking in found:
@@ -96,7 +104,12 @@ def distinct_bookings(messages: Iterable[Message]) -> list[Booking]:
     return sorted(kept, key=lambda booking: (booking.day, booking.name))
 
 
-def _bookings_of(statement: Statement) -> Iterator[Booking]:
+def _place(booking: Booking) -> tuple[bool, int, date, list[str], str]:
+    told_by = "" if booking.source is None else booking.source.sha256
+    return not _is_part(booking), -_detail(booking), booking.day, sorted(booking.keys), told_by
+
+
+def _bookings_of(statement: Statement, source: Source | None) -> Iterator[Booking]:
     held: dict[int, FindingCode] = {}
     for finding in statement.findings:
         if finding.entry is not None and finding.code in _HOLDING:
@@ -109,7 +122,7 @@ def _bookings_of(statement: Statement) -> Iterator[Booking]:
     listed.sort(key=lambda item: _content(item[1]))
     for entry, transaction in listed:
         keys = frozenset(_keys(account, entry, transaction, names.get(entry.number), counts))
-        yield Booking(account, statement.identification, entry, transaction, keys, held.get(entry.number))
+        yield Booking(account, statement.identification, entry, transaction, keys, held.get(entry.number), source)
 
 
 def _entry_names(account: str, entries: Sequence[Entry], counts: dict[str, int]) -> dict[int, str]:

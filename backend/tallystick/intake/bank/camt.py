@@ -39,6 +39,7 @@ from tallystick.intake.bank.values import (
     required_text,
     short_text,
 )
+from tallystick.intake.documents import Source
 from tallystick.intake.xml import child, children, local_name, namespace, read_xml, text
 from tallystick.protocol.types import clip
 
@@ -49,8 +50,8 @@ _MESSAGES = {
 _INTRADAY = "BkToCstmrAcctRpt"
 
 
-def read_message(data: bytes) -> Message:
-    """The camt.053 or camt.054 message that the file ``data`` holds.
+def read_message(data: bytes, file: str | None = None) -> Message:
+    """The camt.053 or camt.054 message that ``data``, the content of ``file``, holds.
 
     Raises:
         MalformedInput: no XML, another message, or an element missing or not of its form; names it.
@@ -77,7 +78,8 @@ def read_message(data: bytes) -> Message:
             todo="Ask the bank for a complete file.",
         )
     identification = short_text(body, "GrpHdr", "MsgId") or ""
-    return Message(kind, namespace(body), identification, statements)
+    source = None if file is None else Source.of(file, "application/xml", data)
+    return Message(kind, namespace(body), identification, statements, source)
 
 
 def _body(root: etree._Element) -> etree._Element:

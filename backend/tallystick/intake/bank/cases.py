@@ -128,6 +128,8 @@ class Reason(StrEnum):
     DISCOUNT = "discount"
     OVERPAID = "overpaid"
     # what only a ledger knows
+    SEVERAL_CLAIMS = "severalClaims"
+    """Several payments that the buyer claims may be this one."""
     TOTALS_DIFFER = "totalsDiffer"
     """The transactions of its entry do not add up to it."""
     PERHAPS_RECORDED = "perhapsRecorded"

@@ -14,6 +14,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from tallystick.intake.documents import Source
+
 
 class MessageKind(StrEnum):
     """The messages that tell of booked money."""
@@ -222,3 +224,5 @@ class Message:
     """The namespace, or empty."""
     identification: str
     statements: tuple[Statement, ...]
+    source: Source | None = None
+    """The file, where it was read from one."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tallystick.credit.content import PaymentTerms
+from tallystick.credit.content import SAME_PAYMENT, PaymentTerms
 from tallystick.credit.dates import start_of
 from tallystick.credit.money import format_amount
 from tallystick.credit.states import Role
@@ -23,9 +23,11 @@ from tallystick.intake.bank.bookings import VAGUE, Booking
 from tallystick.intake.bank.cases import Match, Reason
 from tallystick.intake.bank.returns import Original, find_original
 from tallystick.intake.drafts import Draft
+from tallystick.intake.stating import documents
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import ZERO32, DealId, EvidenceId, Timestamp, to_hex
+from tallystick.service.bank.claims import CONFIDENCE, Link, find_claim
 from tallystick.service.bank.ledger import BANK_KEYS, Ledger, RecordedPayment
 
 ALIKE_DAYS = 7
@@ -64,8 +66,44 @@ class Taken:
                 return payment.parent
         return None
 
-    def pay(self, booking: Booking, found: Match, role: Role) -> tuple[Draft, ...]:
-        """The PAYMENTs of ``booking``, one for each deal; their invoices are less open from now on."""
+    def links(self, booking: Booking, found: Match) -> dict[DealId, Link]:
+        """By deal of the invoices that ``booking`` pays, what claim is the same money."""
+        shares: dict[DealId, list[tuple[str, Decimal]]] = {}
+        for allocation in found.allocations:
+            shares.setdefault(self._ledger.places[allocation.invoice].deal, []).append(
+                (allocation.invoice, allocation.amount)
+            )
+        extra, linked = found.unallocated, {}
+        for deal, parts in shares.items():
+            total = sum((part for _, part in parts), extra)
+            linked[deal] = find_claim(self._ledger, booking, deal, found.amount.currency, parts, total)
+            extra = _ZERO
+        return linked
+
+    def spoken_for(self, found: Match, links: Mapping[DealId, Link]) -> str | None:
+        """The id of an acknowledged claim that paid what ``found`` allocates, where it is not linked to that one."""
+        for allocation in found.allocations:
+            link = links[self._ledger.places[allocation.invoice].deal]
+            paid = self._ledger.acknowledged(allocation.invoice)
+            if link.claim is not None and link.claim.counts:
+                own = {to_hex(name): part for name, part in link.claim.payment.terms.allocations}
+                paid -= own.get(allocation.invoice, _ZERO)
+            left = self._ledger.invoices[Role.SELLER][allocation.invoice].open_amount
+            if paid and allocation.amount > left - paid:
+                claims = (claim.payment for claim in self._ledger.claims if claim.counts)
+                return next(
+                    each.parent for each in claims if allocation.invoice in map(to_hex, dict(each.terms.allocations))
+                )
+        return None
+
+    def pay(
+        self, booking: Booking, found: Match, role: Role, links: Mapping[DealId, Link] | None = None
+    ) -> tuple[Draft, ...]:
+        """The PAYMENTs of ``booking``, one for each deal; their invoices are less open from now on.
+
+        ``links`` are the claims of the same money: each is linked once.
+        """
+        links = links or {}
         by_deal: dict[DealId, list[tuple[str, Decimal]]] = {}
         for allocation in found.allocations:
             deal = self._ledger.places[allocation.invoice].deal
@@ -78,7 +116,10 @@ class Taken:
         for number, (deal, allocations) in enumerate(by_deal.items()):
             amount = sum((part for _, part in allocations), extra)
             extra = _ZERO
-            drafts.append(self._payment(booking, found, number, deal, amount, allocations))
+            link = links.get(deal, Link(None))
+            drafts.append(self._payment(booking, found, number, deal, amount, allocations, link))
+            if link.claim is not None:
+                self._ledger.claims.remove(link.claim)
         self._ledger.keys |= booking.keys
         return tuple(drafts)
 
@@ -90,6 +131,7 @@ class Taken:
         deal: DealId,
         amount: Decimal,
         allocations: Sequence[tuple[str, Decimal]],
+        link: Link,
     ) -> Draft:
         currency, place = found.amount.currency, self._ledger.places[allocations[0][0]]
         references = booking.transaction.references
@@ -112,6 +154,10 @@ class Taken:
             content["endToEndId"] = references.end_to_end
         if references.uetr is not None:
             content["uetr"] = references.uetr
+        if link.claim is not None:
+            content[SAME_PAYMENT] = link.claim.payment.parent
+            content["sameMatchedBy"], content["sameConfidence"] = link.rule, CONFIDENCE[link.rule]
+        content |= _attached(booking)
         booked = booking.transaction.amount
         if booked.currency != currency:
             content["bookedAmount"], content["bookedCurrency"] = f"{booked.value:f}", booked.currency
@@ -188,6 +234,7 @@ class Taken:
             "bankReference": booking.reference,
             "returnDate": booking.day.isoformat(),
             BANK_KEYS: sorted(booking.keys),
+            **_attached(booking),
         }
         if left is not None:
             content |= {
@@ -201,7 +248,11 @@ class Taken:
                 ],
                 "returnedAmount": f"{booking.transaction.amount.value:f}",
             }
-            content |= {name: value for name in ("endToEndId", "uetr") if (value := payment.text(name)) is not None}
+            content |= {
+                name: value
+                for name in ("endToEndId", "uetr", SAME_PAYMENT)
+                if (value := payment.text(name)) is not None
+            }
         return Draft(
             kind=Kind.CORRECTION,
             issuer=to_hex(self._ledger.party.party),
@@ -222,6 +273,11 @@ class Taken:
                 if key in invoices:
                     back = amount - kept.get(name, _ZERO)
                     invoices[key] = replace(invoices[key], open_amount=invoices[key].open_amount + back)
+
+
+def _attached(booking: Booking) -> dict[str, Json]:
+    """The bank's file as a document of the evidence."""
+    return {} if booking.source is None else {"documents": documents([booking.source])}
 
 
 def _original(key: str, payments: Sequence[RecordedPayment]) -> Original:

@@ -8,13 +8,13 @@ Rules:
 - each booking is recorded once, however often and in whatever message it is told; nothing is recorded of what is not
   sure: it goes to the work list, with what it may be and what to do;
 - bookings are taken day by day, payments of a day before its returns, so that what a return reopens can be paid anew;
-- all of one import is recorded, or nothing.
+- all of one import is recorded, or nothing; each is a job, with what became of every message.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 
@@ -26,13 +26,20 @@ from tallystick.intake.bank.cases import Match, OpenInvoice, Reason, Unmatched
 from tallystick.intake.bank.matching import match
 from tallystick.intake.bank.paid import to_paid
 from tallystick.intake.bank.records import Direction, Message
+from tallystick.intake.documents import Source
 from tallystick.intake.drafts import Draft
-from tallystick.protocol.types import EvidenceId, PartyId
+from tallystick.protocol.types import EvidenceId, PartyId, to_hex
 from tallystick.service.bank.drafting import Returned, Taken
 from tallystick.service.bank.ledger import Ledger, read_ledger
 from tallystick.service.context import Context
+from tallystick.service.documents.desk import Rules
+from tallystick.service.documents.jobs import begin, end
+from tallystick.service.documents.outcomes import Status
 from tallystick.service.record import record
-from tallystick.store.records import PartyRecord
+from tallystick.store.records import ImportedDocument, PartyRecord
+
+DOCUMENT = "BankStatement"
+"""What a bank message is called among imported documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +78,21 @@ class BankImport:
     invoices: dict[str, OpenInvoice]
     """Every invoice of the party by evidence id, as open as before the import."""
     names: dict[PartyId, str]
+    job: str | None = None
+    """The name under which the import is kept; None for a dry run."""
 
 
 def import_statements(
-    context: Context, party: PartyRecord, messages: Sequence[Message], *, dry_run: bool = False
+    context: Context,
+    party: PartyRecord,
+    messages: Sequence[Message],
+    *,
+    dry_run: bool = False,
+    organisation: str | None = None,
 ) -> BankImport:
     """Record the payments that ``messages``, about accounts of ``party``, tell of; in a ``dry_run`` only say which.
+
+    ``organisation`` asks over HTTP.
 
     Raises:
         WrongSigner: no key of ``party`` is managed here.
@@ -89,15 +105,34 @@ def import_statements(
     with context.store.transaction(read_only=True) as transaction:
         ledger = read_ledger(transaction, party)
     plan = _plan(ledger, messages)
-    if dry_run or not plan.made:
+    if dry_run:
         return plan
-    records = iter(record(context, [draft for each in plan.made for draft in each.drafts]))
+    job = begin(context, Rules(parties=frozenset([party.party])), len(messages), [], organisation)
+    drafts = [draft for each in plan.made for draft in each.drafts]
+    records = iter(record(context, drafts) if drafts else ())
     recorded = tuple(
         Made(each.booking, each.matched, each.drafts, tuple(next(records).evidence_id for _ in each.drafts))
         for each in plan.made
     )
-    return BankImport(
-        party, recorded, plan.work, plan.known, plan.not_booked, plan.not_concerned, plan.invoices, plan.names
+    with context.store.transaction() as transaction:
+        transaction.add_imported(job, [_kept(message, recorded) for message in messages])
+    end(context, job)
+    return replace(plan, made=recorded, job=job)
+
+
+def _kept(message: Message, made: Iterable[Made]) -> ImportedDocument:
+    """What became of ``message``, as it is kept: the evidence of the bookings that were taken from it."""
+    source = message.source or Source.of(message.identification, "application/xml", b"")
+    evidence = [name for each in made if each.booking.source == message.source for name in each.evidence]
+    return ImportedDocument(
+        file=source.name,
+        sha256=source.sha256,
+        document=DOCUMENT,
+        number=message.identification or None,
+        status=(Status.RECORDED if evidence else Status.KNOWN).value,
+        reason=None,
+        detail=None,
+        evidence=tuple(map(to_hex, evidence)),
     )
 
 
@@ -172,7 +207,16 @@ class _Planner:
             if alike is not None:
                 self._put(booking, Unmatched(found.paid, Reason.PERHAPS_RECORDED, (), {"evidence": alike}))
                 continue
-            self.made.append(Made(booking, found, self._taken.pay(booking, found, role)))
+            links = self._taken.links(booking, found) if role is Role.SELLER else {}
+            if links and (claim := self._taken.spoken_for(found, links)) is not None:
+                self._put(booking, Unmatched(found.paid, Reason.PERHAPS_RECORDED, (), {"evidence": claim}))
+                continue
+            self.made.append(Made(booking, found, self._taken.pay(booking, found, role, links)))
+            for link in links.values():
+                if link.several:
+                    claims = ", ".join(claim.payment.parent for claim in link.several)
+                    facts = {"claims": claims}
+                    self._put(booking, Unmatched(found.paid, Reason.SEVERAL_CLAIMS, (), facts), made=True)
             for note in found.notes:
                 self._put(booking, Unmatched(found.paid, note.reason, (), note.facts), made=True)
         for left in matching.work:

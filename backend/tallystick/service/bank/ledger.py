@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -24,7 +24,7 @@ from tallystick.credit.states import InvoiceState, Role
 from tallystick.intake.bank.cases import OpenInvoice
 from tallystick.protocol import content
 from tallystick.protocol.entry import Entry, Json, Standing
-from tallystick.protocol.evidence import Kind
+from tallystick.protocol.evidence import Evidence, Kind
 from tallystick.protocol.types import ZERO32, Address, DealId, EvidenceId, PartyId, to_hex
 from tallystick.service.accept import ACCEPTED
 from tallystick.service.ports import Transaction
@@ -65,6 +65,14 @@ class RecordedPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A PAYMENT to the party that its debtor stated, as it holds; ``counts``: the party acknowledged it."""
+
+    payment: RecordedPayment
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a payment of an invoice belongs."""
 
@@ -86,6 +94,13 @@ class Ledger:
     keys: set[str] = field(default_factory=set)
     """Every booking that a payment or its correction was made of, whatever became of it."""
     names: dict[PartyId, str] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    """What others claim to have paid to the party, and no receipt of it is linked to."""
+
+    def acknowledged(self, invoice: str) -> Decimal:
+        """What of an invoice is paid by ``claims`` that count, whose money is still to be booked."""
+        shares = (share for claim in self.claims if claim.counts for share in claim.payment.terms.allocations)
+        return sum((amount for name, amount in shares if to_hex(name) == invoice), _ZERO)
 
 
 def read_ledger(transaction: Transaction, party: PartyRecord) -> Ledger:
@@ -97,22 +112,29 @@ def read_ledger(transaction: Transaction, party: PartyRecord) -> Ledger:
     fields = {entry.evidence_id: entry.fields for entry in entries}
     with exact_arithmetic():
         deals = read_deals(party.party, entries, date.max, Findings())
-        payments = _payments(party.party, entries)
+        payments = _payments(entries, lambda evidence: evidence.issuer == party.party)
         counting = {to_hex(state.evidence) for state in deals.payments if state.counts}
+        received = _payments(entries, lambda evidence: evidence.counterparty == party.party)
+        unlinked = {to_hex(s.evidence) for s in deals.payments if s.role is Role.SELLER and not s.confirmed}
+        claims = [Claim(payment, key in counting) for payment, key in received if key in unlinked]
         claimed = _claimed(payments, counting)
         others = _others(transaction, deals.invoices)
         contracts = {entry.evidence.deal for entry in entries if entry.evidence.kind == Kind.CONTRACT}
         deal_of = {entry.evidence_id: entry.evidence.deal for entry in entries if entry.evidence.kind == Kind.INVOICE}
+        open_to_claims = Ledger(party, {}, {}, [], claims=claims)
         invoices: dict[Role, dict[str, OpenInvoice]] = {Role.SELLER: {}, Role.BUYER: {}}
         places: dict[str, Place] = {}
         for state in deals.invoices:
             key, deal = to_hex(state.evidence), deal_of[state.evidence]
             left = max(_ZERO, state.open_amount - claimed.get(state.evidence, _ZERO))
+            # what a claim has paid is open to the booking of the same money, and to nothing else
+            left += open_to_claims.acknowledged(key)
             invoices[state.role][key] = _open_invoice(state, left, fields, others)
             places[key] = Place(state.counterparty or PartyId(ZERO32), deal, state.number, deal in contracts)
     own = (entry for entry in entries if entry.evidence.issuer == party.party)
     keys = {key for entry in own for key in bank_keys(entry.fields)}
     ledger = Ledger(party, invoices, places, [payment for payment, _ in payments], keys)
+    ledger.claims = claims
     ledger.names = {each: record.name for each, record in others.items()}
     return ledger
 
@@ -138,12 +160,12 @@ def _entry(seq: int, record: EvidenceRecord) -> Entry:
     )
 
 
-def _payments(party: PartyId, entries: Sequence[Entry]) -> list[tuple[RecordedPayment, str]]:
-    """The payments that ``party`` stated and that hold, each with the evidence whose terms hold."""
+def _payments(entries: Sequence[Entry], is_wanted: Callable[[Evidence], bool]) -> list[tuple[RecordedPayment, str]]:
+    """The payments that are wanted and that hold, each with the evidence whose terms hold."""
     statements = Statements(entries, Findings())
     found = []
     for entry in statements.said(Kind.PAYMENT):
-        if entry.evidence.issuer != party:
+        if not is_wanted(entry.evidence):
             continue
         versions = statements.versions(entry, read_payment)
         if (terms := versions.current) is None:

@@ -59,6 +59,10 @@ _REASONS = Phrases[Reason](
             "a payment like it is recorded: {evidence}; the bank's file does not tell whether it is the same",
             "已有相似的付款记录：{evidence}；银行文件无法判断是否为同一笔",
         ),
+        Reason.SEVERAL_CLAIMS: (
+            "recorded; several payments that the buyer claims may be this one: {claims}",
+            "已记录；买方声称的多笔付款都可能是这一笔：{claims}",
+        ),
         Reason.NO_ORIGINAL: ("it takes back a payment that is not recorded here", "它退回的款项在此没有记录"),
         Reason.SEVERAL_ORIGINALS: ("it takes back one of several payments", "它退回的款项可能是多笔中的任何一笔"),
         Reason.RETURNED_MORE: ("it takes back more than was recorded", "退回金额大于已记录的金额"),
@@ -132,6 +136,10 @@ _TODO = Phrases[Reason](
         Reason.PERHAPS_RECORDED: (
             "If it is another payment, state it with `tallystick record`.",
             "如为另一笔付款，用 `tallystick record` 记录。",
+        ),
+        Reason.SEVERAL_CLAIMS: (
+            "Ask the buyer which one, and name it in samePayment of a CORRECTION; acknowledge none of them.",
+            "向买方核实是哪一笔，并在更正（CORRECTION）的 samePayment 中注明；不要确认其中任何一笔。",
         ),
         Reason.NO_ORIGINAL: (
             "If the payment was recorded by hand, state its CORRECTION with `tallystick record`.",

@@ -10,12 +10,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
+from tallystick.credit.content import SAME_PAYMENT, read_payment
 from tallystick.intake import stating
 from tallystick.intake.documents import InvoiceResponse, Remittance
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import ZERO32, DealId, to_hex
+from tallystick.service.bank.claims import DAYS_APART
 from tallystick.service.documents.batch import ACCEPTED, Sheet
 from tallystick.service.documents.books import Bill, Kept
 from tallystick.service.documents.desk import Desk
@@ -115,9 +118,42 @@ def state_remittance(desk: Desk, remittance: Remittance, sheet: Sheet) -> list[E
             made.append(_same_claim(known, remittance, paid))
             continue
         allocations = [(invoice, f"{share:f}") for invoice, share in shares]
-        fields = stating.claim_fields(remittance, reference, f"{paid:f}", allocations, [sheet.source])
+        same = _receipt_of(desk, (payer, payee), remittance, deal, paid, dict(shares))
+        fields = stating.claim_fields(remittance, reference, f"{paid:f}", allocations, [sheet.source], same)
         made.append(desk.state(Kind.PAYMENT, payer, payee, fields, remittance.issue_date, deal=deal))
     return made
+
+
+def _receipt_of(
+    desk: Desk,
+    sides: tuple[PartyRecord, PartyRecord],
+    remittance: Remittance,
+    deal: DealId,
+    paid: Decimal,
+    shares: dict[str, Decimal],
+) -> str | None:
+    """The payee's own PAYMENT of the same money in ``deal``, where it was recorded first and one alone fits.
+
+    Raises:
+        Stop: several do.
+    """
+    payer, payee = sides
+    linked = {kept.text(SAME_PAYMENT) for kept in desk.books.claims(payee.party, payer.party)}
+    found = []
+    for kept in desk.books.receipts(payee.party, payer.party):
+        terms = read_payment(kept.fields)
+        name = to_hex(kept.record.evidence_id)
+        if isinstance(terms, str) or terms.same_as is not None or name in linked:
+            continue
+        told = {to_hex(invoice): amount for invoice, amount in terms.allocations}
+        is_same = (kept.record.evidence.deal, terms.currency, terms.amount) == (deal, remittance.currency, paid)
+        days = abs((terms.value_date - date.fromisoformat(remittance.issue_date)).days)
+        if is_same and told == shares and shares and days <= DAYS_APART:
+            found.append(name)
+    if len(found) > 1:
+        facts = {"number": remittance.number, "name": payee.name, "recorded": ", ".join(found)}
+        raise Stop(Status.HELD, Reason.SEVERAL_RECEIPTS, **facts)
+    return found[0] if found else None
 
 
 def _same_claim(known: Kept, remittance: Remittance, amount: Decimal) -> EvidenceRecord:

@@ -159,6 +159,22 @@ class Books:
         """The payment of that ``reference`` that ``payer`` stated."""
         return self._parties[payer].payments.get((payer, payee, reference))
 
+    def receipts(self, payee: PartyId, payer: PartyId) -> Iterator[Kept]:
+        """The payments that ``payee`` says it had from ``payer``, and that nothing corrects."""
+        books = self._parties[payee]
+        for (issuer, counterparty, _), kept in books.payments.items():
+            if (issuer, counterparty) == (payee, payer) and not any(
+                answer.record.evidence.kind == Kind.CORRECTION
+                for answer in books.answers.get(kept.record.evidence_id, ())
+            ):
+                yield kept
+
+    def claims(self, payee: PartyId, payer: PartyId) -> Iterator[Kept]:
+        """The payments that ``payer`` says it made to ``payee``."""
+        for (issuer, counterparty, _), kept in self._parties[payee].payments.items():
+            if (issuer, counterparty) == (payer, payee):
+                yield kept
+
     def answers(self, seller: PartyId, bill: Bill, kind: Kind, issuer: PartyId) -> Iterator[Kept]:
         """The answers of ``kind`` by ``issuer`` to any version of ``bill``."""
         names = [bill.base.record.evidence_id, *(each.record.evidence_id for each in bill.versions)]

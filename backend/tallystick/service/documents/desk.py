@@ -177,7 +177,7 @@ class Desk:
             countersigned=countersigned,
         )
         made = sign_statement(self._context, statement)
-        self._acceptance.add(made)
+        self._acceptance.add(made, fields)
         self.made.add(made.evidence_id)
         self.books.note(made, fields)
         return made

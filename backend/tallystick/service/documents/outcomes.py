@@ -55,6 +55,7 @@ class Reason(StrEnum):
     NOTHING_OWED = "nothingOwed"
     DIFFERS = "differs"
     ALIKE = "alike"
+    SEVERAL_RECEIPTS = "severalReceipts"
 
 
 NAMES = ("name", "one", "other")

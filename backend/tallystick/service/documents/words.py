@@ -93,6 +93,10 @@ _REASONS = Phrases[Reason](
             "{number} is recorded already, and says something else: {recorded}",
             "{number} 已有记录，但内容不同：{recorded}",
         ),
+        Reason.SEVERAL_RECEIPTS: (
+            "several payments that {name} says it received may be the one of {number}: {recorded}",
+            "{name} 已记录的多笔收款都可能是 {number} 所指的付款：{recorded}",
+        ),
         Reason.ALIKE: (
             "it is suspiciously like an invoice that is recorded: {recorded}",
             "与已记录的发票可疑地相似：{recorded}",
@@ -163,6 +167,10 @@ _TODO = Phrases[Reason](
         Reason.DIFFERS: (
             "Find out which is right; state a CORRECTION with `tallystick record`.",
             "请核实哪一个正确；用 `tallystick record` 记录更正（CORRECTION）。",
+        ),
+        Reason.SEVERAL_RECEIPTS: (
+            "The receipts count already. To tie it to one of them, name that in samePayment with `tallystick record`.",
+            "无需处理：收款已计入。如需对应其中一笔，用 `tallystick record` 在 samePayment 中注明。",
         ),
         Reason.ALIKE: (
             "Find out whether it is the same; if it is another one, import it with --allow-similar, "

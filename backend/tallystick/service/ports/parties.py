@@ -19,6 +19,9 @@ class PartyRows(Protocol):
     def add_party(self, party: PartyRecord) -> None:
         """Keep a new party. Raises ``Duplicate`` if its id, or one of its identifiers, is taken."""
 
+    def add_identifier(self, party: PartyId, identifier: Identifier) -> None:
+        """Note a further identifier of ``party``. Raises ``Duplicate`` if it is taken, ``NotFound``."""
+
     def add_signer(self, party: PartyId, signer: Address) -> None:
         """Note a further managed key of ``party``."""
 

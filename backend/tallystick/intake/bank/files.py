@@ -1,0 +1,34 @@
+"""Bank messages as people have them: a file, or a ZIP file of several.
+
+Example: ``read_messages("january.zip", data)[0].statements``.
+"""
+
+from __future__ import annotations
+
+from tallystick.errors import MalformedInput
+from tallystick.intake.archives import is_zip, members
+from tallystick.intake.bank.camt import read_message
+from tallystick.intake.bank.records import Message
+
+
+def read_messages(name: str, data: bytes) -> list[Message]:
+    """The camt.053 and camt.054 messages of the file ``name`` that holds ``data``, or of every file in it.
+
+    Raises:
+        MalformedInput: one of them is none, or the archive holds nothing; names the file.
+    """
+    if not is_zip(data):
+        return [_read(name, data)]
+    read = [_read(f"{name}/{member}", inside) for member, inside in members(data)]
+    if not read:
+        raise MalformedInput(f"{name}: expected a bank statement, got an archive of nothing.")
+    return read
+
+
+def _read(name: str, data: bytes | MalformedInput) -> Message:
+    try:
+        if isinstance(data, MalformedInput):
+            raise data
+        return read_message(data, name)
+    except MalformedInput as error:
+        raise MalformedInput(f"{name}: {error.message}", todo=error.todo) from error
