@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from tallystick.errors import HomeError, HomeInUse, MalformedInput
 from tallystick.flock import FileLock, Held
@@ -84,6 +85,10 @@ class Settings:
     """The account that admits parties; its key is in the keystore. None: somebody else's."""
     database_url: str | None = None
     """The database of the store; None: ``ledger.sqlite3`` in the home."""
+    allowed_origins: str | None = None
+    """Origins of web pages that may use the API, with blanks between them; None: none (no CORS)."""
+    webhooks_to_loopback: bool | None = None
+    """Whether webhooks may be sent to this machine itself, by http; None: no."""
     documents_url: str | None = None
     """Where attached documents lie, encrypted: a folder, or a URL such as s3://; None: ``documents`` in the home."""
     authority_url: str | None = None
@@ -274,6 +279,20 @@ def _text(value: Any) -> str:
     return value
 
 
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError
+    return value
+
+
+def _origins(value: Any) -> str:
+    for origin in _text(value).split():
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+            raise ValueError
+    return str(value)
+
+
 def _number(minimum: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if type(value) is not int or not minimum <= value <= _INT64_MAX:
@@ -306,6 +325,8 @@ _FORMS = (
     _Form("store", "documents_url", 'text, e.g. "s3://bucket/documents"', _text, _quoted),
     _Form("timestamp", "authority_url", 'text, e.g. "https://tsa.example.com/"', _text, _quoted),
     _Form("timestamp", "authority_roots", 'the path of a PEM file, e.g. "tsa-roots.pem"', _text, _quoted),
+    _Form("service", "allowed_origins", 'origins, e.g. "https://app.example.com"', _origins, _quoted),
+    _Form("service", "webhooks_to_loopback", "true or false", _flag, lambda value: str(value).lower()),
     *(_Form("limits", one.name, "a whole number from 1", _number(1), str) for one in dataclasses.fields(Limits)),
 )
 
@@ -338,7 +359,8 @@ def parse_settings(content: bytes, name: str) -> Settings:
                 raise HomeError(
                     f"{name}: [{table}] {key}: expected {form.expected}, got {clip(value)}.", todo="Correct the value."
                 ) from error
-    return Settings(**values["chain"], **values["store"], **values["timestamp"], limits=Limits(**values["limits"]))
+    found = values["chain"] | values["store"] | values["timestamp"] | values["service"]
+    return Settings(**found, limits=Limits(**values["limits"]))
 
 
 def format_settings(settings: Settings) -> str:

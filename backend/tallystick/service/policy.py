@@ -37,6 +37,13 @@ uploadDocument        evidence:write   own    own     -        -         -      
 listDocuments         evidence:read    own    own     -        -         -          own
 downloadDocument      evidence:read    own    own     -        -         -          own
 downloadAttachment    evidence:read    own    own     all      -         -          own
+streamEvents          evidence:read    own    own     all      -         -          own
+addWebhook            account:write    own    own     -        -         -          own
+listWebhooks          account:read     own    own     -        -         -          own
+removeWebhook         account:write    own    own     -        -         -          own
+rotateWebhookSecret   account:write    own    own     -        -         -          own
+listDeliveries        account:read     own    own     -        -         -          own
+redeliver             account:write    own    own     -        -         -          own
 readEvidence          evidence:read    own    own     all      -         -          own
 readReceipt           evidence:read    own    own     all      -         -          own
 certifyEvidence       evidence:read    own    own     all      -         -          own

@@ -32,6 +32,7 @@ from tallystick.store.imports import ImportRows
 from tallystick.store.index import IndexRows
 from tallystick.store.kept_answers import AnswerRows
 from tallystick.store.locks import Lease, ThreadLeases, file_lease, session_lease
+from tallystick.store.notices import NoticeRows
 from tallystick.store.parties import PartyRows
 from tallystick.store.records import BatchState, Counts, EvidenceState
 from tallystick.store.timestamps import TimestampRows
@@ -41,7 +42,16 @@ BUSY_TIMEOUT_SECONDS = 30.0
 
 
 class SqlTransaction(
-    PartyRows, EvidenceRows, BatchRows, IndexRows, TimestampRows, AccountRows, ImportRows, AnswerRows, AttachmentRows
+    PartyRows,
+    EvidenceRows,
+    BatchRows,
+    IndexRows,
+    TimestampRows,
+    AccountRows,
+    ImportRows,
+    AnswerRows,
+    AttachmentRows,
+    NoticeRows,
 ):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 

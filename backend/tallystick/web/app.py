@@ -5,6 +5,7 @@ Example: ``create_app(context)`` is an ASGI application; its requests and its wo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from tallystick import __version__
 from tallystick.chain.meter import Meter
 from tallystick.service.context import Context
+from tallystick.service.notify import Notifier
 from tallystick.service.policy import RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
@@ -24,6 +26,7 @@ from tallystick.web import (
     answering,
     attachments,
     certificates,
+    events,
     evidence,
     finding,
     imports,
@@ -32,6 +35,7 @@ from tallystick.web import (
     parties,
     problems,
     verification,
+    webhooks,
 )
 from tallystick.web.guard import Guard
 from tallystick.web.identity import check_known, identify
@@ -44,10 +48,20 @@ VERIFY_PATH = "/v1/verify"
 IMPORT_PATH = "/v1/imports"
 
 
-API = tuple(
-    module.router
-    for module in (finding, evidence, answering, attachments, imports, parties, certificates, accounts, verification)
+_MODULES = (
+    finding,
+    evidence,
+    answering,
+    attachments,
+    imports,
+    parties,
+    certificates,
+    events,
+    webhooks,
+    accounts,
+    verification,
 )
+API = tuple(module.router for module in _MODULES)
 """The routes of the API: each asks who is asking, and stands in the table that says who may ask."""
 
 
@@ -65,14 +79,21 @@ def create_app(
     asked of the node, ``directory`` is the home, whose disk is watched; ``check_token`` judges time-stamps.
     """
     worker = None if idle_seconds is None else Worker(context, idle_seconds=idle_seconds)
+    tells = idle_seconds is not None and context.post is not None
+    notifier = Notifier(context, idle_seconds=idle_seconds or IDLE_SECONDS) if tells else None
     readiness = Readiness(context, worker, directory)
     metrics = Metrics(context, readiness, worker, meter)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if worker is not None:
             worker.start()
+        if notifier is not None:
+            notifier.start()
         yield
+        app.state.stopping.set()
+        if notifier is not None:
+            await run_in_threadpool(notifier.stop)
         if worker is not None:
             await run_in_threadpool(worker.stop)
 
@@ -92,6 +113,7 @@ def create_app(
     app.state.metrics = metrics
     app.state.check_token = check_token
     limits = context.limits
+    app.state.streams, app.state.stopping = events.Streams(), threading.Event()
     app.state.rate = Rate(limits.requests_per_minute)
     large = {VERIFY_PATH: limits.bundle_file_bytes, IMPORT_PATH: limits.bundle_bytes}
     app.add_middleware(

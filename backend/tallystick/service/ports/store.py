@@ -13,6 +13,7 @@ from tallystick.service.ports.api import AnswerRows, SubjectRows
 from tallystick.service.ports.attachments import AttachmentRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.index import IndexRows
+from tallystick.service.ports.notices import NoticeRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
 from tallystick.store.records import (
     Counts,
@@ -29,6 +30,7 @@ class Transaction(
     SubjectRows,
     AnswerRows,
     AttachmentRows,
+    NoticeRows,
     Protocol,
 ):
     """One unit of work on the store: all of it is kept, or nothing."""
