@@ -21,10 +21,11 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine, event
 
 from tallystick.bootstrap import Opened
-from tallystick.protocol.types import PartyId, parse_bytes32
+from tallystick.protocol.types import PartyId, Timestamp, parse_bytes32
 from tallystick.service import accounts, attachments
 from tallystick.service.policy import RULES, TABLE, Reach, scopes_of
 from tallystick.store.identities import Role, Scope
+from tallystick.store.service_records import Webhook
 from tallystick.web.app import API, create_app
 from web.conftest import trusting_no_authority
 from web.support import Api, problem
@@ -52,6 +53,8 @@ class Objects:
     document: str = "09" * 32
     """A document of the organisation, and an evidence of the party that names it."""
     naming: str = f"0x{'0a' * 32}"
+    webhook: str = "0b" * 16
+    delivery: int = 1
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,13 @@ ASK: dict[str, Ask] = {
     "correctEvidence": lambda found: ("POST", f"/v1/evidence/{found.billed}/correction", CANCELLED),
     "writeOffInvoice": lambda found: ("POST", f"/v1/evidence/{found.billed}/write-off", WRITE_OFF),
     "signalOnEvidence": lambda found: ("POST", f"/v1/evidence/{found.evidence}/signal", {"responseCode": "IP"}),
+    "streamEvents": lambda _: ("GET", "/v1/events?follow=false", None),
+    "addWebhook": lambda _: ("POST", "/v1/webhooks", {"url": "https://example.com/"}),
+    "listWebhooks": lambda _: ("GET", "/v1/webhooks", None),
+    "removeWebhook": lambda found: ("DELETE", f"/v1/webhooks/{found.webhook}", None),
+    "rotateWebhookSecret": lambda found: ("POST", f"/v1/webhooks/{found.webhook}/secret", None),
+    "listDeliveries": lambda found: ("GET", f"/v1/webhooks/{found.webhook}/deliveries", None),
+    "redeliver": lambda found: ("POST", f"/v1/webhooks/{found.webhook}/deliveries/{found.delivery}/redelivery", None),
     "uploadDocument": lambda _: ("PUT", f"/v1/documents/{UPLOAD}", "raw"),
     "listDocuments": lambda _: ("GET", "/v1/documents", None),
     "downloadDocument": lambda found: ("GET", f"/v1/documents/{found.document}", None),
@@ -135,6 +145,9 @@ ASK: dict[str, Ask] = {
 
 WITHOUT_OBJECT = {
     "importDocuments",
+    "streamEvents",
+    "addWebhook",
+    "listWebhooks",
     "uploadDocument",
     "listDocuments",
     "readInbox",
@@ -200,6 +213,7 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
     named = [{"sha256": sha256.hex(), "mediaType": "application/pdf", "size": len(text), "name": "note.pdf"}]
     naming = api.invoice(**sold)
     naming["content"]["documents"] = named
+    hook, told = new_webhook(opened, holder)
     billed, disputed = (api.record(api.invoice(**sold))["evidence"] for _ in range(2))
     return Objects(
         seller,
@@ -213,8 +227,21 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
         billed=billed,
         document=sha256.hex(),
         naming=api.record(naming)["evidence"],
+        webhook=hook,
+        delivery=told,
         disputed=api.record({"kind": "DISPUTE", **bought, "parent": disputed, "content": DISPUTE})["evidence"],
     )
+
+
+def new_webhook(opened: Opened, holder: str) -> tuple[str, int]:
+    """A webhook of the organisation ``holder``, and a delivery of it that is never sent."""
+    name, now = f"{next(_numbers):032x}", opened.context.clock.now()
+    with opened.context.store.transaction() as transaction:
+        made = Webhook(name, holder, "https://example.com/", b"", None, None, now, None, 2**53)
+        transaction.put_webhook(made)
+        transaction.add_deliveries(name, [(1, "{}")], Timestamp(2**53))
+        (told,) = transaction.deliveries(name, None, None, 1)
+    return name, told.position
 
 
 def ask(api: Api, operation: str, found: Objects, key: str | None) -> httpx.Response:
@@ -227,7 +254,7 @@ def same_but_for_names(answer: httpx.Response, found: Objects) -> dict[str, Any]
     """The problem in ``answer`` without what differs by the name that was asked for."""
     told: dict[str, Any] = answer.json()
     del told["instance"]
-    for value in vars(found).values():
+    for value in (one for one in vars(found).values() if isinstance(one, str)):
         told["detail"] = told["detail"].replace(value, "NAME")
     return told
 

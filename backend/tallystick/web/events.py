@@ -97,6 +97,7 @@ def stream_events(
     after: Annotated[
         int | None, Query(ge=0, le=2**53, description="Events after this id; else from now on.", examples=[0])
     ] = None,
+    follow: Annotated[bool, Query(description="False: end after the events that there are now.")] = True,
     last_event_id: Annotated[str | None, Header(description="As a browser sends it; goes before `after`.")] = None,
 ) -> Response:
     """Follow the status of evidence in the logs of your parties; auditors follow all: pending, included, final."""
@@ -109,12 +110,12 @@ def stream_events(
         last = transaction.last_event()
     streams: Streams = request.app.state.streams
     streams.enter(asking.key)
-    told = _told(request, installed, asking, streams, last if start is None else start)
+    told = _told(request, installed, asking, streams, last if start is None else start, follow=follow)
     return StreamingResponse(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 async def _told(
-    request: Request, installed: Context, asking: Asker, streams: Streams, after: int
+    request: Request, installed: Context, asking: Asker, streams: Streams, after: int, *, follow: bool
 ) -> AsyncIterator[bytes]:
     began = heard = time.monotonic()
     try:
@@ -129,6 +130,8 @@ async def _told(
                 return  # the reader comes again, and is told why
             if told:
                 yield told
+            if not is_behind and not follow:
+                return
             if not is_behind:
                 await anyio.sleep(LOOK_SECONDS)
     finally:
