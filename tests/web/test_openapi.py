@@ -23,6 +23,7 @@ OPERATIONS = {
     "correctEvidence",
     "writeOffInvoice",
     "signalOnEvidence",
+    "recordEvidenceLines",
     "findEvidence",
     "streamEvents",
     "addWebhook",

@@ -105,6 +105,7 @@ ASK: dict[str, Ask] = {
     "correctEvidence": lambda found: ("POST", f"/v1/evidence/{found.billed}/correction", CANCELLED),
     "writeOffInvoice": lambda found: ("POST", f"/v1/evidence/{found.billed}/write-off", WRITE_OFF),
     "signalOnEvidence": lambda found: ("POST", f"/v1/evidence/{found.evidence}/signal", {"responseCode": "IP"}),
+    "recordEvidenceLines": lambda found: ("POST", "/v1/evidence/lines", invoice(found)),
     "streamEvents": lambda _: ("GET", "/v1/events?follow=false", None),
     "addWebhook": lambda _: ("POST", "/v1/webhooks", {"url": "https://example.com/"}),
     "listWebhooks": lambda _: ("GET", "/v1/webhooks", None),
@@ -145,6 +146,7 @@ ASK: dict[str, Ask] = {
 
 WITHOUT_OBJECT = {
     "importDocuments",
+    "recordEvidenceLines",
     "streamEvents",
     "addWebhook",
     "listWebhooks",

@@ -23,6 +23,7 @@ TABLE = """
 operation             scope            party  lender  auditor  operator  registrar  data-provider
 recordEvidence        evidence:write   own    own     -        -         -          own
 recordEvidenceInBulk  evidence:write   own    own     -        -         -          own
+recordEvidenceLines   evidence:write   own    own     -        -         -          own
 importDocuments       evidence:write   own    own     -        -         -          own
 countersignEvidence   evidence:write   own    own     -        -         -          own
 acknowledgeEvidence   evidence:write   own    own     -        -         -          own

@@ -30,6 +30,7 @@ from tallystick.web import (
     evidence,
     finding,
     imports,
+    lines,
     once,
     operation,
     parties,
@@ -51,6 +52,7 @@ IMPORT_PATH = "/v1/imports"
 _MODULES = (
     finding,
     evidence,
+    lines,
     answering,
     attachments,
     imports,
@@ -116,6 +118,7 @@ def create_app(
     app.state.streams, app.state.stopping = events.Streams(), threading.Event()
     app.state.rate = Rate(limits.requests_per_minute)
     large = {VERIFY_PATH: limits.bundle_file_bytes, IMPORT_PATH: limits.bundle_bytes}
+    large[lines.PATH] = limits.bundle_file_bytes
     app.add_middleware(
         Guard,
         body_limit=lambda path: (

@@ -37,6 +37,7 @@ from tallystick.web.problems import Problem
 HELD_BYTES = 1 << 20
 BODY_TYPES = (
     "application/json",
+    "application/x-ndjson",
     "application/octet-stream",
     "application/gzip",
     "application/xml",

@@ -122,6 +122,23 @@ def recording(
 Records = Annotated[Recording, Depends(recording)]
 
 
+def lines_key(
+    request: Request, installed: Installed, asking: Asking, key: IdempotencyKey = None
+) -> Iterator[Keyed | None]:
+    """The key under which the batches of a long request are carried out once; None without one. As ``recording``."""
+    if key is None:
+        yield None
+        return
+    check_key(key)
+    holder = asking.organisation.organisation
+    under_way: UnderWayKeys = request.app.state.under_way
+    with under_way.taken(holder, key):
+        yield Keyed(installed, holder, key, b"")
+
+
+Lines = Annotated[Keyed | None, Depends(lines_key)]
+
+
 def response(answer: Answer, *, again: bool = False) -> Response:
     """``answer`` as HTTP; ``again`` if it was given before."""
     headers = {} if answer.location is None else {"Location": answer.location}
