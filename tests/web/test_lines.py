@@ -33,7 +33,7 @@ def send(api: Api, lines: list[Any], **headers: str) -> list[dict[str, Any]]:
 
 
 def test_each_line_has_its_result_in_order(api: Api) -> None:
-    """Good and bad ones mixed, over several transactions: refused are the bad ones alone, by what is wrong with them."""
+    """Good and bad ones mixed, over several transactions: the bad ones alone are refused, each by its fault."""
     twice = api.invoice()
     bad: dict[int, tuple[Any, str]] = {
         3: (b"{not json", "malformed-input"),
@@ -147,6 +147,6 @@ def test_a_million_lines_take_no_more_memory_than_a_thousand() -> None:
 
     chunk = b'{"kind": "INVOICE"}\n' * 100
     few, many = peak(iter([chunk] * 10)), peak(itertools.repeat(chunk, 10_000))
-    assert many < 2 * few
+    assert many < few + 1_000_000
     endless = peak(itertools.repeat(b"x" * 1_000, 100_000))
     assert endless < 4 * MAX_LINE_BYTES

@@ -126,6 +126,7 @@ def create_app(
         ),
         check_known=lambda given: check_known(context, given),
         observe=metrics.observe,
+        allowed_origins=context.allowed_origins,
     )
     problems.install(app)
     once.install(app)

@@ -65,8 +65,13 @@ def record_lines_of_body(body: BodyFile, installed: Installed, asking: Asking, k
     failure get the results of what was recorded before; the rest is recorded then.
     """
     body.seek(0)
-    results = record_lines(installed, asking, lines_of(_chunks(body)), keyed, _told)
-    return _Streamed(iterate_in_threadpool(results), media_type=MEDIA_TYPE)
+    named, release = keyed
+
+    def results() -> Iterator[bytes]:
+        yield from record_lines(installed, asking, lines_of(_chunks(body)), named, _told)
+        release()
+
+    return _Streamed(iterate_in_threadpool(results()), media_type=MEDIA_TYPE)
 
 
 def _chunks(body: IO[bytes]) -> Iterator[bytes]:
