@@ -182,6 +182,7 @@ def open_home(
     """
     from tallystick.chain.ledger import EvmChain
     from tallystick.chain.meter import Meter
+    from tallystick.outbound import Poster
     from tallystick.store.blobs import open_blobs
     from tallystick.store.sql import open_store
 
@@ -235,6 +236,8 @@ def open_home(
             works=works,
             blobs=open_blobs(settings.documents_url or str(home.documents_path)),
             wrapping=KeystoreWrapping(keystore),
+            post=Poster(to_loopback=settings.webhooks_to_loopback or False),
+            allowed_origins=frozenset((settings.allowed_origins or "").split()),
         )
         yield Opened(context, embedded, meter)
 

@@ -85,6 +85,10 @@ class Settings:
     """The account that admits parties; its key is in the keystore. None: somebody else's."""
     database_url: str | None = field(default=None, repr=False)
     """The database of the store, which may hold a password; None: ``ledger.sqlite3`` in the home."""
+    allowed_origins: str | None = None
+    """Origins of web pages that may use the API, with blanks between them; None: none (no CORS)."""
+    webhooks_to_loopback: bool | None = None
+    """Whether webhooks may be sent to this machine itself, by http; None: no."""
     documents_url: str | None = None
     """Where attached documents lie, encrypted: a folder, or a URL such as s3://; None: ``documents`` in the home."""
     authority_url: str | None = None
@@ -281,6 +285,20 @@ def _text(value: Any) -> str:
     return value
 
 
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError
+    return value
+
+
+def _origins(value: Any) -> str:
+    for origin in _text(value).split():
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+            raise ValueError
+    return str(value)
+
+
 def _number(minimum: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if type(value) is not int or not minimum <= value <= _INT64_MAX:
@@ -326,6 +344,8 @@ _FORMS = (
     _Form("sign_in", "public_url", 'a URL of https, e.g. "https://ledger.example.com"', _origin, _quoted),
     _Form("sign_in", "oidc_issuer", 'a URL of https, e.g. "https://login.example.com"', _origin, _quoted),
     _Form("sign_in", "oidc_audience", 'text, e.g. "https://ledger.example.com"', _text, _quoted),
+    _Form("service", "allowed_origins", 'origins, e.g. "https://app.example.com"', _origins, _quoted),
+    _Form("service", "webhooks_to_loopback", "true or false", _flag, lambda value: str(value).lower()),
     *(_Form("limits", one.name, "a whole number from 1", _number(1), str) for one in dataclasses.fields(Limits)),
 )
 

@@ -22,6 +22,7 @@
     ├── RateExceeded                 more requests than one key has at a time; knows how long to wait
     ├── KeyReused                    an Idempotency-Key that named another request before
     ├── UnderWay                     a request of the same Idempotency-Key is being carried out
+    ├── Undelivered                  nobody took what was sent to a URL that somebody named
     ├── FileChanged                  a file changed while it was read: says nothing about what it holds
     ├── HomeError                    the home directory is missing, or belongs to something else
     │   └── HomeInUse                another process works in it
@@ -150,6 +151,10 @@ class KeyReused(TallystickError):
 
 class UnderWay(TallystickError):
     """A request of the same Idempotency-Key is being carried out."""
+
+
+class Undelivered(TallystickError):
+    """What was sent to a URL that somebody named found no receiver, or no address that may be sent to."""
 
 
 class FileChanged(TallystickError):

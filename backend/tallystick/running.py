@@ -59,7 +59,8 @@ def work(home: Home, ready: Callable[[str | None], None], metrics_port: int | No
     Raises:
         UsageError: nobody could record beside it, or the port is taken. HomeError, ChainError: as ``open_home``.
     """
-    from tallystick.service.work import Worker
+    from tallystick.service.notify import Notifier
+    from tallystick.service.work import IDLE_SECONDS, Worker
 
     _refuse_embedded(home, "worker")
     with ExitStack() as stack:
@@ -76,6 +77,9 @@ def work(home: Home, ready: Callable[[str | None], None], metrics_port: int | No
             watched = server.watching(opened.context, worker, listener, opened.meter, home.directory)
             url = stack.enter_context(watched)
         ready(url)
+        notifier = Notifier(opened.context, idle_seconds=IDLE_SECONDS)
+        notifier.start()
+        stack.callback(notifier.stop)
         worker.run()
 
 

@@ -33,6 +33,7 @@ from tallystick.service.parties import find_party
 from tallystick.service.policy import PUBLIC, RULES, TABLE, Reach, scopes_of
 from tallystick.service.scope import AccessScope, Identities
 from tallystick.store.identities import Role, Scope, Session
+from tallystick.store.service_records import Webhook
 from tallystick.web.app import API, create_app
 from web.conftest import trusting_no_authority
 from web.support import Api, problem
@@ -74,6 +75,8 @@ class Objects:
     naming: str = f"0x{'0a' * 32}"
     job: str = "no import"
     """An import with a rejected row."""
+    webhook: str = "0b" * 16
+    delivery: int = 1
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,14 @@ ASK: dict[str, Ask] = {
     "correctEvidence": lambda found: ("POST", f"/v1/evidence/{found.billed}/correction", CANCELLED),
     "writeOffInvoice": lambda found: ("POST", f"/v1/evidence/{found.billed}/write-off", WRITE_OFF),
     "signalOnEvidence": lambda found: ("POST", f"/v1/evidence/{found.evidence}/signal", {"responseCode": "IP"}),
+    "recordEvidenceLines": lambda found: ("POST", "/v1/evidence/lines", invoice(found)),
+    "streamEvents": lambda _: ("GET", "/v1/events?follow=false", None),
+    "addWebhook": lambda _: ("POST", "/v1/webhooks", {"url": "https://example.com/"}),
+    "listWebhooks": lambda _: ("GET", "/v1/webhooks", None),
+    "removeWebhook": lambda found: ("DELETE", f"/v1/webhooks/{found.webhook}", None),
+    "rotateWebhookSecret": lambda found: ("POST", f"/v1/webhooks/{found.webhook}/secret", None),
+    "listDeliveries": lambda found: ("GET", f"/v1/webhooks/{found.webhook}/deliveries", None),
+    "redeliver": lambda found: ("POST", f"/v1/webhooks/{found.webhook}/deliveries/{found.delivery}/redelivery", None),
     "uploadDocument": lambda _: ("PUT", f"/v1/documents/{UPLOAD}", "raw"),
     "listDocuments": lambda _: ("GET", "/v1/documents", None),
     "downloadDocument": lambda found: ("GET", f"/v1/documents/{found.document}", None),
@@ -219,6 +230,10 @@ ASK: dict[str, Ask] = {
 
 WITHOUT_OBJECT = {
     "importDocuments",
+    "recordEvidenceLines",
+    "streamEvents",
+    "addWebhook",
+    "listWebhooks",
     "uploadDocument",
     "listDocuments",
     "readInbox",
@@ -304,6 +319,7 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
     named = [{"sha256": sha256.hex(), "mediaType": "application/pdf", "size": len(text), "name": "note.pdf"}]
     naming = api.invoice(**sold)
     naming["content"]["documents"] = named
+    hook, told = new_webhook(opened, holder)
     billed, disputed = (api.record(api.invoice(**sold))["evidence"] for _ in range(2))
     with opened.context.store.transaction(read_only=True) as transaction:
         subject, lender = (find_party(transaction, name) for name in (seller, "Lender"))
@@ -312,6 +328,8 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
     _, granted = consent.grant(opened.context, subject, grantee, scope, date(2099, 12, 31))
     throwaway = api.record(api.invoice(issuer=seller, counterparty=buyer, deal=deal))["evidence"]
     plan = erasure.request(opened.context, "test", EvidenceId(parse_bytes32(throwaway, "evidence")), "asked for by law")
+    table = read_files("t.csv", REJECTED_ROW, Options(MAPPING))
+    job = import_documents(opened.context, list(table), Rules(), organisation=holder).job
     return Objects(
         seller,
         evidence,
@@ -331,11 +349,11 @@ def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: 
         billed=billed,
         document=sha256.hex(),
         naming=api.record(naming)["evidence"],
+        job=job or "",
+        webhook=hook,
+        delivery=told,
         disputed=api.record({"kind": "DISPUTE", **bought, "parent": disputed, "content": DISPUTE})["evidence"],
     )
-    table = read_files("t.csv", REJECTED_ROW, Options(MAPPING))
-    job = import_documents(opened.context, list(table), Rules(), organisation=holder).job
-    return Objects(seller, evidence, api.record(waiting)["evidence"], buyer, deal, holder, key.key, job or "")
 
 
 MAPPING = b"""
@@ -345,6 +363,17 @@ values = {supplier = "ERP:1", currency = "EUR"}
 REJECTED_ROW = b"c,n,d,a\n1,2,no day,3\n"
 STATEMENT = b"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
 <GrpHdr><MsgId>1</MsgId></GrpHdr><Stmt><Id>1</Id><Acct><Id><Othr><Id>1</Id></Othr></Id></Acct></Stmt></BkToCstmrStmt></Document>"""
+
+
+def new_webhook(opened: Opened, holder: str) -> tuple[str, int]:
+    """A webhook of the organisation ``holder``, and a delivery of it that is never sent."""
+    name, now = f"{next(_numbers):032x}", opened.context.clock.now()
+    with opened.context.store.transaction() as transaction:
+        made = Webhook(name, holder, "https://example.com/", b"", None, None, now, None, 2**53)
+        transaction.put_webhook(made)
+        transaction.add_deliveries(name, [(1, "{}")], Timestamp(2**53))
+        (told,) = transaction.deliveries(name, None, None, 1)
+    return name, told.position
 
 
 def ask(api: Api, operation: str, found: Objects, key: str | None) -> httpx.Response:
@@ -360,7 +389,7 @@ def same_but_for_names(answer: httpx.Response, found: Objects) -> dict[str, Any]
     """The problem in ``answer`` without what differs by the name that was asked for."""
     told: dict[str, Any] = answer.json()
     del told["instance"]
-    for value in filter(None, vars(found).values()):
+    for value in (one for one in vars(found).values() if isinstance(one, str)):
         told["detail"] = told["detail"].replace(value, "NAME")
     return told
 

@@ -10,6 +10,7 @@ from tallystick.protocol.types import Address
 from tallystick.protocol.verdict import CodeHashes
 from tallystick.service.ports import Chain, Clock, Entropy, Keys, Store
 from tallystick.service.ports.attachments import Blobs, Wrapping
+from tallystick.service.ports.notices import Post
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
@@ -42,3 +43,7 @@ class Context:
     """Where attached documents lie; None where none are kept."""
     wrapping: Wrapping | None = None
     """The key that small secrets are kept under; None where there are none."""
+    post: Post | None = None
+    """Sends to the URLs of webhooks; None where none are sent."""
+    allowed_origins: frozenset[str] = frozenset()
+    """Web pages that may use the API from their readers' browsers (CORS)."""

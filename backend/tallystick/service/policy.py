@@ -24,6 +24,7 @@ TABLE = """
 operation             scope           party    lender   auditor  operator  registrar  data-provider
 recordEvidence        evidence:write  own      own      -        -         -          own
 recordEvidenceInBulk  evidence:write  own      own      -        -         -          own
+recordEvidenceLines   evidence:write  own      own      -        -         -          own
 draftTypedData        evidence:write  own      own      -        -         -          own
 readTypedData         evidence:read   own      own      -        -         -          own
 submitEvidence        evidence:write  own      own      -        -         -          own
@@ -47,6 +48,13 @@ uploadDocument        evidence:write  own      own      -        -         -    
 listDocuments         evidence:read   own      own      -        -         -          own
 downloadDocument      evidence:read   own      own      -        -         -          own
 downloadAttachment    evidence:read   own      own      all      -         -          own
+streamEvents          evidence:read   own      own      all      -         -          own
+addWebhook            account:write   own      own      -        -         -          own
+listWebhooks          account:read    own      own      -        -         -          own
+removeWebhook         account:write   own      own      -        -         -          own
+rotateWebhookSecret   account:write   own      own      -        -         -          own
+listDeliveries        account:read    own      own      -        -         -          own
+redeliver             account:write   own      own      -        -         -          own
 readEvidence          evidence:read   granted  granted  all      -         -          own
 readReceipt           evidence:read   own      own      all      -         -          own
 certifyEvidence       evidence:read   own      own      all      -         -          own

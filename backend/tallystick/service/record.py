@@ -80,14 +80,14 @@ def record(context: Context, drafts: Sequence[Draft], once: Once = AT_WILL) -> l
     Raises:
         TallystickError: which draft, what was expected, and what to do; then nothing of the call is kept.
     """
-    _see_admissions(context)
+    see_admissions(context)
     return with_newest_signers(context, lambda: _record(context, drafts, once))
 
 
 def _record(context: Context, drafts: Sequence[Draft], once: Once) -> list[EvidenceRecord]:
     with context.store.transaction() as transaction:
         once.begin(transaction)
-        acceptance, resolver = Acceptance(context, transaction), _Resolver(context, transaction)
+        acceptance, resolver = Acceptance(context, transaction), Resolver(context, transaction)
         made = []
         for position, draft in enumerate(drafts):
             try:
@@ -104,7 +104,7 @@ def _record(context: Context, drafts: Sequence[Draft], once: Once) -> list[Evide
     return made
 
 
-def _see_admissions(context: Context) -> None:
+def see_admissions(context: Context) -> None:
     """Where the registrar is somebody else, whom they admitted is learned from the chain alone.
 
     To record needs no chain: without one, what was learned before has to do.
@@ -171,7 +171,7 @@ def unsigned(context: Context, statement: Statement) -> EvidenceRecord:
 
 def resolve(context: Context, transaction: Transaction, draft: Draft) -> Statement:
     """``draft`` with everything that it names found in ``transaction``. Raises what stands against it."""
-    return _Resolver(context, transaction).resolve(draft)
+    return Resolver(context, transaction).resolve(draft)
 
 
 def submit(
@@ -209,7 +209,7 @@ def countersign(
         Misfit: it awaits no signature.
         WrongSigner: the signature is not by an active signer of the counterparty, over this very contract.
     """
-    _see_admissions(context)
+    see_admissions(context)
     return with_newest_signers(context, lambda: _countersign(context, evidence_id, signature, once))
 
 
@@ -294,7 +294,7 @@ def sign_for(context: Context, party: PartyRecord, digest: bytes) -> bytes:
     return context.keys.sign(party.signers[-1], digest)
 
 
-class _Resolver:
+class Resolver:
     """What the drafts of one call name, looked up once: nothing is written before the last of them is resolved."""
 
     def __init__(self, context: Context, transaction: Transaction) -> None:

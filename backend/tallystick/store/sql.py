@@ -35,6 +35,7 @@ from tallystick.store.index import IndexRows
 from tallystick.store.kept_answers import AnswerRows
 from tallystick.store.locks import Lease, ThreadLeases, file_lease, session_lease
 from tallystick.store.members import MemberRows
+from tallystick.store.notices import NoticeRows
 from tallystick.store.parties import PartyRows
 from tallystick.store.records import BatchState, Counts, EvidenceState
 from tallystick.store.signers import SignerRows
@@ -60,6 +61,7 @@ class SqlTransaction(
     AccessRows,
     ErasureRows,
     AttachmentRows,
+    NoticeRows,
 ):
     """One unit of work: all of it is kept, or nothing. Good only inside its ``with`` block."""
 

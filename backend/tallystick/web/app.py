@@ -5,6 +5,7 @@ Example: ``create_app(context)`` is an ASGI application; its requests and its wo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from tallystick import __version__
 from tallystick.chain.meter import Meter
 from tallystick.service.context import Context
+from tallystick.service.notify import Notifier
 from tallystick.service.policy import PUBLIC, RULES
 from tallystick.service.stamp import CheckToken
 from tallystick.service.work import IDLE_SECONDS, Worker
@@ -27,11 +29,13 @@ from tallystick.web import (
     certificates,
     custody,
     erasures,
+    events,
     evidence,
     finding,
     identifiers,
     import_jobs,
     imports,
+    lines,
     members,
     once,
     operation,
@@ -40,6 +44,7 @@ from tallystick.web import (
     sign_in,
     signers,
     verification,
+    webhooks,
 )
 from tallystick.web.guard import Guard
 from tallystick.web.identity import SignIn, check_known, identify
@@ -56,6 +61,7 @@ IMPORT_PATHS = ("/v1/imports", "/v1/statements")
 _MODULES = (
     finding,
     evidence,
+    lines,
     answering,
     attachments,
     custody,
@@ -67,6 +73,8 @@ _MODULES = (
     certificates,
     access,
     erasures,
+    events,
+    webhooks,
     accounts,
     members,
     verification,
@@ -91,14 +99,21 @@ def create_app(
     ``sign_in_by`` says how persons sign in, beside API keys.
     """
     worker = None if idle_seconds is None else Worker(context, idle_seconds=idle_seconds)
+    tells = idle_seconds is not None and context.post is not None
+    notifier = Notifier(context, idle_seconds=idle_seconds or IDLE_SECONDS) if tells else None
     readiness = Readiness(context, worker, directory)
     metrics = Metrics(context, readiness, worker, meter)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if worker is not None:
             worker.start()
+        if notifier is not None:
+            notifier.start()
         yield
+        app.state.stopping.set()
+        if notifier is not None:
+            await run_in_threadpool(notifier.stop)
         if worker is not None:
             await run_in_threadpool(worker.stop)
 
@@ -119,8 +134,10 @@ def create_app(
     app.state.check_token = check_token
     app.state.sign_in = sign_in_by or SignIn()
     limits = context.limits
+    app.state.streams, app.state.stopping = events.Streams(), threading.Event()
     app.state.rate = Rate(limits.requests_per_minute)
     large = {VERIFY_PATH: limits.bundle_file_bytes, **dict.fromkeys(IMPORT_PATHS, limits.bundle_bytes)}
+    large[lines.PATH] = limits.bundle_file_bytes
     small = dict.fromkeys(sign_in.PATHS, sign_in.BODY_BYTES)
     app.add_middleware(
         Guard,
@@ -131,6 +148,7 @@ def create_app(
         ),
         check_known=lambda given: check_known(context, app.state.sign_in, given),
         observe=metrics.observe,
+        allowed_origins=context.allowed_origins,
     )
     problems.install(app)
     once.install(app)

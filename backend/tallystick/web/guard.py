@@ -4,7 +4,7 @@ Rules:
 
 - each request has an id: ``X-Request-Id`` in the answer, ``instance`` in a problem, and in the log;
 - a web page must not reach this API through its reader's browser, whatever key it found: the ``Host`` must be a
-  loopback name (DNS rebinding) and an ``Origin`` must be this server's own (cross-site requests);
+  loopback name (DNS rebinding) and an ``Origin`` this server's own or one that the settings allow (no CORS without);
 - a body is read up to a limit, and is of a media type that no form of a web page can send. It is kept for the routes in
   a nameless temporary file, ``state["body"]``; up to ``HELD_BYTES`` that is memory, and more is taken only from whoever
   is known: a disk is not for everybody to fill;
@@ -19,12 +19,13 @@ import ipaddress
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick import logs
@@ -37,6 +38,7 @@ from tallystick.web.problems import Problem
 HELD_BYTES = 1 << 20
 BODY_TYPES = (
     "application/json",
+    "application/x-ndjson",
     "application/octet-stream",
     "application/gzip",
     "application/xml",
@@ -51,6 +53,13 @@ Observe = Callable[[str, str, int, float], None]
 """Called with method, route, status and seconds of every request."""
 
 logger = logging.getLogger("tallystick.web")
+_EXPOSED = "ETag, Idempotent-Replayed, Link, Location, Retry-After, X-Request-Id"
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID",
+    "Access-Control-Max-Age": "600",
+}
+"""What a page of an allowed origin may ask (Fetch standard, CORS protocol); keys come in a header, never as cookies."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -66,7 +75,9 @@ class Guard:
         body_limit: Callable[[str], int],
         check_known: Callable[[str | None], None],
         observe: Observe = lambda *_: None,
+        allowed_origins: Collection[str] = (),
     ) -> None:
+        self._allowed_origins = allowed_origins
         self._app = app
         self._body_limit = body_limit
         self._check_known = check_known
@@ -81,6 +92,8 @@ class Guard:
         scope.setdefault("state", {})["request_id"] = request_id
         logs.request.set(request_id)
         status, began = 0, time.monotonic()
+        origin = Headers(scope=scope).get("origin")
+        shared = origin if origin in self._allowed_origins else None
 
         async def named_send(message: Message) -> None:
             nonlocal status
@@ -92,11 +105,20 @@ class Guard:
                 headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
                 headers.setdefault("Referrer-Policy", "no-referrer")
                 headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+                headers["Referrer-Policy"] = "no-referrer"
+                if shared is not None:
+                    headers["Access-Control-Allow-Origin"] = shared
+                    headers["Access-Control-Expose-Headers"] = _EXPOSED
+                    headers.add_vary_header("Origin")
             await send(message)
 
         try:
             with SpooledTemporaryFile(HELD_BYTES) as body:
-                refused = _refuse_caller(scope) or await self._read_body(scope, receive, body)
+                if shared is not None and scope["method"] == "OPTIONS" and _refuse_caller(scope, shared) is None:
+                    await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, named_send)
+                    return
+                refused = _refuse_caller(scope, shared) or await self._read_body(scope, receive, body)
                 if refused is not None:
                     await problems.response(refused, request_id)(scope, receive, named_send)
                     return
@@ -156,7 +178,7 @@ class Guard:
         return None
 
 
-def _refuse_caller(scope: Scope) -> Problem | None:
+def _refuse_caller(scope: Scope, shared: str | None) -> Problem | None:
     headers = Headers(scope=scope)
     host = headers.get("host", "")
     if not is_loopback(_host_name(host)):
@@ -164,7 +186,7 @@ def _refuse_caller(scope: Scope) -> Problem | None:
             421, f"Host: expected a loopback name, got {clip(host)}.", "Use http://127.0.0.1 and the port."
         )
     origin = headers.get("origin")
-    if origin is not None and origin != f"{scope['scheme']}://{host}":
+    if origin is not None and origin not in (shared, f"{scope['scheme']}://{host}"):
         return problems.of_status(
             403,
             f"Origin: expected none or this server's own, got {clip(origin)}.",

@@ -117,7 +117,7 @@ def download_rejected_rows(
 def list_waiting(installed: Installed, asking: Asking, language: Language = "en") -> Response:
     """List what your organisation imported that waits for something that is not recorded yet, and for what."""
     with installed.store.transaction(read_only=True) as transaction:
-        found = transaction.waiting(asking.organisation.organisation)
+        found = transaction.waiting_documents(asking.organisation.organisation)
     return _answer(waiting_json(found, language))
 
 

@@ -53,6 +53,8 @@ class Recording:
 
     context: Context
     keyed: Keyed | None
+    release: Callable[[], None] = lambda: None
+    """Called when it is done, before the answer goes out: who has the answer may ask again at once."""
 
     def one(self, record: Callable[[Once], EvidenceRecord]) -> Response:
         """The answer (201) to a request that makes one evidence by ``record``."""
@@ -75,6 +77,7 @@ class Recording:
         if self.keyed is not None:
             with self.context.store.transaction() as transaction:
                 self.keyed.keep(transaction, answer)
+        self.release()
         return response(answer)
 
     def _answer(
@@ -92,6 +95,7 @@ class Recording:
             made = record(AT_WILL)
             return response(tell(made, receipts_of(self.context, made)))
         record(replace(self.keyed, tell=within))
+        self.release()
         return response(told[-1])
 
 
@@ -116,10 +120,31 @@ def recording(
         stack.enter_context(under_way.taken(keyed.organisation, key))
         with installed.store.transaction(read_only=True) as transaction:
             keyed.begin(transaction)  # most that come again need no writer's turn
-        yield Recording(installed, keyed)
+        yield Recording(installed, keyed, stack.close)
 
 
 Records = Annotated[Recording, Depends(recording)]
+
+
+def lines_key(
+    request: Request, installed: Installed, asking: Asking, key: IdempotencyKey = None
+) -> Iterator[tuple[Keyed | None, Callable[[], None]]]:
+    """The key under which a long request is carried out once, or None, and what to call when it is done.
+
+    Raises as ``recording``.
+    """
+    if key is None:
+        yield None, lambda: None
+        return
+    check_key(key)
+    holder = asking.organisation.organisation
+    under_way: UnderWayKeys = request.app.state.under_way
+    with ExitStack() as stack:
+        stack.enter_context(under_way.taken(holder, key))
+        yield Keyed(installed, holder, key, b""), stack.close
+
+
+Lines = Annotated[tuple[Keyed | None, Callable[[], None]], Depends(lines_key)]
 
 
 def response(answer: Answer, *, again: bool = False) -> Response:

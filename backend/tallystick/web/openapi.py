@@ -128,6 +128,7 @@ def document_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 tags=[
                     {"name": "evidence", "description": "State, sign, read and prove trade evidence."},
                     {"name": "documents", "description": "Documents that belong to evidence, kept encrypted."},
+                    {"name": "events", "description": "What becomes of evidence: as a stream, and by webhooks."},
                     {"name": "parties", "description": "Who trades, and their credit histories."},
                     {"name": "certificates", "description": "Evidence and histories as PDF, to be checked by anybody."},
                     {"name": "signers", "description": "The keys that sign for a party: rotate, revoke, compromised."},

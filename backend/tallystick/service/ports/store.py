@@ -15,6 +15,7 @@ from tallystick.service.ports.attachments import AttachmentRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.identity import MemberRows, SignerRows
 from tallystick.service.ports.index import IndexRows
+from tallystick.service.ports.notices import NoticeRows
 from tallystick.service.ports.parties import AccountRows, PartyRows
 from tallystick.service.ports.waiting import WaitingRows
 from tallystick.store.records import (
@@ -37,6 +38,7 @@ class Transaction(
     AccessRows,
     ErasureRows,
     AttachmentRows,
+    NoticeRows,
     Protocol,
 ):
     """One unit of work on the store: all of it is kept, or nothing."""
