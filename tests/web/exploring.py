@@ -156,7 +156,8 @@ def explore(
     @explored.hook
     def map_case(_context: Any, case: Any) -> Any:
         # what is wrong on purpose must stay so
-        if case.meta is None or not case.meta.generation.mode.is_negative:
+        is_wrong = case.meta is not None and case.meta.generation.mode.is_negative
+        if isinstance(case.body, dict | list) and not is_wrong:
             case.body = _with_known(case.body, town.known)
         return case
 
