@@ -43,6 +43,8 @@ FORMAL = ("2xx", "3xx", 401, 403, 404, 409)
 SEMANTIC = (*FORMAL, 400, 422)
 """The same where JSON Schema can't say all that is asked of values: that a content fits its kind, that a signature
 holds, that a block is not in the future. These operations document 400."""
+NOTHING_WRONG = "Invalid component: positive test case"
+"""How schemathesis calls what it meant to be invalid, where its own links put something valid in that place."""
 JUDGING = ("verifyBundle", "importDocuments")
 """Whatever bytes these are given, they say what is wrong with them: that is their answer, not an error."""
 _NAMES = {"issuer": "party", "counterparty": "party", "parties": "party", "subject": "party", "evidence_id": "evidence"}
@@ -154,7 +156,8 @@ def explore(
     @explored.hook
     def map_case(_context: Any, case: Any) -> Any:
         # what is wrong on purpose must stay so
-        if case.meta is None or not case.meta.generation.mode.is_negative:
+        is_wrong = case.meta is not None and case.meta.generation.mode.is_negative
+        if isinstance(case.body, dict | list) and not is_wrong:
             case.body = _with_known(case.body, town.known)
         return case
 
@@ -211,7 +214,7 @@ def _settings(town: Town, document: Mapping[str, Any], most_cases: int, seed: in
         "base-url": town.url,
         "seed": seed,
         "continue-on-failure": True,
-        "request-timeout": 60,
+        "request-timeout": 300,
         "generation": {"max-examples": most_cases, "database": "none", "deterministic": False, "no-shrink": True},
         "checks": {"positive_data_acceptance": {"expected-statuses": [*FORMAL]}},
         "operations": [*_exceptions(document)],
@@ -279,6 +282,8 @@ def _note(found: Findings, recorder: Any) -> None:
             if check.failure_info is None:
                 continue
             failure = check.failure_info.failure
+            if check.name == "negative_data_rejection" and NOTHING_WRONG in failure.message:
+                continue
             label = recorder.cases[case_id].value.operation.label
             told = f"{label}: {check.name}: {failure.title}: {failure.message}"
             done = recorder.interactions[case_id]
