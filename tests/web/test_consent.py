@@ -217,6 +217,31 @@ def test_under_a_consent_a_history_is_read_and_each_look_is_noted(
     assert noted["content"]["grantee"] == to_hex(organisation_id(lender.organisation))
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/parties/{party}"),
+        ("GET", "/v1/parties/{party}/grants"),
+        ("GET", "/v1/parties/{party}/accesses"),
+        ("POST", "/v1/parties/{party}/grants"),
+        ("DELETE", "/v1/parties/{party}/grants/{given}"),
+        ("GET", "/v1/evidence/{evidence}/receipt"),
+        ("GET", "/v1/evidence/{evidence}/certificate"),
+        ("POST", "/v1/evidence/{evidence}/countersignature"),
+        ("GET", "/v1/evidence/{given}"),
+    ],
+)
+def test_a_consent_opens_no_other_door(api: Api, opened: Opened, subject: Subject, method: str, path: str) -> None:
+    """Whoever may look at everything is not shown the party itself, its consents and looks, nor acts for it."""
+    lender = open_lender(opened)
+    given = to_hex(grant(opened.context, subject, lender).consent)
+    url = path.format(party=subject.party, evidence=subject.invoices[0], given=given)
+    body = {"grantee": "Lender", "until": "2099-12-31"} if path.endswith("/grants") and method == "POST" else None
+    key = {"Authorization": f"Bearer {lender.key}"}
+    answer = api.request(method, url, headers=key, **({} if body is None else {"json": body}))
+    problem(answer, 404, "not-found")
+
+
 def looks(api: Api, subject: Subject) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = api.get(f"/v1/parties/{subject.party}/accesses?limit=1000").json()
     return found

@@ -171,8 +171,11 @@ def _note(
 def _access(
     context: Context, transaction: Transaction, grant: Grant, what: Shown, evidence: EvidenceId | None
 ) -> EvidenceId:
-    """The ACCESS of today for ``what`` under ``grant``, made where there is none yet."""
-    consent = transaction.evidence([grant.consent])[grant.consent]
+    """The ACCESS of today for ``what`` under ``grant``, made where there is none yet.
+
+    Raises:
+        WrongSigner: there is none, and who notes it keeps its key elsewhere: they post it themselves, then look.
+    """
     now = context.clock.now()
     fields: dict[str, Json] = {
         "accessedObject": what.value,
@@ -180,10 +183,17 @@ def _access(
     }
     if evidence is not None:
         fields["accessedEvidence"] = to_hex(evidence)
+    key = access_key(grant.consent, fields)
+    taken = transaction.evidence_by_document([key])
+    if taken:
+        return taken[key]
     recorder = transaction.party(grant.recorder)
     if recorder is None or not recorder.signers:
-        # whoever keeps its own key posts the ACCESS itself, before it looks
-        return _noted(transaction, grant, fields)
+        raise WrongSigner(
+            f"ACCESS to {what} on {fields['accessedOn']} under {to_hex(grant.consent)}: expected it to be noted, and "
+            "the key that notes it is not managed here.",
+            todo="Sign that ACCESS yourself and post it to /v1/evidence, then ask again (docs/consent.md).",
+        )
     if grant.recorder != grant.grantee:
         fields["grantee"] = to_hex(grant.grantee)
     made = sign_statement(
@@ -192,32 +202,16 @@ def _access(
             kind=Kind.ACCESS,
             issuer=recorder,
             counterparty=None,
-            deal=consent.evidence.deal,
+            deal=transaction.evidence([grant.consent])[grant.consent].evidence.deal,
             parent=grant.consent,
             fields=fields,
             occurred_at=now,
         ),
     )
-    assert made.document_key is not None, "an access is a document of its day"
-    taken = transaction.evidence_by_document([made.document_key])
-    if taken:
-        return taken[made.document_key]
     acceptance = Acceptance(context, transaction)
     acceptance.add(made)
     acceptance.keep()
     return made.evidence_id
-
-
-def _noted(transaction: Transaction, grant: Grant, fields: Mapping[str, Json]) -> EvidenceId:
-    key = access_key(grant.consent, fields)
-    taken = transaction.evidence_by_document([key])
-    if not taken:
-        raise WrongSigner(
-            f"ACCESS to {fields['accessedObject']} on {fields['accessedOn']} under {to_hex(grant.consent)}: "
-            "expected it to be noted, and the key that notes it is not managed here.",
-            todo="Sign that ACCESS yourself and post it to /v1/evidence, then ask again (docs/consent.md).",
-        )
-    return taken[key]
 
 
 def scoped_evidence(context: Context, view: View, evidence_id: EvidenceId) -> ProvenEvidence:

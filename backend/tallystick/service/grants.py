@@ -58,8 +58,8 @@ def _check_grant(evidence: Evidence, shown: Mapping[str, Json], now: Timestamp) 
             f"deal: expected that of a consent whose accesses {to_hex(noting)} notes, got {to_hex(evidence.deal)}.",
             todo="docs/protocol.md section 15 says how the deal of a consent to access is made.",
         )
-    if to_hex(evidence.issuer) == grantee:
-        raise Misfit("grantee: expected somebody else than the party itself.")
+    if evidence.issuer == noting or to_hex(evidence.issuer) == grantee:
+        raise Misfit("grantee, recorder: expected somebody else than the party itself.")
     end = end_of(shown)
     if end is None or end <= now:
         raise Misfit(f"validUntil: expected a day that has not ended, got {shown.get('validUntil')}.")
