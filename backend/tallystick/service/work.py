@@ -88,6 +88,7 @@ class Worker:
         self._admit_at = 0.0
         self._change_retries = Backoff(FIRST_WAIT_SECONDS, LAST_RETRY_SECONDS, 1.5)
         self._change_at = 0.0
+        self._parties_bound = -1
         self._parties_admitted = -1
         self._check_chain = True
         self._leading = ExitStack()
@@ -216,7 +217,10 @@ class Worker:
     def _do_for_others(self) -> None:
         """Sign and send what API processes leave to a worker; a registry that refuses keeps nobody from sealing."""
         sign_missing_receipts(self._context)
-        sign_bindings(self._context)
+        with self._context.store.transaction(read_only=True) as transaction:
+            parties = transaction.count_parties()
+        if parties != self._parties_bound and not sign_bindings(self._context):
+            self._parties_bound = parties
         if time.monotonic() < self._change_at:
             return
         try:

@@ -14,8 +14,9 @@ from tallystick.web.problems import BY_ERROR, BY_STATUS, MEDIA_TYPE, TYPE_PREFIX
 
 DESCRIPTION = """Signed B2B trade evidence, anchored on a chain, complete, and verifiable by anyone offline.
 
-Every operation under /v1 but this document needs an API key: `Authorization: Bearer tallystick_...`. A key reaches what
-the role of its organisation and its own scopes allow; what it may not see is, to it, not there (404).
+Every operation under /v1 but this document and /v1/sign-in needs `Authorization: Bearer` and an API key
+(`tallystick_...`), a session of a wallet (`tallystick-session_...`) or a token of this service's OpenID Connect issuer.
+Each reaches what the role of its organisation and its own scopes allow; what it may not see is, to it, not there (404).
 
 Ids, hashes and signatures are `0x` and lower-case hex; amounts are decimal strings; times are seconds since 1970 (UTC).
 Every error is a problem (RFC 9457) that says expected and got in `detail`, and what to do in `todo`. Complete means:
@@ -53,7 +54,7 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 _DESCRIPTIONS = {
-    401: "No API key, or none that is good.",
+    401: "No key, session or token, or none that is good.",
     403: "Neither this role nor this key may do that, or the signer may not sign for that party.",
     404: "It is not known here.",
     409: "A rule of the ledger stands against it: recorded already, unfounded, or a misfit.",
