@@ -162,3 +162,17 @@ def test_a_time_stamped_certificate(tmp_path: Path) -> None:
     alone = stranger.json("verify", str(file), *options)
     assert (alone["verdict"], alone["timestamps"][0]["verdict"]) == ("valid", "unchecked")
     assert any("--timestamp-roots" in caveat for caveat in alone["caveats"])
+
+    told = shell.ok("bundle", "Buyer AG", "-o", "buyer.tally.json", "--timestamps")
+    assert "stamped   1 appends carry a time-stamp" in told
+    bundle = shell.folder / "buyer.tally.json"
+    options = trust(stranger, bundle)
+    by_roots = stranger.json("verify", str(bundle), *options, "--timestamp-roots", str(authority.roots))
+    assert (by_roots["verdict"], by_roots["passed"][-1]) == ("valid", "timestamp")
+    assert by_roots["timestamps"]["valid"] == by_roots["timestamps"]["carried"] == 1
+    assert "stamped    1 appends" in stranger.ok(
+        "verify", str(bundle), *options, "--timestamp-roots", str(authority.roots)
+    )
+    alone = stranger.ok("verify", str(bundle), *options)
+    assert "VALID" in alone
+    assert "time-stamp not checked" in alone
