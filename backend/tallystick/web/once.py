@@ -129,7 +129,8 @@ Records = Annotated[Recording, Depends(recording)]
 def lines_key(
     request: Request, installed: Installed, asking: Asking, key: IdempotencyKey = None
 ) -> Iterator[tuple[Keyed | None, Callable[[], None]]]:
-    """The key under which the batches of a long request are carried out once; None without one; and what to call when it is done. As ``recording``."""
+    """The key under which the batches of a long request are carried out once; None without one; and what to call when
+    it is done. Raises as ``recording``."""
     if key is None:
         yield None, lambda: None
         return
