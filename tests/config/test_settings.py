@@ -40,13 +40,13 @@ def parse(text: str) -> Settings:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("chain = 5", "expected the tables chain, store, timestamp, limits, got 'chain'"),
-        ("[chian]", "expected the tables chain, store, timestamp, limits, got 'chian'"),
+        ("chain = 5", "expected the tables chain, store, timestamp, service, limits, got 'chain'"),
+        ("[chian]", "expected the tables chain, store, timestamp, service, limits, got 'chian'"),
         ("rpc_url = 'http://localhost'", "expected the tables .*, got 'rpc_url'"),
         ("[[chain]]", "expected the tables .*, got 'chain'"),
         ("[chain]\nurl = 'x'", r"\[chain\]: expected rpc_url, chain_id, .*, got the key 'url'"),
         ("[limits]\ncsv_row = 1", r"\[limits\]: expected .*csv_rows, .*got the key 'csv_row'"),
-        ("[store]\nrpc_url = 'x'", r"\[store\]: expected database_url, got the key 'rpc_url'"),
+        ("[store]\nrpc_url = 'x'", r"\[store\]: expected database_url, documents_url, got the key 'rpc_url'"),
         ("[chain]\nrpc_url = 8545", r"\[chain\] rpc_url: expected text, .*, got 8545"),
         ("[chain]\nrpc_url = ''", r"rpc_url: expected text, .*, got ''"),
         ("[chain]\nchain_id = '1'", r"chain_id: expected a whole number from 1, got '1'"),
