@@ -42,13 +42,13 @@ def parse(text: str) -> Settings:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("chain = 5", "expected the tables chain, store, timestamp, sign_in, limits, got 'chain'"),
-        ("[chian]", "expected the tables chain, store, timestamp, sign_in, limits, got 'chian'"),
+        ("chain = 5", "expected the tables chain, store, timestamp, sign_in, service, limits, got 'chain'"),
+        ("[chian]", "expected the tables chain, store, timestamp, sign_in, service, limits, got 'chian'"),
         ("rpc_url = 'http://localhost'", "expected the tables .*, got 'rpc_url'"),
         ("[[chain]]", "expected the tables .*, got 'chain'"),
         ("[chain]\nurl = 'x'", r"\[chain\]: expected rpc_url, chain_id, .*, got the key 'url'"),
         ("[limits]\ncsv_row = 1", r"\[limits\]: expected .*csv_rows, .*got the key 'csv_row'"),
-        ("[store]\nrpc_url = 'x'", r"\[store\]: expected database_url, got the key 'rpc_url'"),
+        ("[store]\nrpc_url = 'x'", r"\[store\]: expected database_url, documents_url, got the key 'rpc_url'"),
         ("[chain]\nrpc_url = 8545", r"\[chain\] rpc_url: expected text, .*, got 8545"),
         ("[chain]\nrpc_url = ''", r"rpc_url: expected text, .*, got ''"),
         ("[sign_in]\npublic_url = 'http://ledger.example.com'", r"public_url: expected a URL of https"),
