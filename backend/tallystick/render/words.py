@@ -214,6 +214,14 @@ _FIELDS: Mapping[str, str] = {
     "creditNoteNumber": "贷项通知单号",
     "correctionType": "更正类型",
     "reason": "原因",
+    "grantee": "被授权方",
+    "granteeName": "被授权方名称",
+    "recorder": "查看记录方",
+    "validUntil": "有效期至",
+    "accessScope": "查看范围",
+    "accessedObject": "查看内容",
+    "accessedOn": "查看日期",
+    "accessedEvidence": "所查看的证据",
 }
 
 LIMITS: tuple[tuple[str, str], ...] = (

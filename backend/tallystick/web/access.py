@@ -38,7 +38,7 @@ GrantPath = Annotated[str, Path(description="The evidence id of the consent.", e
 
 
 def _object(description: str, example: dict[str, Any], **more: Any) -> dict[int | str, dict[str, Any]]:
-    schema = {"type": "object", "required": [*example]}
+    schema = {"type": "object", "required": [name for name, value in example.items() if value is not None]}
     content = {"application/json": {"schema": schema, "example": example}}
     return {200: {"description": description, "content": content, **more}}
 

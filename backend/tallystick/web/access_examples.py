@@ -43,8 +43,8 @@ ACCESS: dict[str, Any] = {
     "granteeName": "First Trade Bank",
     "organisation": "9f" * 16,
     "key": "q7wd3zk5m2ha",
-    "object": "history",
-    "evidence": None,
+    "object": "evidence",
+    "evidence": INVOICE,
     "block": 7,
     "access": "0x" + "acce" * 16,
 }

@@ -31,7 +31,7 @@ def history_answer(
     Source: RFC 9110 sections 8.8.3 and 13.1.2.
     """
     etag = f'"{tag(installed, view.what.value, view.party.party, blocks, view.grant)}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    headers = {"ETag": etag}  # and no-store, as all answers: a program that asks again keeps it by itself
     if if_none_match is not None and (if_none_match.strip() == "*" or etag in if_none_match):
         return Response(status_code=304, headers=headers)
     told = pseudonymous(installed, view, make())
