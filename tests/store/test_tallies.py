@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
-from sqlalchemy import text
 
 from store.counting import counted
+from store.older import take_back
 from store.samples import SUPPLIER, append, batch, block, entries, evidence, party, put
 from store.test_machine import AT, StoreAgainstModel
-from tallystick.store.engine import open_engine
 from tallystick.store.sql import SqlStore, open_store
 
 
@@ -69,12 +68,7 @@ def test_the_migration_counts_what_is_there(lasting_url: str) -> None:
     with store.transaction(read_only=True) as transaction:
         before = transaction.counts()
     store.close()
-    engine, _ = open_engine(lasting_url, 5)
-    with engine.begin() as connection:
-        for table in ("tally", "delivery", "webhook", "attachment"):
-            connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0009'"))
-    engine.dispose()
+    take_back(lasting_url, "0012")
     with (store := open_store(lasting_url)).transaction(read_only=True) as transaction:
         assert transaction.counts() == before == counted(transaction)
     store.close()
