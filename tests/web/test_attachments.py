@@ -177,3 +177,26 @@ def test_a_blob_is_whole_or_not_there(place: str, tmp_path: Path) -> None:
         blobs.remove(kept)
     with pytest.raises(StoreError), blobs.open(kept):
         pytest.fail("it is gone")
+
+
+def test_erasing_an_evidence_deletes_its_documents_and_its_number(
+    api: Api, opened: Opened, supplier: dict[str, str]
+) -> None:
+    """Neither the bytes nor the row nor the key are left, others' documents stay, and no search finds the number."""
+    deed, other = f"deed {next(_numbers)}".encode(), f"other {next(_numbers)}".encode()
+    for data in (deed, other):
+        assert upload(api, data, supplier).status_code == 201
+    named = {"sha256": sha256(deed), "mediaType": "application/pdf", "size": len(deed), "name": "deed.pdf"}
+    draft = api.invoice(issuer=api.parties["Supplier"])
+    draft["content"]["documents"] = [named]
+    gone, number = api.record(draft)["evidence"], draft["content"]["invoiceNumber"]
+    search = {"party": api.parties["Supplier"], "number": number}
+    assert [one["evidence"] for one in api.get("/v1/evidence", params=search).json()] == [gone]
+    operator = organisation(opened, Role.OPERATOR)
+    plan = api.post("/v1/erasures", {"evidence": gone, "reason": "a request under the law"}, headers=operator).json()
+    body = {"confirmation": plan["confirmation"]}
+    done = api.post(f"/v1/erasures/{gone}/confirmation", body, headers=operator).json()
+    assert done["documents"] == 1
+    problem(api.get(f"/v1/documents/{sha256(deed)}", headers=supplier), 404, "not-found")
+    assert api.get(f"/v1/documents/{sha256(other)}", headers=supplier).content == other
+    assert api.get("/v1/evidence", params=search).json() == []

@@ -18,6 +18,7 @@ from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import EvidenceId, Timestamp, parse_bytes32, to_hex
 from tallystick.render.labels import LANGUAGES
 from tallystick.service import accounts, consent, erasure
+from tallystick.service.attachments import Shelf
 from tallystick.service.consent import Grantee, organisation_id
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
@@ -177,7 +178,7 @@ def erase_command(
     named = EvidenceId(parse_bytes32(evidence, "evidence"))
     with opened() as context:
         if confirm is not None:
-            done = erasure.confirm(context, accounts.COMMAND_LINE, named, confirm)
+            done = erasure.confirm(context, accounts.COMMAND_LINE, named, confirm, Shelf(context))
             console.print(f"erased {done.fields} fields and {done.documents} documents of {evidence}")
             return
         plan = erasure.request(context, accounts.COMMAND_LINE, named, reason or "")

@@ -8,6 +8,8 @@ Rules:
 - each has a key of its own, wrapped under the home's key-encryption key: to forget that key is to forget the document;
 - bytes are encrypted in chunks (``service/stream_cipher.py``), so that none is ever held whole, and written before the
   row that knows them: a crash in between leaves bytes that nobody can read, and no row without bytes;
+- the content of an evidence is erased with the documents that it names, wherever somebody keeps them who acts for one
+  of its parties: row and key first, then the bytes that nobody can read any more;
 - what is kept is given out as it came and as a download, never looked into, run or rendered.
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from tallystick.errors import HomeError, MalformedInput, NotFound
@@ -25,6 +28,7 @@ from tallystick.service.context import Context
 from tallystick.service.entitled import visible_evidence
 from tallystick.service.policy import Asker
 from tallystick.service.ports.attachments import Blobs, Wrapping
+from tallystick.store.records import EvidenceRecord
 from tallystick.store.service_records import Attachment
 
 MAX_NAME = 255
@@ -88,11 +92,8 @@ def of_evidence(context: Context, asker: Asker, evidence_id: EvidenceId, sha256:
     """
     with context.store.transaction(read_only=True) as transaction:
         record = visible_evidence(transaction, asker, evidence_id)
-        named = content.parse_all(record.disclosures).get("documents")
-        names = named if isinstance(named, list) else []
-        is_named = any(isinstance(one, dict) and one.get("sha256") == sha256.hex() for one in names)
         found = transaction.attachment_of(record.evidence.issuer, sha256)
-    if not is_named or found is None:
+    if sha256 not in _named_in(record) or found is None:
         raise _unknown(sha256)
     return found
 
@@ -110,11 +111,40 @@ def read(context: Context, one: Attachment) -> Iterator[bytes]:
         yield from stream_cipher.decrypt(source, key, associated)
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The documents of evidence, to be deleted with its content."""
+
+    context: Context
+
+    def delete(self, evidence_id: EvidenceId) -> int:
+        """Delete what the evidence names, as its parties keep it here; how many. Deleting again finds none."""
+        with self.context.store.transaction() as transaction:
+            record = transaction.evidence([evidence_id]).get(evidence_id)
+            hashes = [] if record is None else _named_in(record)
+            parties = [] if record is None else [record.evidence.issuer, record.evidence.counterparty]
+            found = transaction.attachments_of(parties, hashes) if hashes else []
+            for one in found:
+                transaction.remove_attachment(one.organisation, one.sha256)
+        if found:
+            blobs, _ = _places(self.context)
+            for one in found:
+                blobs.remove(one.blob)
+        return len(found)
+
+
 def parse_sha256(text: str) -> bytes:
     """The 32 bytes that ``text`` spells in 64 lower-case hex digits. Raises ``MalformedInput``."""
     if len(text) != 64 or text.strip("0123456789abcdef"):
         raise MalformedInput(f"sha256: expected 64 lower-case hex digits, got {clip(text)}.")
     return bytes.fromhex(text)
+
+
+def _named_in(record: EvidenceRecord) -> list[bytes]:
+    """The hashes of the documents that ``record`` names, as far as it shows them."""
+    named = content.parse_all(record.disclosures).get("documents")
+    hashes = [one.get("sha256") for one in named if isinstance(one, dict)] if isinstance(named, list) else []
+    return [parse_sha256(one) for one in hashes if isinstance(one, str)]
 
 
 def _check_hash(body: BinaryIO, sha256: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, select
@@ -40,6 +41,17 @@ class AttachmentRows:
         keepers = select(acts_for.c.organisation).where(acts_for.c.party == party)
         of_them = and_(attachment.c.sha256 == sha256, attachment.c.organisation.in_(keepers))
         return self._first(_ALL.where(of_them).order_by(attachment.c.organisation).limit(1))
+
+    def attachments_of(self, parties: Iterable[PartyId], hashes: Iterable[bytes]) -> list[Attachment]:
+        """The documents of these ``hashes`` that organisations keep which act for one of ``parties``."""
+        keepers = select(acts_for.c.organisation).where(acts_for.c.party.in_(list(parties)))
+        of_them = and_(attachment.c.sha256.in_(list(hashes)), attachment.c.organisation.in_(keepers))
+        return [Attachment(**row._mapping) for row in self._connection.execute(_ALL.where(of_them))]
+
+    def remove_attachment(self, organisation_id: str, sha256: bytes) -> None:
+        """Know the document of that hash no more; with its row goes the key that its bytes are encrypted under."""
+        of_it = and_(attachment.c.organisation == organisation_id, attachment.c.sha256 == sha256)
+        self._connection.execute(attachment.delete().where(of_it))
 
     def _first(self, statement: Select[Any]) -> Attachment | None:
         row = self._connection.execute(statement).first()

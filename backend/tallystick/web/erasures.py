@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body
 
 from tallystick.protocol.types import EvidenceId, parse_bytes32
 from tallystick.service import erasure
+from tallystick.service.attachments import Shelf
 from tallystick.web import access_examples as examples
 from tallystick.web.access_models import ConfirmationBody, ErasureBody, ErasureView, PlanView
 from tallystick.web.evidence import EvidencePath
@@ -58,7 +59,7 @@ def confirm_erasure(
 ) -> ErasureView:
     """Delete what lies off the chain, for good; the chain, and each field's digest, stay."""
     named = EvidenceId(parse_bytes32(evidence, "evidence"))
-    return ErasureView.of(erasure.confirm(installed, asking.key, named, body.confirmation))
+    return ErasureView.of(erasure.confirm(installed, asking.key, named, body.confirmation, Shelf(installed)))
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
@@ -44,3 +45,9 @@ class AttachmentRows(Protocol):
 
     def attachment_of(self, party: PartyId, sha256: bytes) -> Attachment | None:
         """The document of that hash that an organisation keeps which acts for ``party``, or None."""
+
+    def attachments_of(self, parties: Iterable[PartyId], hashes: Iterable[bytes]) -> list[Attachment]:
+        """The documents of these ``hashes`` that organisations keep which act for one of ``parties``."""
+
+    def remove_attachment(self, organisation_id: str, sha256: bytes) -> None:
+        """Know the document of that hash no more; with its row goes the key that its bytes are encrypted under."""
