@@ -41,7 +41,7 @@ def test_an_exported_bundle_is_the_history_that_is_held(hide: tuple[str, ...], n
         verdict = check(data, code_hashes=context.code_hashes, block_hash=block.hash)
         assert verdict.failed is None
         assert verdict.outcome is (Outcome.UNCHECKED if hide else Outcome.VALID)
-        export = Export(context, party, None, hide, names_others, lambda *step: steps.append(step))
+        export = Export(context, party, None, hide, names_others, progress=lambda *step: steps.append(step))
         assert b"".join(export.pieces()) == data
         assert export.frame is not None
         assert export.frame.report == made.report

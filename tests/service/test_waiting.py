@@ -56,7 +56,7 @@ def imported(world: World, *files: bytes, mapping: bytes | None = None, **option
 
 def waiting(world: World, owner: str = COMMAND_LINE) -> list[WaitingDocument]:
     with world.context.store.transaction(read_only=True) as transaction:
-        return transaction.waiting(owner)
+        return transaction.waiting_documents(owner)
 
 
 def told(done: DocumentImport) -> list[tuple[str | None, str]]:

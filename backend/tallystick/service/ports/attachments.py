@@ -24,7 +24,7 @@ class Blobs(Protocol):
 
 
 class Wrapping(Protocol):
-    """The home's key-encryption key: it never leaves where it is."""
+    """A key that others are kept under: it never leaves where it is."""
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
         """``key`` encrypted so that it opens with this very ``context`` only."""
