@@ -179,18 +179,20 @@ def test_a_blob_is_whole_or_not_there(place: str, tmp_path: Path) -> None:
         pytest.fail("it is gone")
 
 
-def test_erasing_an_evidence_deletes_its_documents_and_its_number(
-    api: Api, opened: Opened, supplier: dict[str, str]
-) -> None:
+def test_erasing_an_evidence_deletes_its_documents_and_its_number(api: Api, opened: Opened) -> None:
     """Neither the bytes nor the row nor the key are left, others' documents stay, and no search finds the number."""
+    seller = api.post("/v1/parties", {"name": "Erases", "identifiers": ["ERP:erases"]}).json()["party"]
+    buyer = api.post("/v1/parties", {"name": "Buys", "identifiers": ["ERP:buys-what-is-erased"]}).json()["party"]
+    deal = api.record(api.contract(issuer=seller, counterparty=buyer))["deal"]
+    supplier = organisation(opened, Role.PARTY, seller)
     deed, other = f"deed {next(_numbers)}".encode(), f"other {next(_numbers)}".encode()
     for data in (deed, other):
         assert upload(api, data, supplier).status_code == 201
     named = {"sha256": sha256(deed), "mediaType": "application/pdf", "size": len(deed), "name": "deed.pdf"}
-    draft = api.invoice(issuer=api.parties["Supplier"])
+    draft = api.invoice(issuer=seller, counterparty=buyer, deal=deal)
     draft["content"]["documents"] = [named]
     gone, number = api.record(draft)["evidence"], draft["content"]["invoiceNumber"]
-    search = {"party": api.parties["Supplier"], "number": number}
+    search = {"party": seller, "number": number}
     assert [one["evidence"] for one in api.get("/v1/evidence", params=search).json()] == [gone]
     operator = organisation(opened, Role.OPERATOR)
     plan = api.post("/v1/erasures", {"evidence": gone, "reason": "a request under the law"}, headers=operator).json()

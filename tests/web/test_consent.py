@@ -473,7 +473,8 @@ def statements() -> Iterator[list[str]]:
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if threading.current_thread().name != "worker" and not statement.startswith("PRAGMA"):
+        is_others = threading.current_thread().name in {"worker", "notifier"} or "status_event" in statement
+        if not is_others and not statement.startswith("PRAGMA"):
             seen.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)

@@ -70,9 +70,10 @@ def test_a_stream_tells_what_becomes_of_an_evidence(api: Api, opened: Opened) ->
 
 def test_nobody_hears_of_what_is_not_theirs(api: Api, opened: Opened) -> None:
     """A lender that has nothing to do with it is told of its own evidence only; an auditor of all."""
-    lender, auditor = organisation(opened, Role.LENDER, api.parties["Lender"]), organisation(opened, Role.AUDITOR)
+    bank = api.post("/v1/parties", {"name": "A bank", "identifiers": ["ERP:told-alone"]}).json()["party"]
+    lender, auditor = organisation(opened, Role.LENDER, bank), organisation(opened, Role.AUDITOR)
     foreign = api.record(api.invoice())["evidence"]
-    own = api.record({"kind": "PROFILE", "issuer": "Lender", "content": {"note": "own"}})["evidence"]
+    own = api.record({"kind": "PROFILE", "issuer": bank, "content": {"note": "own"}})["evidence"]
     with following(api, lender, after=0) as told:
         assert next(told)["evidence"] == own
     with following(api, auditor, after=0, follow=False) as told:
