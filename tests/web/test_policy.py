@@ -504,8 +504,8 @@ def statements() -> Iterator[list[str]]:
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        # Not what the other tests' server asks for its worker, streams and webhooks, nor how a connection of the pool is
-        # made ready to read.
+        # Not what the other tests' server asks for its worker, streams and webhooks, nor how a connection of the pool
+        # is made ready to read.
         is_others = threading.current_thread().name in {"worker", "notifier"} or "status_event" in statement
         if not is_others and not statement.startswith("PRAGMA"):
             seen.append(statement)
