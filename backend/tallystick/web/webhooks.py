@@ -109,7 +109,7 @@ def list_deliveries(
 )
 def redeliver(
     webhook: WebhookPath,
-    delivery: Annotated[int, Path(ge=1, le=2**53, examples=[17])],
+    delivery: Annotated[int, Path(ge=1, le=2**53, description="The delivery's number.", examples=[17])],
     installed: Installed,
     asking: Asking,
 ) -> DeliveryView:
