@@ -18,9 +18,8 @@ from tallystick.protocol.evidence import Kind, subjects
 from tallystick.protocol.types import ZERO32, DealId, EvidenceId, PartyId, Timestamp
 from tallystick.store.engine import open_engine
 from tallystick.store.records import EvidenceRecord, EvidenceState
-from tallystick.store.searching import Awaits, Wanted
+from tallystick.store.searching import Awaits, Wanted, number_of
 from tallystick.store.sql import SqlStore, open_store
-from tallystick.store.subjects import number_of
 
 PARTIES = [PartyId(digest("party", number)) for number in range(4)]
 DEALS = [DealId(digest("deal", number)) for number in range(2)]

@@ -27,11 +27,11 @@ class Accounts(Transport):
         found: AccountView = self._one("readOwnAccount", AccountView, "GET", "/v1/account")
         return found
 
-    def list_organisations(self) -> Iterator[OrganisationView]:
-        """All organisations, closed ones too."""
-        return self._each("listOrganisations", OrganisationView, "/v1/organisations")
+    def list_organisations(self, *, limit: int | None = None) -> Iterator[OrganisationView]:
+        """All organisations, closed ones too; ``limit`` is how many are asked for at once, as in all lists."""
+        return self._each("listOrganisations", OrganisationView, "/v1/organisations", query={"limit": limit})
 
-    def add_organisation(self, body: OrganisationBody, *, idempotency_key: str | None = None) -> OrganisationView:
+    def add_organisation(self, body: OrganisationBody) -> OrganisationView:
         """Open an organisation that acts for the parties named."""
         made: OrganisationView = self._one(
             "addOrganisation",
@@ -39,7 +39,6 @@ class Accounts(Transport):
             "POST",
             "/v1/organisations",
             body=body,
-            idempotency_key=idempotency_key,
         )
         return made
 
@@ -47,28 +46,24 @@ class Accounts(Transport):
         """Close an organisation: none of its keys is good any more."""
         self._one("closeOrganisation", None, "DELETE", f"/v1/organisations/{quote(organisation, safe='')}")
 
-    def give_party(self, organisation: str, body: GivenPartyBody, *, idempotency_key: str | None = None) -> None:
+    def give_party(self, organisation: str, body: GivenPartyBody) -> None:
         """Let an organisation act for a party as well."""
         path = f"/v1/organisations/{quote(organisation, safe='')}/parties"
-        self._one("giveParty", None, "POST", path, body=body, idempotency_key=idempotency_key)
+        self._one("giveParty", None, "POST", path, body=body)
 
-    def list_keys(self, *, organisation: str | None = None) -> Iterator[KeyView]:
+    def list_keys(self, *, organisation: str | None = None, limit: int | None = None) -> Iterator[KeyView]:
         """The keys of your organisation, or for an operator of any; without their secrets."""
-        return self._each("listKeys", KeyView, "/v1/keys", query={"organisation": organisation})
+        return self._each("listKeys", KeyView, "/v1/keys", query={"organisation": organisation, "limit": limit})
 
-    def issue_key(self, body: NewKeyBody, *, idempotency_key: str | None = None) -> IssuedKey:
+    def issue_key(self, body: NewKeyBody) -> IssuedKey:
         """A new key with its secret, which nobody can show again."""
-        made: IssuedKey = self._one(
-            "issueKey", IssuedKey, "POST", "/v1/keys", body=body, idempotency_key=idempotency_key
-        )
+        made: IssuedKey = self._one("issueKey", IssuedKey, "POST", "/v1/keys", body=body)
         return made
 
-    def rotate_key(
-        self, key: str, body: RotationBody | None = None, *, idempotency_key: str | None = None
-    ) -> IssuedKey:
+    def rotate_key(self, key: str, body: RotationBody | None = None) -> IssuedKey:
         """The key that takes the place of ``key``, with its secret."""
         path = f"/v1/keys/{quote(key, safe='')}/rotation"
-        made: IssuedKey = self._one("rotateKey", IssuedKey, "POST", path, body=body, idempotency_key=idempotency_key)
+        made: IssuedKey = self._one("rotateKey", IssuedKey, "POST", path, body=body)
         return made
 
     def revoke_key(self, key: str) -> None:

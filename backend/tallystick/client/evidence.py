@@ -1,17 +1,21 @@
-"""Operations of evidence: record, countersign, read, prove, certify; and documents that become evidence."""
+"""Operations of evidence: record, countersign, read, prove, certify."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any, Literal
-from urllib.parse import quote
 
-from tallystick.client.transport import File, Transport
-from tallystick.errors import UsageError
+import httpx
+import orjson
+
+from tallystick.client.transport import HELD_BYTES, File, Transport, json_of, lines_of, path_of
+from tallystick.errors import UnderWay
 from tallystick.web.models import CountersignatureBody, DraftBody, EvidenceView, Recorded, SignedBody
-
-_DOCUMENT_TYPES = {".xml": "application/xml", ".zip": "application/zip"}
 
 
 class EvidenceOperations(Transport):
@@ -38,14 +42,46 @@ class EvidenceOperations(Transport):
         )
         return made
 
+    def record_evidence_lines(
+        self, body: Iterable[DraftBody], *, idempotency_key: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Record any number of drafts, each by itself; what became of each, in order, as it is recorded.
+
+        A result has ``line`` (from 1), and ``evidence`` and ``status`` or else the ``problem``. The drafts are written
+        to a temporary file first. Where the connection is lost they are sent again under the same key, so that none is
+        recorded twice, and the results go on where they ended.
+        """
+        key = idempotency_key or str(uuid.uuid4())
+        headers = {"Content-Type": "application/x-ndjson"}
+        told, failures = 0, 0
+        with SpooledTemporaryFile(HELD_BYTES) as drafts:
+            for draft in body:
+                drafts.write(json_of(draft) + b"\n")
+            while True:
+                try:
+                    answer = self._ask(
+                        "recordEvidenceLines", "POST", "/v1/evidence/lines", None, drafts, headers, key, streams=True
+                    )
+                    with closing(answer):
+                        for line in islice(lines_of(answer), told, None):
+                            result: dict[str, Any] = orjson.loads(line)
+                            told, failures = told + 1, 0
+                            yield result
+                    return
+                except (httpx.TransportError, UnderWay) as error:
+                    if isinstance(error, UnderWay) and not failures:
+                        raise
+                    failures += 1  # the server may be busy still with what was lost
+                    self._wait_again("recordEvidenceLines", failures, error)
+
     def read_evidence(self, evidence: str) -> EvidenceView:
         """An evidence with its status and the proofs of where it stands."""
-        found: EvidenceView = self._one("readEvidence", EvidenceView, "GET", f"/v1/evidence/{quote(evidence, safe='')}")
+        found: EvidenceView = self._one("readEvidence", EvidenceView, "GET", path_of("evidence", evidence))
         return found
 
     def read_receipt(self, evidence: str) -> bytes:
         """The operator's receipt, byte for byte as it must be kept."""
-        return self._ask("readReceipt", "GET", f"/v1/evidence/{quote(evidence, safe='')}/receipt").content
+        return self._ask("readReceipt", "GET", path_of("evidence", evidence, "receipt")).content
 
     def countersign_evidence(
         self, evidence: str, body: CountersignatureBody | None = None, *, idempotency_key: str | None = None
@@ -55,7 +91,7 @@ class EvidenceOperations(Transport):
             "countersignEvidence",
             Recorded,
             "POST",
-            f"/v1/evidence/{quote(evidence, safe='')}/countersignature",
+            path_of("evidence", evidence, "countersignature"),
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -72,43 +108,6 @@ class EvidenceOperations(Transport):
         to: Path | None = None,
     ) -> File | None:
         """The certificate of a final evidence as PDF; None if it is still the one of ``if_none_match``."""
-        path = f"/v1/evidence/{quote(evidence_id, safe='')}/certificate"
+        path = path_of("evidence", evidence_id, "certificate")
         query = {"lang": lang, "asOf": as_of, "hide": list(hide) or None}
         return self._file("certifyEvidence", path, query, if_none_match, to)
-
-    def import_documents(
-        self,
-        paths: Iterable[Path | str],
-        *,
-        terms_days: int | None = None,
-        allow_similar: bool = False,
-        dry_run: bool = False,
-        idempotency_key: str | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Import trade documents (or ZIP files of them), one request each; what became of each file, as it is done.
-
-        An ``idempotency_key`` is for one file alone.
-
-        Raises:
-            UsageError: a path is no file; none is sent then.
-        """
-        files = [Path(path) for path in paths]
-        for path in files:
-            if not path.is_file():
-                raise UsageError(f"{path}: expected a file, found none.", todo="Name the documents to import.")
-        if idempotency_key is not None and len(files) != 1:
-            raise UsageError(f"idempotency_key: expected one file with it, got {len(files)}.", todo="Leave it out.")
-        return (
-            self._import(path, terms_days, allow_similar=allow_similar, dry_run=dry_run, key=idempotency_key)
-            for path in files
-        )
-
-    def _import(
-        self, path: Path, terms_days: int | None, *, allow_similar: bool, dry_run: bool, key: str | None
-    ) -> dict[str, Any]:
-        query = {"name": path.name, "termsDays": terms_days, "allowSimilar": allow_similar, "dryRun": dry_run}
-        media_type = _DOCUMENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
-        with path.open("rb") as file:
-            answer = self._ask("importDocuments", "POST", "/v1/imports", query, file, {"Content-Type": media_type}, key)
-        done: dict[str, Any] = answer.json()
-        return done

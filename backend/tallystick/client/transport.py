@@ -19,10 +19,12 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -37,6 +39,8 @@ T = TypeVar("T")
 AGAIN = (429, 503)
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
+HELD_BYTES = 1 << 20
+"""What is kept in memory of something that is sent, before it goes to a temporary file."""
 _CHUNK_BYTES = 1 << 18
 _NAME = re.compile(r'filename="([^"]+)"')
 
@@ -50,8 +54,14 @@ class File:
     data: bytes
 
 
+class Tagged(dict[str, Any]):
+    """A report, as a dict; ``etag`` given back as ``if_none_match`` asks for it only if it is another one."""
+
+    etag: str | None = None
+
+
 class Transport:
-    """Asks the server at ``url`` with the API key ``key``.
+    """Asks the server at ``url`` with the API key, session or token ``key``; without one, all there is is to sign in.
 
     ``retries`` is how often a request is made again, ``timeout`` how many seconds an answer may take; ``sleep`` waits.
     ``http`` is a client of httpx to use instead of an own one: proxies and certificates are its affair.
@@ -64,7 +74,7 @@ class Transport:
     def __init__(
         self,
         url: str,
-        key: str,
+        key: str | None = None,
         *,
         retries: int = 5,
         timeout: float = 30.0,
@@ -111,7 +121,7 @@ class Transport:
         idempotency_key: str | None = None,
     ) -> Any:
         """The answer as ``kind`` (a model, or a list of them); None where there is nothing in it."""
-        content = None if body is None else _json(body)
+        content = None if body is None else json_of(body)
         headers = {"Content-Type": "application/json"} if content is not None else {}
         answer = self._ask(operation, method, path, query, content, headers, idempotency_key)
         return self._read(operation, kind, answer) if answer.content else None
@@ -125,6 +135,16 @@ class Transport:
             if following is None:
                 return
             answer = self._ask(operation, "GET", self._path_of(following), None)
+
+    def _report(self, operation: str, path: str, query: Mapping[str, Any], if_none_match: str | None) -> Tagged | None:
+        """The report at ``path``; None if it is still ``if_none_match``."""
+        headers = {} if if_none_match is None else {"If-None-Match": if_none_match}
+        answer = self._ask(operation, "GET", path, query, None, headers)
+        if answer.status_code == 304:
+            return None
+        told = Tagged(self._read(operation, dict[str, Any], answer))
+        told.etag = answer.headers.get("ETag")
+        return told
 
     def _file(
         self, operation: str, path: str, query: Mapping[str, Any], if_none_match: str | None, to: Path | None
@@ -153,13 +173,19 @@ class Transport:
         idempotency_key: str | None = None,
         to: Path | None = None,
         answers: Collection[int] = (304,),
+        *,
+        streams: bool = False,
     ) -> httpx.Response:
         """The answer: a success, or one of the statuses ``answers`` with a body that is no problem.
+
+        With ``streams`` the body of a success is still to be read, by ``lines_of``.
 
         Raises:
             RemoteProblem: it is a problem. ServerUnreachable: there is none, or it was lost.
         """
-        sent = {"Authorization": f"Bearer {self._key}", "Accept-Encoding": "identity", **(headers or {})}
+        sent = {"Accept-Encoding": "identity", **(headers or {})}
+        if self._key is not None:
+            sent["Authorization"] = f"Bearer {self._key}"
         if method == "POST":
             sent["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
         query = {name: _text(value) for name, value in (query or {}).items() if value is not None}
@@ -168,7 +194,7 @@ class Transport:
             if content is not None and not isinstance(content, bytes):
                 content.seek(0)
             try:
-                answer = self._send(method, path, query, content, sent, to)
+                answer = self._send(method, path, query, content, sent, to, streams=streams)
             except httpx.TransportError as error:
                 may_have_arrived = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
                 if is_last or (may_have_arrived and method == "POST" and not self._takes_key(operation)):
@@ -177,7 +203,7 @@ class Transport:
                         + (": nobody knows whether it was done." if may_have_arrived else "."),
                         todo="Look whether it was done, then ask again." if may_have_arrived else "Try again later.",
                     ) from error
-                self._sleep(_wait(attempt, None))
+                self._sleep(wait_seconds(attempt, None))
                 continue
             is_problem = answer.headers.get("Content-Type", "").startswith("application/problem+json")
             if answer.is_success or (answer.status_code in answers and not is_problem):
@@ -185,7 +211,7 @@ class Transport:
             problem = problem_of(operation, answer.status_code, answer.headers, answer.content)
             if is_last or answer.status_code not in AGAIN:
                 raise problem
-            self._sleep(_wait(attempt, answer.headers.get("Retry-After")))
+            self._sleep(wait_seconds(attempt, answer.headers.get("Retry-After")))
         raise AssertionError("the last attempt returns or raises")
 
     def _send(
@@ -196,16 +222,20 @@ class Transport:
         content: bytes | IO[bytes] | None,
         headers: Mapping[str, str],
         to: Path | None,
+        *,
+        streams: bool,
     ) -> httpx.Response:
         url = self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + path.encode())
         request = self._http.build_request(
             method, url, params={**httpx.URL(url).params, **query}, content=content, headers=dict(headers)
         )
-        if to is None:
+        if to is None and not streams:
             return self._http.send(request, follow_redirects=False)
         answer = self._http.send(request, stream=True, follow_redirects=False)
+        if to is None and answer.is_success:
+            return answer
         try:
-            if not answer.is_success:
+            if to is None or not answer.is_success:
                 answer.read()
                 return answer
             part = to.with_name(f"{to.name}.part")
@@ -219,6 +249,14 @@ class Transport:
             return answer
         finally:
             answer.close()
+
+    def _wait_again(self, operation: str, failures: int, error: Exception) -> None:
+        """Wait after a stream was lost for the ``failures``-th time. Raises ``ServerUnreachable`` after so many."""
+        if failures > self._retries:
+            raise ServerUnreachable(
+                f"{operation}: the answer from {self._url} broke off ({type(error).__name__}).", todo="Try again later."
+            ) from error
+        self._sleep(wait_seconds(failures - 1, None))
 
     @staticmethod
     def _read(operation: str, kind: Any, answer: httpx.Response) -> Any:
@@ -258,10 +296,33 @@ class Transport:
         return following.raw_path.decode()
 
 
-def _json(body: BaseModel | Sequence[BaseModel]) -> bytes:
+def lines_of(answer: httpx.Response) -> Iterator[bytes]:
+    """The lines of a body that streams, as they come; only a line feed ends one. Close ``answer`` after them."""
+    held: list[bytes] = []
+    for chunk in answer.iter_bytes():
+        first, *more = chunk.split(b"\n")
+        held.append(first)
+        for part in more:
+            yield b"".join(held)
+            held = [part]
+    if last := b"".join(held):
+        yield last
+
+
+def opened(body: bytes | Path) -> AbstractContextManager[bytes | IO[bytes]]:
+    """``body`` as it can be sent; a file is read as it goes."""
+    return body.open("rb") if isinstance(body, Path) else nullcontext(body)
+
+
+def path_of(*parts: str | int) -> str:
+    """The path of ``parts`` under ``/v1``, each of them quoted."""
+    return "/v1/" + "/".join(quote(str(part), safe="") for part in parts)
+
+
+def json_of(body: BaseModel | Sequence[BaseModel]) -> bytes:
     if isinstance(body, BaseModel):
         return body.model_dump_json(by_alias=True, exclude_unset=True).encode()
-    return b"[" + b",".join(_json(one) for one in body) + b"]"
+    return b"[" + b",".join(json_of(one) for one in body) + b"]"
 
 
 def _text(value: Any) -> Any:
@@ -270,7 +331,7 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _wait(attempt: int, retry_after: str | None) -> float:
+def wait_seconds(attempt: int, retry_after: str | None) -> float:
     """Seconds to wait after the failed ``attempt`` (from 0)."""
     if (said := _seconds_of(retry_after)) is not None:
         return said

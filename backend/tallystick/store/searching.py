@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tallystick.protocol.types import DealId, PartyId, Timestamp
 from tallystick.store.records import EvidenceRecord, EvidenceState
+
+_NUMBER = re.compile(r"[A-Z_]+ (.*?) by 0x[0-9a-f]{64}(?: to 0x[0-9a-f]{64})?\Z", re.DOTALL)
 
 
 class Awaits(StrEnum):
@@ -68,3 +71,9 @@ class KeptAnswer:
     location: str | None
     body: bytes
     kept_at: Timestamp
+
+
+def number_of(document_key: str | None) -> str | None:
+    """The number of the business document that ``document_key`` names (``service/record.py``); None for none."""
+    matched = _NUMBER.match(document_key or "")
+    return None if matched is None or document_key is None or document_key.startswith("ACKN") else matched.group(1)

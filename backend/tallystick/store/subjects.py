@@ -10,7 +10,6 @@ Rules:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,9 +25,8 @@ from tallystick.store.bulk import insert_rows
 from tallystick.store.records import BatchState, EvidenceRecord, EvidenceState
 from tallystick.store.rows import EVIDENCE_JOINS, chunks, evidence_record, select_evidence
 from tallystick.store.schema import acceptance, batch, evidence
-from tallystick.store.searching import Awaits, Found, Waiting, Wanted
+from tallystick.store.searching import Awaits, Found, Waiting, Wanted, number_of
 
-_NUMBER = re.compile(r"[A-Z_]+ (.*?) by 0x[0-9a-f]{64}(?: to 0x[0-9a-f]{64})?\Z", re.DOTALL)
 _PARTIES_AT_ONCE = 100
 """Subqueries in one statement: SQLite takes 500."""
 _ANSWERABLE = frozenset({Kind.INVOICE, Kind.ASSIGNMENT})
@@ -149,12 +147,6 @@ def subject_rows(record: EvidenceRecord, parent: Evidence | None, position: int)
             "number": number_of(record.document_key),
             "awaits": _awaited(record, subject),
         }
-
-
-def number_of(document_key: str | None) -> str | None:
-    """The number of the business document that ``document_key`` names (``service/record.py``); None for none."""
-    matched = _NUMBER.match(document_key or "")
-    return None if matched is None or document_key is None or document_key.startswith("ACKN") else matched.group(1)
 
 
 def answered(

@@ -29,6 +29,7 @@ from tallystick.web.files import NOT_MODIFIED, IfNoneMatch
 from tallystick.web.histories import HISTORY_HEADERS, history_answer
 from tallystick.web.identity import Asking
 from tallystick.web.openapi import answers, writing
+from tallystick.web.pages import LINK, Paged
 from tallystick.web.parties import AsOf, PartyPath
 from tallystick.web.requests import Installed, StrictRoute
 
@@ -110,20 +111,24 @@ def withdraw_access(party: PartyPath, grant: GrantPath, installed: Installed, as
     "/parties/{party}/accesses",
     operation_id="listAccesses",
     summary="Say who looked at a party's history",
-    responses=answers(404, 422, 503),
+    responses={200: {"headers": LINK}, **answers(404, 422, 503)},
     response_description="Each look, newest first.",
 )
 def list_accesses(
     party: PartyPath,
     installed: Installed,
     asking: Asking,
+    page: Paged,
     before: Annotated[int | None, Query(ge=0, le=2**53 - 1, description="Those before this position.")] = None,
-    limit: Annotated[int, Query(ge=1, le=consent.MAX_USES, description="At most so many.")] = 100,
 ) -> list[AccessView]:
     """Tell who looked at the history of a party, when, at what, and by which evidence that is noted."""
     with installed.store.transaction(read_only=True) as transaction:
         subject = own_party(transaction, asking, party)
-    return [AccessView.of(use, grant) for use, grant in consent.uses(installed, subject.party, before, limit)]
+    start = before if page.number is None else page.number
+    found = consent.uses(installed, subject.party, start, page.limit + 1)
+    if len(found) > page.limit:
+        page.go_on_after(found[page.limit - 1][0].position)
+    return [AccessView.of(use, grant) for use, grant in page.cut(found)]
 
 
 @router.get(

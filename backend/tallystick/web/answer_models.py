@@ -14,8 +14,7 @@ from tallystick.protocol.evidence import kind_name
 from tallystick.protocol.types import to_hex
 from tallystick.service.finding import Operation
 from tallystick.store.records import EvidenceRecord, EvidenceState
-from tallystick.store.searching import Awaits, Waiting
-from tallystick.store.subjects import number_of
+from tallystick.store.searching import Awaits, Waiting, number_of
 from tallystick.web import examples
 from tallystick.web.models import BlockBody, Hex32, HoldingBlock, Seconds, body_config
 

@@ -8,16 +8,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
 
 from tallystick.protocol.types import EvidenceId, parse_bytes32
 from tallystick.service import attachments
 from tallystick.service.context import Context
 from tallystick.store.service_records import Attachment
+from tallystick.web.document_models import SHA256, AttachmentView
 from tallystick.web.evidence import EvidencePath
 from tallystick.web.files import disposition
 from tallystick.web.identity import Asking
-from tallystick.web.models import Seconds, body_config
 from tallystick.web.openapi import answers
 from tallystick.web.pages import LINK, Paged
 from tallystick.web.requests import BodyFile, Installed, StrictRoute
@@ -25,8 +24,7 @@ from tallystick.web.requests import BodyFile, Installed, StrictRoute
 router = APIRouter(prefix="/v1", tags=["documents"], route_class=StrictRoute)
 
 PATH = "/v1/documents/"
-_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-Sha256Path = Annotated[str, Path(max_length=64, description="SHA-256: 64 lower-case hex digits.", examples=[_SHA256])]
+Sha256Path = Annotated[str, Path(max_length=64, description="SHA-256: 64 lower-case hex digits.", examples=[SHA256])]
 
 _FILE = {
     "required": True,
@@ -43,33 +41,6 @@ _DOWNLOAD: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-
-
-class AttachmentView(BaseModel):
-    """A document that your organisation keeps here; put these members into `documents` of an evidence's content."""
-
-    model_config = body_config(
-        {
-            "sha256": _SHA256,
-            "mediaType": "application/pdf",
-            "size": 4,
-            "name": "delivery note.pdf",
-            "keptAt": 1767345600,
-        }
-    )
-
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    media_type: str
-    size: Annotated[int, Field(description="Bytes.")]
-    name: str
-    kept_at: Seconds
-
-    @classmethod
-    def of(cls, one: Attachment) -> AttachmentView:
-        """``one`` as JSON."""
-        return cls(
-            sha256=one.sha256.hex(), media_type=one.media_type, size=one.size, name=one.name, kept_at=one.kept_at
-        )
 
 
 @router.put(

@@ -44,7 +44,8 @@ HEARTBEAT_SECONDS = 15.0
 LONGEST_SECONDS = 3_600.0
 OF_ONE_KEY = 5
 OF_ALL = 200
-_RETRY = b"retry: 2000\n\n"
+_BEGIN = b"retry: 2000\nid: %d\n\n"
+"""Said first: who loses the connection before any event comes back to where it began."""
 
 _STREAM = {
     "description": "Events as they happen; the stream goes on until either side ends it.",
@@ -119,7 +120,7 @@ async def _told(
 ) -> AsyncIterator[bytes]:
     began = heard = time.monotonic()
     try:
-        yield _RETRY
+        yield _BEGIN % after
         while time.monotonic() - began < LONGEST_SECONDS and not request.app.state.stopping.is_set():
             try:
                 told, after, is_behind = await run_in_threadpool(_look, installed, asking, after)

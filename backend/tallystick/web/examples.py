@@ -112,6 +112,7 @@ EVIDENCE: dict[str, Any] = {
     "receipt": RECEIPT,
     "placements": [PLACEMENT],
 }
+NEW_IDENTIFIER: dict[str, Any] = {"identifier": "GLN:4012345500004"}
 NEW_PARTY: dict[str, Any] = {"name": "Northwind Ltd", "identifiers": ["LEI:529900T8BM49AURSDO55", "VAT:DE129273398"]}
 PARTY: dict[str, Any] = {"party": BUYER, **NEW_PARTY, "signers": ["0x" + "71c3" * 10]}
 HISTORY: dict[str, Any] = {

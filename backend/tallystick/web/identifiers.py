@@ -5,28 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel, Field
 
 from tallystick.service.entitled import own_party
 from tallystick.service.identifying import add_identifier
 from tallystick.service.parties import parse_identifier
+from tallystick.web import examples
 from tallystick.web.identity import Asking
-from tallystick.web.models import PartyView, body_config
+from tallystick.web.models import NewIdentifierBody, PartyView
 from tallystick.web.openapi import writing
 from tallystick.web.parties import PartyPath
 from tallystick.web.requests import Installed, StrictRoute
 
 router = APIRouter(prefix="/v1/parties", tags=["parties"], route_class=StrictRoute)
-
-_EXAMPLE = {"identifier": "GLN:4012345500004"}
-
-
-class NewIdentifierBody(BaseModel):
-    """A further identifier of a party."""
-
-    model_config = body_config(_EXAMPLE)
-
-    identifier: str = Field(max_length=130, description="SCHEME:value; LEI, USCC, VAT, DUNS and GLN are checked.")
 
 
 @router.post(
@@ -39,7 +29,9 @@ class NewIdentifierBody(BaseModel):
 )
 def give_identifier(
     party: PartyPath,
-    body: Annotated[NewIdentifierBody, Body(openapi_examples={"gln": {"summary": "A GLN", "value": _EXAMPLE}})],
+    body: Annotated[
+        NewIdentifierBody, Body(openapi_examples={"gln": {"summary": "A GLN", "value": examples.NEW_IDENTIFIER}})
+    ],
     installed: Installed,
     asking: Asking,
 ) -> PartyView:

@@ -126,6 +126,14 @@ class NewPartyBody(BaseModel):
     ] = None
 
 
+class NewIdentifierBody(BaseModel):
+    """A further identifier of a party."""
+
+    model_config = body_config(examples.NEW_IDENTIFIER)
+
+    identifier: str = Field(max_length=130, description="SCHEME:value; LEI, USCC, VAT, DUNS and GLN are checked.")
+
+
 class ReceiptBody(BaseModel):
     """The operator's promise, signed (EIP-712 Receipt): if it is not sealed by then, this proves the operator's fault.
 
