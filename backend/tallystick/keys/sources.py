@@ -40,7 +40,7 @@ MIN_SCRYPT_N = 2**14
 MAX_SCRYPT_N = 2**20
 """Bounds on what a file may ask for: a gigabyte at most."""
 
-PASSPHRASE = "passphrase"  # noqa: S105 - the name of a source
+PASSPHRASE = "passphrase"  # noqa: S105 - the name of a source  # nosec B105
 WRAPPED_SIZE = 40
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _FORMS = "passphrase, file:PATH, environment:VARIABLE or pkcs11:token=LABEL;object=LABEL?module-path=PATH"

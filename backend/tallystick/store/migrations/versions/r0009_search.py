@@ -112,7 +112,7 @@ def _clear(connection: sa.Connection, row: Any) -> None:
         scope = "awaits IS NOT NULL"
     else:
         return
-    statement = sa.text(f"UPDATE evidence_subject SET awaits = NULL WHERE position = :parent AND {scope}")  # noqa: S608
+    statement = sa.text(f"UPDATE evidence_subject SET awaits = NULL WHERE position = :parent AND {scope}")  # noqa: S608 - no input  # nosec B608
     named = {"issuer": row.issuer} if ":issuer" in scope else {}
     connection.execute(statement, {"parent": row.parent_position, **named})
     accepts = row.kind == _ACKNOWLEDGEMENT and row.issuer == row.parent_counterparty
