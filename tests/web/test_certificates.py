@@ -29,7 +29,8 @@ def test_what_is_unknown_or_not_final_is_not_certified(api: Api) -> None:
     problem(api.get(f"/v1/evidence/0x{'01' * 32}/certificate"), 404, "not-found")
     problem(api.get("/v1/evidence/4711/certificate"), 422, "malformed-input")
     problem(api.get("/v1/parties/Nobody/certificate"), 404, "not-found")
-    problem(api.get("/v1/parties/Lender/certificate"), 409, "refused")
+    assert api.post("/v1/parties", {"name": "Says nothing", "identifiers": ["ERP:silent"]}).status_code == 201
+    problem(api.get("/v1/parties/ERP:silent/certificate"), 409, "refused")
 
 
 @pytest.mark.parametrize("query", [{"lang": "de"}, {"asOf": "yesterday"}, {"attach": "perhaps"}])
