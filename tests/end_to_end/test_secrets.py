@@ -110,6 +110,10 @@ def questions(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Any]
             yield operation["operationId"], method.upper(), filled, body
 
 
+_SHOW_A_SECRET = ("issueKey", "rotateKey", "addWebhook", "rotateWebhookSecret")
+"""Operations that show a new secret, once, to whoever asks for it."""
+
+
 def walk(desk: Desk, url: str, keys: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
     """Ask each operation as everybody, in all the wrong ways too; the keys that were issued, and what was asked."""
     issued: dict[str, str] = {}
@@ -121,13 +125,14 @@ def walk(desk: Desk, url: str, keys: Mapping[str, str]) -> tuple[dict[str, str],
             wrong = {"secret": SENT, "authorization": f"Bearer {SENT}", "webhookSecret": SENT}
             for who, key in {**keys, "nobody": f"tallystick_{'a' * 12}_{'b' * 52}", "stranger": SENT}.items():
                 headers = {"Authorization": f"Bearer {key}"}
-                for sent, query in ((body, {}), (wrong, {}), (None, {"api_key": key})):
+                ends = {"follow": "false"} if operation == "streamEvents" else {}
+                for sent, query in ((body, ends), (wrong, ends), (None, {"api_key": key})):
                     options: dict[str, Any] = {} if sent is None else {"json": sent}
                     answer = client.request(method, path, headers=headers, params=query, **options)
-                    shown = answer.json().get("secret") if operation in ("issueKey", "rotateKey") else None
+                    shown = answer.json().get("secret") if operation in _SHOW_A_SECRET else None
                     told = answer.content.replace(shown.encode(), b"") if shown else answer.content
                     if shown:
-                        issued[f"key {len(issued)} by {operation}"] = shown
+                        issued[f"secret {len(issued)} by {operation}"] = shown
                     # what a caller just sent may be quoted to that caller, and to nobody else
                     for own in (SENT, key):
                         told = told.replace(own.encode(), b"")
