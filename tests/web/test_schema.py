@@ -13,7 +13,9 @@ from tallystick.service.policy import RULES
 from tallystick.store.identities import Role
 from web.exploring import Town, explore, installation, shared_out
 
-SHARES = shared_out(RULES)
+NOT_EXPLORED = {"streamEvents"}
+"""A stream that has no end is no answer that schemathesis can read: tests/web/test_events.py asks for it."""
+SHARES = shared_out(operation for operation in RULES if operation not in NOT_EXPLORED)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def test_every_answer_is_one_that_the_document_promises(town: Town, role: Role) 
 
 def test_every_operation_is_explored() -> None:
     """A route that stands in the table of who may do what is explored as one of the roles that reach it."""
-    assert sorted(operation for share in SHARES.values() for operation in share) == sorted(RULES)
+    assert sorted(operation for share in SHARES.values() for operation in share) == sorted(RULES.keys() - NOT_EXPLORED)
 
 
 def test_exploring_finds_what_it_looks_for(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
