@@ -35,7 +35,14 @@ from tallystick.web.requests import Installed, StrictRoute
 
 router = APIRouter(prefix="/v1", tags=["access"], route_class=StrictRoute)
 
-GrantPath = Annotated[str, Path(description="The evidence id of the consent.", examples=[examples.CONSENT])]
+GrantPath = Annotated[
+    str,
+    Path(
+        description="The evidence id of the consent.",
+        examples=[examples.CONSENT],
+        json_schema_extra={"pattern": "^0x[0-9a-f]{64}$"},
+    ),
+]
 
 
 def _object(description: str, example: dict[str, Any], **more: Any) -> dict[int | str, dict[str, Any]]:

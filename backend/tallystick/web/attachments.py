@@ -24,7 +24,15 @@ from tallystick.web.requests import BodyFile, Installed, StrictRoute
 router = APIRouter(prefix="/v1", tags=["documents"], route_class=StrictRoute)
 
 PATH = "/v1/documents/"
-Sha256Path = Annotated[str, Path(max_length=64, description="SHA-256: 64 lower-case hex digits.", examples=[SHA256])]
+Sha256Path = Annotated[
+    str,
+    Path(
+        max_length=64,
+        description="SHA-256: 64 lower-case hex digits.",
+        examples=[SHA256],
+        json_schema_extra={"pattern": "^[0-9a-f]{64}$"},
+    ),
+]
 
 _FILE = {
     "required": True,
