@@ -7,32 +7,17 @@ as any party that the asker may look at.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tallystick.protocol.evidence import Kind, kind_name
-from tallystick.protocol.types import DealId, PartyId, Timestamp, parse_bytes32
+from tallystick.protocol.evidence import kind_name
+from tallystick.protocol.types import PartyId, parse_bytes32
 from tallystick.service.context import Context
 from tallystick.service.entitled import own_party, visible_party
 from tallystick.service.policy import Asker, Reach
 from tallystick.service.ports import Transaction
-from tallystick.store.records import EvidenceState
 from tallystick.store.searching import Awaits, Found, Waiting, Wanted
 
 _ID = re.compile(r"0x[0-9a-f]{64}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is looked for; parties are as the asker named them. Each member narrows it, None does not."""
-
-    party: str | None = None
-    counterparty: str | None = None
-    kind: Kind | None = None
-    occurred_from: Timestamp | None = None
-    occurred_to: Timestamp | None = None
-    number: str | None = None
-    state: EvidenceState | None = None
-    deal: DealId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +29,30 @@ class Operation:
     path: str
 
 
-def find(context: Context, asker: Asker, query: Query, before: int | None, limit: int) -> list[Found]:
-    """The newest evidence within reach of ``asker`` that ``query`` tells of, newest first; position below ``before``.
+def find(
+    context: Context,
+    asker: Asker,
+    wanted: Wanted,
+    before: int | None,
+    limit: int,
+    *,
+    party: str | None = None,
+    counterparty: str | None = None,
+) -> list[Found]:
+    """The newest evidence within reach of ``asker`` that is as ``wanted``, newest first; position below ``before``.
+
+    It stands in the log of ``party`` and is about ``counterparty`` besides, where the asker names them.
 
     Raises:
         NotFound: a party that is not known, or not within reach.
     """
     with context.store.transaction(read_only=True) as transaction:
-        parties: tuple[PartyId, ...] | None = None
-        if query.party is not None:
-            parties = (own_party(transaction, asker, query.party).party,)
+        if party is not None:
+            wanted = replace(wanted, parties=(own_party(transaction, asker, party).party,))
         elif asker.reach is not Reach.ALL:
-            parties = asker.organisation.parties
-        wanted = Wanted(
-            parties=parties,
-            other=None if query.counterparty is None else _named(transaction, asker, query.counterparty),
-            kind=None if query.kind is None else int(query.kind),
-            occurred_from=query.occurred_from,
-            occurred_to=query.occurred_to,
-            number=query.number,
-            state=query.state,
-            deal=query.deal,
-        )
+            wanted = replace(wanted, parties=asker.organisation.parties)
+        if counterparty is not None:
+            wanted = replace(wanted, other=_named(transaction, asker, counterparty))
         return transaction.find_evidence(wanted, before, limit)
 
 

@@ -13,6 +13,7 @@ from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import DealId, Timestamp, clip, parse_bytes32, to_hex
 from tallystick.service import finding
 from tallystick.store.records import EvidenceState
+from tallystick.store.searching import Wanted
 from tallystick.web import examples
 from tallystick.web.answer_models import FoundEvidence, WaitingBody
 from tallystick.web.identity import Asking
@@ -64,17 +65,15 @@ def find_evidence(
     deal: Annotated[str | None, Query(max_length=66, description="Of this deal.", examples=[examples.DEAL])] = None,
 ) -> list[FoundEvidence]:
     """Find evidence of the parties that you act for; auditors find all. What narrows the search narrows it together."""
-    wanted = finding.Query(
-        party=party,
-        counterparty=counterparty,
-        kind=None if kind is None else _kind(kind),
+    wanted = Wanted(
+        kind=None if kind is None else int(_kind(kind)),
         occurred_from=None if since is None else parse_time(since, "from"),
         occurred_to=None if until is None else _end(until),
         number=number,
         state=status,
         deal=None if deal is None else DealId(parse_bytes32(deal, "deal")),
     )
-    found = finding.find(installed, asking, wanted, page.number, page.limit + 1)
+    found = finding.find(installed, asking, wanted, page.number, page.limit + 1, party=party, counterparty=counterparty)
     if len(found) > page.limit:
         page.go_on_after(found[page.limit - 1].position)
     return [FoundEvidence.of(one.record) for one in page.cut(found)]
