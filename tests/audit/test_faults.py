@@ -53,6 +53,8 @@ UNPLANTED = frozenset(
     | {Code.ARCHIVE_LEDGER, Code.ARCHIVE_BLOCK, Code.DATABASE_LEDGER, Code.DATABASE_BLOCK, Code.DATABASE_UNREADABLE}
     # what no row explains would be this program's own fault; what a report finds is an honest ledger's too
     | {Code.DATABASE_REPORT, Code.DATABASE_DIGEST, Code.REPORT_FINDING}
+    # what was erased on request is no fault: tests/audit/test_replay.py
+    | {Code.ERASED}
 )
 
 
