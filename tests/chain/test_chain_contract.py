@@ -185,6 +185,7 @@ def test_a_transaction_with_a_used_nonce_is_refused(chain: Chain) -> None:
     first = sign_seal(chain, OPERATOR, 0, appends("buyer"))
     second = sign_seal(chain, OPERATOR, 0, appends("supplier"))
     assert chain.send(first.raw) is SendOutcome.TAKEN
+    included(chain, first)
     assert chain.send(second.raw) is SendOutcome.NONCE_USED
     assert chain.inclusion(second.hash) is None
 
@@ -304,7 +305,7 @@ def test_sealed_batches_are_told_as_sealed(chain: Chain) -> None:
     batch = appends("buyer", "supplier", "lender")
     signed = sign_seal(chain, OPERATOR, 0, batch)
     chain.send(signed.raw)
-    first = chain.final_block()
+    first = included(chain, signed).block
     second = seal(chain, OTHER_OPERATOR, appends("buyer"))
     root = batch_root((item.subject, item.root, item.count) for item in batch)
     expected = SealedBatch(OPERATOR.address, 0, root, tuple(batch), first, signed.hash, 0)

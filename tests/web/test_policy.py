@@ -6,13 +6,9 @@ Rule: the table of ``service/policy.py`` is what happens; what is out of reach l
 from __future__ import annotations
 
 import hashlib
-import io
-import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,76 +18,25 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine, event
 
 from tallystick.bootstrap import Opened
-from tallystick.intake.files import read_files
-from tallystick.intake.readers import Options
-from tallystick.protocol.types import EvidenceId, PartyId, Timestamp, parse_bytes32, to_hex
-from tallystick.service import accounts, attachments, consent, erasure, members
-from tallystick.service.consent import Grantee
-from tallystick.service.documents.desk import Rules
-from tallystick.service.documents.importing import import_documents
-from tallystick.service.parties import find_party
+from tallystick.service import accounts
 from tallystick.service.policy import PUBLIC, RULES, TABLE, Reach, scopes_of
-from tallystick.service.scope import AccessScope, Identities
-from tallystick.store.identities import Role, Scope, Session
-from tallystick.store.service_records import Webhook
+from tallystick.store.identities import Role, Scope
 from tallystick.web.app import API, create_app
 from web.conftest import trusting_no_authority
+from web.objects import DISPUTE, UNKNOWN, Objects, Unknown, numbers, open_account
 from web.support import Api, problem
 
 WALLET = "0x" + "71c3" * 10
 ACTING = (Role.PARTY, Role.LENDER, Role.PROVIDER)
-_numbers = itertools.count(1)
+STATEMENT = b"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
+<GrpHdr><MsgId>1</MsgId></GrpHdr><Stmt><Id>1</Id><Acct><Id><Othr><Id>1</Id></Othr></Id></Acct></Stmt></BkToCstmrStmt></Document>"""
+
+Ask = Callable[[Any], tuple[str, str, Any]]
+"""From an :class:`Objects`, or an ``Unknown``, to method, path and body."""
 
 
-@dataclass(frozen=True)
-class Objects:
-    """Things to ask for: of the asker's own, of others, or not there at all."""
-
-    party: str
-    evidence: str
-    waiting: str
-    """A contract that its counterparty has not signed yet."""
-    counterparty: str
-    deal: str
-    organisation: str
-    key: str
-    grant: str
-    """A consent of the party to access."""
-    erasing: str
-    """The code that confirms the erasure of ``throwaway``."""
-    throwaway: str
-    """An evidence whose erasure was asked for."""
-    member: str = "b" * 12
-    session: str = "c" * 12
-    own: str = "ERP:UNHEARD"
-    """A party whose keys may change: nobody trades with it."""
-    signer: str = f"0x{'05' * 20}"
-    invoiced: str = f"0x{'06' * 32}"
-    """An invoice that the party got, one that it wrote, and a dispute of one that it wrote."""
-    billed: str = f"0x{'07' * 32}"
-    disputed: str = f"0x{'08' * 32}"
-    document: str = "09" * 32
-    """A document of the organisation, and an evidence of the party that names it."""
-    naming: str = f"0x{'0a' * 32}"
-    job: str = "no import"
-    """An import with a rejected row."""
-    webhook: str = "0b" * 16
-    delivery: int = 1
-
-
-@dataclass(frozen=True)
-class Actor:
-    """An organisation, and the text of a key of it."""
-
-    organisation: str
-    key: str
-
-
-Ask = Callable[[Objects], tuple[str, str, Any]]
-
-
-def invoice(found: Objects) -> dict[str, Any]:
-    number = f"M-{next(_numbers)}"
+def invoice(found: Objects | Unknown) -> dict[str, Any]:
+    number = f"M-{next(numbers)}"
     content = {
         "invoiceNumber": number,
         "issueDate": "2026-01-02",
@@ -103,20 +48,20 @@ def invoice(found: Objects) -> dict[str, Any]:
     return {"kind": "INVOICE", **named, "content": content}
 
 
-def new_party(_found: Objects) -> dict[str, Any]:
-    return {"name": "New", "identifiers": [f"ERP:{next(_numbers)}"]}
+def new_party(_found: Objects | Unknown) -> dict[str, Any]:
+    return {"name": "New", "identifiers": [f"ERP:{next(numbers)}"]}
 
 
-def new_organisation(_found: Objects) -> dict[str, Any]:
-    return {"name": f"New {next(_numbers)}", "role": "lender"}
+def new_organisation(_found: Objects | Unknown) -> dict[str, Any]:
+    return {"name": f"New {next(numbers)}", "role": "lender"}
 
 
-def new_member(found: Objects) -> dict[str, Any]:
-    subject = {"issuer": "https://login.example.com", "subject": f"person {next(_numbers)}"}
+def new_member(found: Objects | Unknown) -> dict[str, Any]:
+    subject = {"issuer": "https://login.example.com", "subject": f"person {next(numbers)}"}
     return {"name": "New", "organisation": found.organisation, **subject}
 
 
-def signed_elsewhere(found: Objects) -> dict[str, Any]:
+def signed_elsewhere(found: Objects | Unknown) -> dict[str, Any]:
     """An acknowledgement of nothing, signed by nobody: whose it is comes first."""
     issuer = found.party if found.party.startswith("0x") else found.deal
     struct = {"issuer": issuer, "counterparty": f"0x{'00' * 32}", "kind": 15, "deal": f"0x{'00' * 32}"}
@@ -125,7 +70,6 @@ def signed_elsewhere(found: Objects) -> dict[str, Any]:
 
 
 UPLOAD = hashlib.sha256(json.dumps("raw").encode()).hexdigest()
-DISPUTE = {"reasonCode": "quantity", "disputedAmount": "1.00", "currency": "EUR"}
 CANCELLED = {"correctionType": "cancelled"}
 WRITE_OFF = {"currency": "EUR", "amount": "100.00", "reason": "insolvent"}
 
@@ -169,7 +113,7 @@ ASK: dict[str, Ask] = {
     "addIdentifier": lambda found: (
         "POST",
         f"/v1/parties/{found.party}/identifiers",
-        {"identifier": f"ERP:more-{next(_numbers)}"},
+        {"identifier": f"ERP:more-{next(numbers)}"},
     ),
     "readHistory": lambda found: ("GET", f"/v1/parties/{found.party}/history", None),
     "readChanges": lambda found: ("GET", f"/v1/parties/{found.party}/changes?since=3", None),
@@ -251,24 +195,6 @@ WITHOUT_OBJECT = {
     "listReceivedGrants",
     "listErasures",
 }
-UNKNOWN = Objects(
-    "LEI:NOBODY",
-    f"0x{'01' * 32}",
-    f"0x{'02' * 32}",
-    "LEI:NOBODY2",
-    f"0x{'03' * 32}",
-    "ab" * 16,
-    "a" * 12,
-    f"0x{'06' * 32}",
-    "erase-0000000000",
-    f"0x{'07' * 32}",
-)
-
-
-def open_account(opened: Opened, role: Role, parties: list[str], scopes: list[Scope] | None = None) -> Actor:
-    named = [PartyId(parse_bytes32(party, "party")) for party in parties]
-    made = accounts.add_organisation(opened.context, "test", f"{role} {next(_numbers)}", role, named)
-    return Actor(made.organisation, accounts.issue_key(opened.context, "test", made.organisation, "test", scopes)[1])
 
 
 @pytest.fixture(scope="session")
@@ -289,94 +215,7 @@ def trades(api: Api) -> dict[str, Any]:
     return made
 
 
-def objects(api: Api, opened: Opened, trades: dict[str, Any], side: str, actor: Actor | None) -> Objects:
-    """Fresh objects of ``side``: what is closed, revoked or signed by one question is not there for the next."""
-    seller, buyer, deal, evidence = trades[side]
-    waiting = api.contract(issuer=buyer, counterparty=seller, countersigned=False)
-    holder = open_account(opened, Role.PARTY, []).organisation if actor is None else actor.organisation
-    key, _ = accounts.issue_key(opened.context, "test", holder, "another")
-    member = members.add_member(
-        opened.context, "test", holder, "another", issuer="https://login.example.com", subject=f"p{next(_numbers)}"
-    )
-    now = opened.context.clock.now()
-    name = f"{next(_numbers):012}"
-    with opened.context.store.transaction() as transaction:
-        session = Session(name, member.member, bytes(32), f"nonce{name}", now, Timestamp(now + 60))
-        transaction.add_session(session)
-    fresh = api.post("/v1/parties", {"name": f"Fresh {name}", "identifiers": [f"ERP:fresh-{name}"]}).json()
-    if actor is not None:
-        party = PartyId(parse_bytes32(fresh["party"], "party"))
-        accounts.let_act_for(opened.context, "test", actor.organisation, party)
-    sold = {"issuer": seller, "counterparty": buyer, "deal": deal}
-    bought = {"issuer": buyer, "counterparty": seller, "deal": deal}
-    text = f"document {next(_numbers)}".encode()
-    sha256 = hashlib.sha256(text).digest()
-    keeper = accounts.add_organisation(
-        opened.context, "test", f"Keeper {next(_numbers)}", Role.PARTY, [PartyId(parse_bytes32(seller, "party"))]
-    )
-    for one in {holder, keeper.organisation}:
-        attachments.keep(opened.context, one, sha256, io.BytesIO(text), "note.pdf", "application/pdf")
-    named = [{"sha256": sha256.hex(), "mediaType": "application/pdf", "size": len(text), "name": "note.pdf"}]
-    naming = api.invoice(**sold)
-    naming["content"]["documents"] = named
-    hook, told = new_webhook(opened, holder)
-    billed, disputed = (api.record(api.invoice(**sold))["evidence"] for _ in range(2))
-    with opened.context.store.transaction(read_only=True) as transaction:
-        subject, lender = (find_party(transaction, name) for name in (seller, "Lender"))
-    scope = AccessScope(identities=Identities.NAMES)
-    grantee = Grantee(lender.party, None, lender)
-    _, granted = consent.grant(opened.context, subject, grantee, scope, date(2099, 12, 31))
-    throwaway = api.record(api.invoice(issuer=seller, counterparty=buyer, deal=deal))["evidence"]
-    plan = erasure.request(opened.context, "test", EvidenceId(parse_bytes32(throwaway, "evidence")), "asked for by law")
-    table = read_files("t.csv", REJECTED_ROW, Options(MAPPING))
-    job = import_documents(opened.context, list(table), Rules(), organisation=holder).job
-    return Objects(
-        seller,
-        evidence,
-        api.record(waiting)["evidence"],
-        buyer,
-        deal,
-        holder,
-        key.key,
-        grant=to_hex(granted.consent),
-        erasing=plan.confirmation,
-        throwaway=throwaway,
-        member=member.member,
-        session=session.session,
-        own=fresh["party"],
-        signer=fresh["signers"][0],
-        invoiced=api.record(api.invoice(**bought))["evidence"],
-        billed=billed,
-        document=sha256.hex(),
-        naming=api.record(naming)["evidence"],
-        job=job or "",
-        webhook=hook,
-        delivery=told,
-        disputed=api.record({"kind": "DISPUTE", **bought, "parent": disputed, "content": DISPUTE})["evidence"],
-    )
-
-
-MAPPING = b"""
-columns = {customer = "c", invoiceNumber = "n", issueDate = "d", payableAmount = "a"}
-values = {supplier = "ERP:1", currency = "EUR"}
-"""
-REJECTED_ROW = b"c,n,d,a\n1,2,no day,3\n"
-STATEMENT = b"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
-<GrpHdr><MsgId>1</MsgId></GrpHdr><Stmt><Id>1</Id><Acct><Id><Othr><Id>1</Id></Othr></Id></Acct></Stmt></BkToCstmrStmt></Document>"""
-
-
-def new_webhook(opened: Opened, holder: str) -> tuple[str, int]:
-    """A webhook of the organisation ``holder``, and a delivery of it that is never sent."""
-    name, now = f"{next(_numbers):032x}", opened.context.clock.now()
-    with opened.context.store.transaction() as transaction:
-        made = Webhook(name, holder, "https://example.com/", b"", None, None, now, None, 2**53)
-        transaction.put_webhook(made)
-        transaction.add_deliveries(name, [(1, "{}")], Timestamp(2**53))
-        (told,) = transaction.deliveries(name, None, None, 1)
-    return name, told.position
-
-
-def ask(api: Api, operation: str, found: Objects, key: str | None) -> httpx.Response:
+def ask(api: Api, operation: str, found: Objects | Unknown, key: str | None) -> httpx.Response:
     method, path, body = ASK[operation](found)
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     sent: dict[str, Any] = {"json": body}
@@ -385,7 +224,7 @@ def ask(api: Api, operation: str, found: Objects, key: str | None) -> httpx.Resp
     return httpx.request(method, f"{str(api.base_url).rstrip('/')}{path}", headers=headers, timeout=60, **sent)
 
 
-def same_but_for_names(answer: httpx.Response, found: Objects) -> dict[str, Any]:
+def same_but_for_names(answer: httpx.Response, found: Objects | Unknown) -> dict[str, Any]:
     """The problem in ``answer`` without what differs by the name that was asked for."""
     told: dict[str, Any] = answer.json()
     del told["instance"]
@@ -414,7 +253,7 @@ def test_the_table_has_every_operation_and_this_test_asks_for_each(api: Api) -> 
 @pytest.mark.parametrize("operation", ASK)
 def test_nobody_may_do_anything(api: Api, opened: Opened, keys: Any, trades: dict[str, Any], operation: str) -> None:
     """Without a key, with a text that is none, with a wrong secret, a revoked or closed one: 401."""
-    found = objects(api, opened, trades, "own", None)
+    found = Objects(api, opened, trades["own"], None)
     revoked = open_account(opened, Role.AUDITOR, [])
     accounts.revoke_key(opened.context, "test", revoked.key.split("_")[1])
     closed = open_account(opened, Role.OPERATOR, [])
@@ -437,8 +276,8 @@ def test_each_role_reaches_what_the_table_says(
     acting = role in ACTING
     actor = open_account(opened, role, [trades["own"][0]] if acting else [])
     rule = RULES[operation]
-    own = objects(api, opened, trades, "own", actor)
-    foreign = objects(api, opened, trades, "foreign", None)
+    own = Objects(api, opened, trades["own"], actor)
+    foreign = Objects(api, opened, trades["foreign"], None)
     if rule.reach[role] is Reach.NONE:
         for found in (own, foreign, UNKNOWN):
             problem(ask(api, operation, found, actor.key), 403, "not-entitled")
@@ -530,9 +369,9 @@ def test_what_is_denied_takes_the_work_of_what_is_unknown(
 
     actor = open_account(opened, Role.LENDER, [trades["own"][0]])
     app = create_app(opened.context, idle_seconds=None, check_token=trusting_no_authority)
-    seller, buyer, deal, evidence = trades["foreign"]
-    foreign = Objects(seller, evidence, evidence, buyer, deal, "", "", f"0x{'06' * 32}", "", "")
-    unknown = Objects(f"0x{'04' * 32}", f"0x{'05' * 32}", "", "", "", "", "", f"0x{'06' * 32}", "", "")
+    seller, _buyer, _deal, evidence = trades["foreign"]
+    foreign = Unknown(seller, evidence)
+    unknown = Unknown(f"0x{'04' * 32}", f"0x{'05' * 32}")
     asked = []
     with TestClient(app, base_url="http://localhost") as client:
         for found in (unknown, foreign, unknown, foreign):
