@@ -169,8 +169,7 @@ def authenticate(context: Context, text: str | None) -> tuple[Organisation, ApiK
         )
     now = context.clock.now()
     with context.store.transaction(read_only=True) as transaction:
-        key = transaction.key(found[1])
-        holder = None if key is None else transaction.organisation(key.organisation)
+        key, holder = transaction.holder(found[1]) or (None, None)
     is_same = hmac.compare_digest(_digest(found[2]), _NOBODY if key is None else key.digest)
     if key is None or holder is None or not is_same or not _is_good(key, now) or holder.closed_at is not None:
         raise Unauthenticated(

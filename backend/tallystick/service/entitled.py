@@ -20,28 +20,17 @@ from tallystick.store.identities import Role
 from tallystick.store.records import EvidenceRecord, PartyRecord
 
 
-def visible_parties(transaction: Transaction, asker: Asker) -> list[PartyRecord]:
-    """The parties that ``asker`` may look at: its own, and whoever an evidence names beside one of them; by name."""
-    if asker.reach is Reach.ALL:
-        return transaction.parties()
-    own = set(asker.organisation.parties)
-    return transaction.some_parties(own | transaction.counterparties(own))
+def visible_parties(transaction: Transaction, asker: Asker, after: PartyId, limit: int) -> list[PartyRecord]:
+    """The parties that ``asker`` may look at, its own and whoever an evidence names beside one of them.
 
-
-def visible_parties_after(transaction: Transaction, asker: Asker, after: PartyId, limit: int) -> list[PartyRecord]:
-    """Those of ``visible_parties`` whose ids are above ``after``, by id, at most ``limit``."""
-    if asker.reach is Reach.ALL:
-        return transaction.parties_after(after, limit)
-    own = set(asker.organisation.parties)
-    ids = sorted(party for party in own | transaction.counterparties(own) if party > after)
-    return sorted(transaction.some_parties(ids[:limit]), key=lambda one: one.party)
+    Those whose ids are above ``after``, by id, at most ``limit``.
+    """
+    return transaction.parties_after(after, limit, _seen_by(asker))
 
 
 def visible_party(transaction: Transaction, asker: Asker, name: str) -> PartyRecord:
     """The party ``name`` if ``asker`` may look at it. Raises ``NotFound`` as ``find_party``."""
-    if asker.reach is Reach.ALL:
-        return find_party(transaction, name)
-    return find_among(visible_parties(transaction, asker), name)
+    return find_party(transaction, name, _seen_by(asker))
 
 
 def own_party(transaction: Transaction, asker: Asker, name: str) -> PartyRecord:
@@ -93,6 +82,11 @@ def check_no_consent(asker: Asker, kind: int) -> None:
             "CONSENT: expected an organisation of the party itself, got one that states evidence on its behalf.",
             todo="The party consents, with a key of its own organisation.",
         )
+
+
+def _seen_by(asker: Asker) -> str | None:
+    """The organisation whose view bounds what ``asker`` sees of parties; None where all are seen."""
+    return None if asker.reach is Reach.ALL else asker.organisation.organisation
 
 
 def _own_draft(transaction: Transaction, asker: Asker, draft: Draft, name: str) -> Draft:

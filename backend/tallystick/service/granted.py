@@ -94,18 +94,17 @@ def reached_history(context: Context, asker: Asker, name: str, what: Shown) -> V
 
 
 def reached_evidence(
-    context: Context, asker: Asker, evidence_id: EvidenceId, what: Shown
+    context: Context, transaction: Transaction, asker: Asker, evidence_id: EvidenceId, what: Shown
 ) -> tuple[EvidenceRecord, View | None]:
     """The evidence, and the view of the history that it is seen in; None where it is the asker's own, or all are.
 
     Under a consent it must be final, and within its scope. Raises ``NotFound``.
     """
-    with context.store.transaction(read_only=True) as transaction:
-        grants = grants_for(transaction, asker, context, what)
-        record = transaction.evidence([evidence_id]).get(evidence_id)
-        parent = EvidenceId(ZERO32 if record is None else record.evidence.parent)
-        above = transaction.evidence([parent]).get(parent)
-        granting = {one.party: one for one in transaction.some_parties(sorted({one.subject for one, _ in grants}))}
+    grants = grants_for(transaction, asker, context, what)
+    record = transaction.evidence([evidence_id]).get(evidence_id)
+    parent = EvidenceId(ZERO32 if record is None else record.evidence.parent)
+    above = transaction.evidence([parent]).get(parent)
+    granting = {one.party: one for one in transaction.some_parties(sorted({one.subject for one, _ in grants}))}
     if record is not None:
         logs = subjects(record.evidence, None if above is None else above.evidence)
         if asker.reaches(logs):

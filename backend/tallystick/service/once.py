@@ -81,6 +81,20 @@ AT_WILL: Once = _AtWill()
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """A request without a key whose answer ``tell`` makes, within the transaction."""
+
+    tell: Callable[[Transaction, Sequence[EvidenceRecord]], Answer]
+
+    def begin(self, transaction: Transaction) -> None:
+        """Nothing is looked for."""
+
+    def end(self, transaction: Transaction, made: Sequence[EvidenceRecord]) -> None:
+        """Make the answer; nothing is kept."""
+        self.tell(transaction, made)
+
+
+@dataclass(frozen=True, slots=True)
 class Keyed:
     """A request that ``organisation`` named ``key``; ``tell`` makes its answer, within the transaction."""
 

@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from tallystick.errors import Duplicate, MalformedInput, NotFound, Refused, StoreUnavailable
@@ -146,34 +146,46 @@ def admit_elsewhere(context: Context, party: PartyId, signer: Address) -> None:
     index(context)
 
 
-def find_party(transaction: Transaction, name: str) -> PartyRecord:
+def find_party(transaction: Transaction, name: str, seen_by: str | None = None) -> PartyRecord:
     """The party that ``name`` means: its id, ``SCHEME:identifier``, or its unique name.
+
+    Where ``seen_by`` names an organisation, others than it may see are not there.
 
     Raises:
         NotFound: nobody is called that, or several are.
     """
-    # an id or identifier before a name: whoever is called like another's identifier must not take its place
-    found = transaction.party_by_identifier(parse_identifier(name)) if ":" in name else None
-    matches = transaction.parties_by_name(name) if found is None else [found]
-    if not matches and name.startswith("0x"):
-        found = transaction.party(PartyId(parse_bytes32(name, "party")))
-        matches = [] if found is None else [found]
-    return _the_one(matches, name)
+    # an id or identifier before a name: whoever is called like another's must not take its place
+    found = None
+    if ":" in name:
+        found = transaction.party_by_identifier(parse_identifier(name), seen_by)
+    elif (wanted := _as_id(name)) is not None:
+        found = transaction.party(wanted, seen_by)
+    return _the_one(transaction.parties_by_name(name, seen_by) if found is None else [found], name)
 
 
 def find_among(parties: Iterable[PartyRecord], name: str) -> PartyRecord:
     """The one of ``parties`` that ``name`` means, as ``find_party`` understands it; others are not there."""
     among = list(parties)
-    matches = [one for one in among if parse_identifier(name) in one.identifiers] if ":" in name else []
-    matches = matches or [one for one in among if one.name == name]
-    if not matches and name.startswith("0x"):
-        wanted = parse_bytes32(name, "party")
+    matches = []
+    if ":" in name:
+        identifier = parse_identifier(name)
+        matches = [one for one in among if identifier in one.identifiers]
+    elif (wanted := _as_id(name)) is not None:
         matches = [one for one in among if one.party == wanted]
-    return _the_one(matches, name)
+    return _the_one(matches or [one for one in among if one.name == name], name)
+
+
+def _as_id(name: str) -> PartyId | None:
+    """The party id that ``name`` spells, or None."""
+    with suppress(MalformedInput):
+        return PartyId(parse_bytes32(name, "party"))
+    return None
 
 
 def _the_one(matches: Sequence[PartyRecord], name: str) -> PartyRecord:
     if not matches:
+        if name.startswith("0x"):
+            parse_bytes32(name, "party")  # says what is wrong with it
         raise unknown_party(name)
     if len(matches) > 1:
         ids = ", ".join(str(match.identifiers[0]) for match in matches[:5])

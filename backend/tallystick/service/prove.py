@@ -59,8 +59,13 @@ def read_evidence(context: Context, evidence_id: EvidenceId) -> ProvenEvidence:
         record = transaction.evidence([evidence_id]).get(evidence_id)
         if record is None:
             raise NotFound(f"evidence {to_hex(evidence_id)}: not known here.", todo="Check the id.")
-        placements = find_placements(transaction, record)
-        erased = transaction.erased([evidence_id]).get(evidence_id)
+        return proven(transaction, record)
+
+
+def proven(transaction: Transaction, record: EvidenceRecord) -> ProvenEvidence:
+    """``record`` with its content and its inclusion proofs, as ``transaction`` finds them. Raises ``StoreError``."""
+    placements = find_placements(transaction, record)
+    erased = transaction.erased([record.evidence_id]).get(record.evidence_id)
     gone = None if erased is None else erased.erased_at
     return ProvenEvidence(record, content.parse_all(record.disclosures), placements, gone)
 

@@ -37,6 +37,12 @@ _KEYS = select(
 
 _KEY = _KEYS.where(api_key.c.key == bindparam("wanted"))
 _ORGANISATION = _ORGANISATIONS.where(organisation.c.organisation == bindparam("wanted"))
+_HOLDER = (
+    select(*_KEYS.selected_columns, *_ORGANISATIONS.selected_columns, acts_for.c.party)
+    .join_from(api_key, organisation, api_key.c.organisation == organisation.c.organisation)
+    .join(acts_for, acts_for.c.organisation == organisation.c.organisation, isouter=True)
+    .where(api_key.c.key == bindparam("wanted"))
+)
 _ACTS_FOR = select(acts_for.c.party).where(acts_for.c.organisation == bindparam("wanted"))
 
 
@@ -97,6 +103,16 @@ class AccountRows:
         """The key of that id, whatever became of it, or None."""
         row = self._connection.execute(_KEY, {"wanted": key_id}).one_or_none()
         return None if row is None else _api_key(row)
+
+    def holder(self, key_id: str) -> tuple[ApiKey, Organisation] | None:
+        """The key of that id with its organisation, whatever became of them, by one statement; or None."""
+        rows = self._connection.execute(_HOLDER, {"wanted": key_id}).all()
+        if not rows:
+            return None
+        columns = len(_KEYS.selected_columns)
+        organisation_id, name, role, *times, _ = rows[0][columns:]
+        parties = tuple(sorted(row[-1] for row in rows if row[-1] is not None))
+        return _api_key(rows[0][:columns]), Organisation(organisation_id, name, Role(role), parties, *times)
 
     def organisations_after(self, after: str, limit: int) -> list[Organisation]:
         """Organisations whose ids are above ``after``, closed ones too, by id, at most ``limit``."""

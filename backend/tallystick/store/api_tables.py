@@ -4,7 +4,8 @@ Rules:
 
 - ``evidence_subject`` has a row for each evidence and each party into whose log it goes (protocol section 3), so that a
   party's evidence is a range of an index whatever it is narrowed by; ``awaits`` says what the party has yet to answer;
-- every row of it follows from the evidence, and is written by the transaction that keeps the evidence;
+- ``trading_partner`` has each two parties that an evidence names together, both ways: who may know of whom;
+- every row of these two follows from the evidence, and is written by the transaction that keeps the evidence;
 - ``tally`` has the figures that would take a look at every row, moved by the transactions that move what they count;
 - ``kept_answer`` is no truth of the ledger: its rows are forgotten after a while (``service/once.py``).
 """
@@ -50,6 +51,14 @@ Index(
 # for whoever may see everything
 Index("ix_evidence_kind_position", evidence.c.kind, evidence.c.position)
 Index("ix_evidence_occurred_at", evidence.c.occurred_at)
+
+trading_partner = Table(
+    "trading_partner",
+    metadata,
+    Column("party", LargeBinary, primary_key=True),
+    Column("other", LargeBinary, primary_key=True),
+    sqlite_with_rowid=False,
+)
 
 kept_answer = Table(
     "kept_answer",

@@ -2,13 +2,15 @@
 
 - SQLite: write-ahead log, every commit on the disk before it returns, foreign keys checked, a writer takes its
   lock at the start (``BEGIN IMMEDIATE``) and so never fails half way for another one;
-- PostgreSQL: a pool of connections, each looked at before it is used; nothing waits for ever (``_postgresql_engine``);
+- PostgreSQL: a pool of connections, each looked at before it is used, unless it was used a moment ago; nothing waits
+  for ever (``_postgresql_engine``);
   migrations take an advisory lock, and so does a writer: what a use case has checked still holds when it commits, as
   on SQLite, and readers wait for nobody.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +30,8 @@ POOL_CONNECTIONS = 10
 """Connections to PostgreSQL that a process keeps open once it needed them."""
 POOL_EXTRA_CONNECTIONS = 10
 """Connections it opens beyond those while many requests are under way, and closes when they are answered."""
+TRUSTED_SECONDS = 1.0
+"""A connection that was used so short a time ago is there still: many requests a second don't look each time."""
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 300
 """No statement of ours takes minutes: one that does waits for a disk or a plan that went wrong."""
@@ -43,6 +47,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x7A11
 """Any number of our own, the same in every process: the key of the advisory lock."""
 _WRITER_LOCK = 0x7A12
+_USED_AT = "tallystick_used_at"
 
 
 def open_engine(url: str | Path, busy_timeout_seconds: float) -> tuple[Engine, str]:
@@ -147,15 +152,29 @@ def _postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
         "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_SECONDS * 1000,
     }
-    return create_engine(
+    engine = create_engine(
         url,
         connect_args=_postgresql_arguments(url, options),
         pool_size=POOL_CONNECTIONS,
         max_overflow=POOL_EXTRA_CONNECTIONS,
         pool_timeout=busy_timeout_seconds,
-        # A server that was restarted leaves dead connections in the pool: a ping costs less than a failed request.
-        pool_pre_ping=True,
     )
+
+    @event.listens_for(engine, "connect")
+    @event.listens_for(engine, "checkin")
+    def note_use(_connection, record) -> None:  # type: ignore[no-untyped-def]
+        record.info[_USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def look(connection, record, _proxy) -> None:  # type: ignore[no-untyped-def]
+        # A server that was restarted leaves dead connections in the pool: a ping costs less than a failed request.
+        if time.monotonic() - record.info[_USED_AT] > TRUSTED_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise exc.DisconnectionError from error  # the pool opens another one in its place
+
+    return engine
 
 
 def _postgresql_arguments(url: URL, options: Mapping[str, int]) -> dict[str, Any]:
@@ -202,9 +221,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    if connection.get_execution_options().get(READ_ONLY, False):
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    else:
+    from psycopg import IsolationLevel
+
+    read_only = connection.get_execution_options().get(READ_ONLY, False)
+    wanted = (IsolationLevel.REPEATABLE_READ, True) if read_only else (None, None)
+    driver: Any = connection.connection.driver_connection
+    if (driver.isolation_level, driver.read_only) != wanted:  # part of the BEGIN that the driver sends
+        driver.isolation_level, driver.read_only = wanted
+    if not read_only:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK}, hashtext(current_schema()))")
 
 

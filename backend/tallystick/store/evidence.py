@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.evidence import Kind
-from tallystick.protocol.types import ZERO32, DealId, EvidenceId, PartyId, Timestamp, to_hex
+from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp, to_hex
 from tallystick.store.bulk import insert_rows
 from tallystick.store.records import ON_ITS_WAY, EvidenceRecord, EvidenceState, ReceiptRecord
 from tallystick.store.rows import chunks, evidence_record, evidence_row, select_evidence
@@ -85,17 +85,6 @@ class EvidenceRows(SubjectRows, TallyRows):
         statement = select(evidence.c.deal).where(evidence.c.kind == int(Kind.CONTRACT), sides)
         rows = self._connection.execute(statement.order_by(evidence.c.position))
         return list(dict.fromkeys(DealId(row.deal) for row in rows))
-
-    def counterparties(self, parties: Iterable[PartyId]) -> set[PartyId]:
-        """Whoever an evidence names beside one of ``parties``."""
-        found: set[PartyId] = set()
-        for some in chunks(parties):
-            for ours, theirs in (
-                (evidence.c.issuer, evidence.c.counterparty),
-                (evidence.c.counterparty, evidence.c.issuer),
-            ):
-                found |= set(self._connection.execute(select(theirs).where(ours.in_(some)).distinct()).scalars())
-        return found - {ZERO32}
 
     def receipts(self, evidence_ids: Iterable[EvidenceId]) -> Mapping[EvidenceId, ReceiptRecord]:
         """The receipts of those of ``evidence_ids`` that were accepted with one, by evidence id."""

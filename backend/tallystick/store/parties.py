@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, select, union
 
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.types import Address, PartyId, to_hex
+from tallystick.store.api_tables import trading_partner
 from tallystick.store.records import Identifier, PartyRecord
 from tallystick.store.rows import CHUNK, chunks
+from tallystick.store.schema import acts_for, managed_signer
 from tallystick.store.schema import identifier as identifiers
-from tallystick.store.schema import managed_signer
 from tallystick.store.schema import party as named_parties
 from tallystick.store.tallies import TallyRows
 
@@ -77,9 +78,9 @@ class PartyRows(TallyRows):
             raise Duplicate(f"The key {to_hex(signer)} is noted for party {known.name!r} already.")
         self._connection.execute(managed_signer.insert(), {"party": party, "signer": signer})
 
-    def party(self, party: PartyId) -> PartyRecord | None:
+    def party(self, party: PartyId, seen_by: str | None = None) -> PartyRecord | None:
         """The party ``party``, or None."""
-        return next(iter(self._parties(_PARTIES.where(named_parties.c.party == party))), None)
+        return next(iter(self._parties(_seen(seen_by).where(named_parties.c.party == party))), None)
 
     def count_parties(self) -> int:
         """How many parties are kept."""
@@ -89,9 +90,9 @@ class PartyRows(TallyRows):
         """All parties, by name (in code point order) then id."""
         return self._parties(_PARTIES)
 
-    def parties_after(self, after: PartyId, limit: int) -> list[PartyRecord]:
+    def parties_after(self, after: PartyId, limit: int, seen_by: str | None = None) -> list[PartyRecord]:
         """Parties whose ids are above ``after``, by id, at most ``limit``."""
-        above = _PARTIES.where(named_parties.c.party > after).order_by(named_parties.c.party).limit(limit)
+        above = _seen(seen_by).where(named_parties.c.party > after).order_by(named_parties.c.party).limit(limit)
         return sorted(self._parties(above), key=lambda one: one.party)
 
     def some_parties(self, parties: Iterable[PartyId]) -> list[PartyRecord]:
@@ -101,18 +102,16 @@ class PartyRows(TallyRows):
         ]
         return sorted(found, key=lambda one: (one.name, one.party))
 
-    def party_by_identifier(self, identifier: Identifier) -> PartyRecord | None:
+    def party_by_identifier(self, identifier: Identifier, seen_by: str | None = None) -> PartyRecord | None:
         """The party that ``identifier`` names, or None."""
-        holder = self._connection.execute(
-            select(identifiers.c.party).where(
-                identifiers.c.scheme == identifier.scheme, identifiers.c.value == identifier.value
-            )
-        ).scalar()
-        return None if holder is None else self.party(holder)
+        holder = select(identifiers.c.party).where(
+            identifiers.c.scheme == identifier.scheme, identifiers.c.value == identifier.value
+        )
+        return next(iter(self._parties(_seen(seen_by).where(named_parties.c.party.in_(holder)))), None)
 
-    def parties_by_name(self, name: str) -> list[PartyRecord]:
+    def parties_by_name(self, name: str, seen_by: str | None = None) -> list[PartyRecord]:
         """The parties of exactly this ``name``, by id."""
-        return self._parties(_PARTIES.where(named_parties.c.name == name))
+        return self._parties(_seen(seen_by).where(named_parties.c.name == name))
 
     def _refuse_taken_party(self, record: PartyRecord) -> None:
         known = self.party(record.party)
@@ -162,3 +161,12 @@ class PartyRows(TallyRows):
 
 
 _PARTIES = select(named_parties.c.party, named_parties.c.name, named_parties.c.created_at)
+
+
+def _seen(seen_by: str | None) -> Select[Any]:
+    """All parties, or those that the organisation ``seen_by`` acts for and those that trade with them."""
+    if seen_by is None:
+        return _PARTIES
+    own = select(acts_for.c.party).where(acts_for.c.organisation == seen_by)
+    partners = select(trading_partner.c.other).where(trading_partner.c.party.in_(own))
+    return _PARTIES.where(named_parties.c.party.in_(union(own, partners)))

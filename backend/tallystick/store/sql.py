@@ -117,6 +117,7 @@ class SqlStore:
         self._engine = engine
         self._timeout_seconds = busy_timeout_seconds
         self._only_connection = threading.Lock() if is_in_memory(engine) else None
+        self._writers_turn = threading.Lock()
         self._account_locks = ThreadLeases() if is_in_memory(engine) else None
 
     @contextmanager
@@ -130,7 +131,11 @@ class SqlStore:
                 the message says that the connection was lost during the commit.
         """
         place = self.place
-        with self._turn(), translated(place), begun(self._engine, place, read_only=read_only) as connection:
+        with (
+            self._turn(read_only=read_only),
+            translated(place),
+            begun(self._engine, place, read_only=read_only) as connection,
+        ):
             yield SqlTransaction(connection, place)
 
     def account_lock(self, account: Address, timeout_seconds: float) -> AbstractContextManager[Lease]:
@@ -153,7 +158,7 @@ class SqlStore:
         Raises:
             StoreUnavailable: it does not answer. StoreError: another version migrated it meanwhile.
         """
-        with self._turn(), translated(self.place):
+        with self._turn(read_only=True), translated(self.place):
             check_revision(self._engine, self.place)
 
     def server_time(self) -> Timestamp | None:
@@ -181,9 +186,12 @@ class SqlStore:
         self._engine.dispose()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """In memory there is one connection for all threads: one transaction at a time."""
-        lock = self._only_connection
+    def _turn(self, *, read_only: bool = False) -> Iterator[None]:
+        """One writer of this process at a time asks for a connection: those that wait leave the pool to the readers.
+
+        In memory there is one connection for all threads: one transaction at a time.
+        """
+        lock = self._only_connection or (None if read_only else self._writers_turn)
         if lock is None:
             yield
             return

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, select, text, union_all
 
 from tallystick.errors import TallystickError
 from tallystick.protocol import content
@@ -99,9 +99,17 @@ class SubjectRows:
             parent = parents.get(EvidenceId(one.evidence.parent))
             rows += list(subject_rows(one, parent, positions[one.evidence_id]))
         insert_rows(self._connection, evidence_subject, rows)
+        self._note_partners(one.evidence for one in records)
         for one in records:
             for settled, party, what in answered(one, parents.get(EvidenceId(one.evidence.parent))):
                 self._clear(settled, party, what)
+
+    def _note_partners(self, evidence: Iterable[Evidence]) -> None:
+        """Let those that ``evidence`` names together be known as trading partners, both ways."""
+        named = {(one.issuer, one.counterparty) for one in evidence if one.counterparty != ZERO32}
+        both_ways = sorted(named | {(other, one) for one, other in named})
+        if both_ways:
+            self._connection.execute(_ADD_PARTNER, [{"party": one, "other": other} for one, other in both_ways])
 
     def _clear(self, evidence_id: EvidenceId, party: PartyId | None, what: Awaits | None) -> None:
         """``evidence_id`` awaits nothing any more; of ``party`` alone, and ``what`` alone, where these are given."""
@@ -244,6 +252,8 @@ def _narrowed(
 
 
 _WANTED_IDS: Any = bindparam("wanted", expanding=True)
+# both databases spell it alike, SQLAlchemy's inserts do not
+_ADD_PARTNER = text("INSERT INTO trading_partner (party, other) VALUES (:party, :other) ON CONFLICT DO NOTHING")
 _POSITIONS = select(evidence.c.evidence_id, evidence.c.position).where(evidence.c.evidence_id.in_(_WANTED_IDS))
 _STRUCTS = select(
     evidence.c.evidence_id,

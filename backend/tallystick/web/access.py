@@ -16,7 +16,6 @@ from tallystick.service.as_of import find_block
 from tallystick.service.consent import Grantee, organisation_id
 from tallystick.service.entitled import own_party
 from tallystick.service.granted import note, reached_evidence, reached_history
-from tallystick.service.index import index
 from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
 from tallystick.service.receivable import status, status_json
@@ -31,7 +30,7 @@ from tallystick.web.identity import Asking
 from tallystick.web.openapi import answers, writing
 from tallystick.web.pages import LINK, Paged
 from tallystick.web.parties import AsOf, PartyPath
-from tallystick.web.requests import Installed, StrictRoute
+from tallystick.web.requests import Indexed, Installed, StrictRoute
 
 router = APIRouter(prefix="/v1", tags=["access"], route_class=StrictRoute)
 
@@ -169,11 +168,16 @@ def list_received(installed: Installed, asking: Asking) -> list[ReceivedGrantVie
     response_class=Response,
 )
 def read_tradelines(
-    party: PartyPath, installed: Installed, asking: Asking, as_of: AsOf = None, if_none_match: IfNoneMatch = None
+    party: PartyPath,
+    installed: Installed,
+    asking: Asking,
+    indexed: Indexed,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Derive the tradelines of a party as of a final block, with the invoices and payments behind every figure."""
     view = reached_history(installed, asking, party, Shown.TRADELINES)
-    block = find_block(installed, index(installed).block, as_of)
+    block = find_block(installed, indexed().block, as_of)
     note(installed, asking, view, block=block)
     linked = view.scope is None or view.scope.identities is not Identities.PSEUDONYMS
     make = partial(tradelines, installed, block, view.party.party, view.showing(), linked=linked)
@@ -192,7 +196,8 @@ def read_tradelines(
 def read_receivable(evidence: EvidencePath, installed: Installed, asking: Asking) -> dict[str, Any]:
     """Tell whether an invoice is pledged, since when, and what speaks against financing it."""
     named = EvidenceId(parse_bytes32(evidence, "evidence"))
-    record, view = reached_evidence(installed, asking, named, Shown.RECEIVABLE)
+    with installed.store.transaction(read_only=True) as transaction:
+        record, view = reached_evidence(installed, transaction, asking, named, Shown.RECEIVABLE)
     if view is not None:
         note(installed, asking, view, evidence=named)
     return {**status_json(status(installed, record.evidence_id)), "evidence": f"{EVIDENCE_PATH}{to_hex(named)}"}

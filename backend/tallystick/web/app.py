@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from tallystick import __version__
 from tallystick.chain.meter import Meter
 from tallystick.service.context import Context
+from tallystick.service.newest import Newest
 from tallystick.service.notify import Notifier
 from tallystick.service.policy import PUBLIC, RULES
 from tallystick.service.stamp import CheckToken
@@ -128,6 +129,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.context = context
+    app.state.newest = Newest(context)
     app.state.worker = worker
     app.state.readiness = readiness
     app.state.metrics = metrics

@@ -10,7 +10,6 @@ from tallystick.protocol.types import EvidenceId, parse_bytes32
 from tallystick.service.as_of import find_block
 from tallystick.service.entitled import visible_evidence
 from tallystick.service.granted import note, reached_history
-from tallystick.service.index import index
 from tallystick.service.scope import Shown
 from tallystick.web.evidence import EvidencePath
 from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers_of
@@ -18,7 +17,7 @@ from tallystick.web.histories import consented
 from tallystick.web.identity import Asking
 from tallystick.web.openapi import answers
 from tallystick.web.parties import AsOf, PartyPath
-from tallystick.web.requests import Installed, StrictRoute
+from tallystick.web.requests import Indexed, Installed, StrictRoute
 
 router = APIRouter(prefix="/v1", tags=["certificates"], route_class=StrictRoute)
 
@@ -84,6 +83,7 @@ def certify_party(
     party: PartyPath,
     installed: Installed,
     asking: Asking,
+    indexed: Indexed,
     language: Language = "en",
     attach: Annotated[bool, Query(description="Attach the bundle, so that the PDF alone can be verified.")] = False,
     as_of: AsOf = None,
@@ -95,7 +95,7 @@ def certify_party(
 
     view = reached_history(installed, asking, party, Shown.CERTIFICATE)
     showing = consented(view, hide)
-    block = find_block(installed, index(installed).block, as_of)
+    block = find_block(installed, indexed().block, as_of)
     note(installed, asking, view, block=block)
     data, _ = party_certificate(
         installed,

@@ -16,8 +16,8 @@ from tallystick.service.context import Context
 from tallystick.service.entitled import check_countersigner, check_issuer, own_drafts, visible_evidence
 from tallystick.service.granted import note, reached_evidence, scoped_evidence
 from tallystick.service.policy import Asker
-from tallystick.service.prove import read_evidence
-from tallystick.service.receipts import read_receipt, receipts_of
+from tallystick.service.prove import proven
+from tallystick.service.receipts import read_receipt, receipts_within
 from tallystick.service.scope import Shown
 from tallystick.web import examples
 from tallystick.web.identity import Asking
@@ -128,12 +128,13 @@ def record_in_bulk(
 def read(evidence: EvidencePath, installed: Installed, asking: Asking) -> EvidenceView:
     """Read what was signed, what it says, how far it has come, and the inclusion proof in each subject's log."""
     evidence_id = EvidenceId(parse_bytes32(evidence, "evidence"))
-    _, view = reached_evidence(installed, asking, evidence_id, Shown.EVIDENCE)
-    if view is not None:
-        note(installed, asking, view, evidence=evidence_id)
-        return EvidenceView.of(scoped_evidence(installed, view, evidence_id), None)
-    found = read_evidence(installed, evidence_id)
-    return EvidenceView.of(found, receipts_of(installed, [found.record]).get(evidence_id))
+    with installed.store.transaction(read_only=True) as transaction:
+        record, view = reached_evidence(installed, transaction, asking, evidence_id, Shown.EVIDENCE)
+        if view is None:
+            receipts = receipts_within(installed, transaction, [record])
+            return EvidenceView.of(proven(transaction, record), receipts.get(evidence_id))
+    note(installed, asking, view, evidence=evidence_id)
+    return EvidenceView.of(scoped_evidence(installed, view, evidence_id), None)
 
 
 @router.get(

@@ -14,18 +14,18 @@ from tallystick.protocol.receipt import SignedReceipt
 from tallystick.protocol.types import EvidenceId
 from tallystick.service.context import Context
 from tallystick.service.once import (
-    AT_WILL,
     KEPT_SECONDS,
     Answer,
     Keyed,
     Once,
     Replayed,
+    Telling,
     UnderWayKeys,
     check_key,
     fingerprint,
 )
 from tallystick.service.ports import Transaction
-from tallystick.service.receipts import receipts_of, receipts_within
+from tallystick.service.receipts import receipts_within
 from tallystick.store.records import EvidenceRecord
 from tallystick.web.identity import Asking
 from tallystick.web.models import Recorded
@@ -91,10 +91,7 @@ class Recording:
             told.append(tell(made, receipts_within(self.context, transaction, made)))
             return told[-1]
 
-        if self.keyed is None:
-            made = record(AT_WILL)
-            return response(tell(made, receipts_of(self.context, made)))
-        record(replace(self.keyed, tell=within))
+        record(Telling(within) if self.keyed is None else replace(self.keyed, tell=within))
         self.release()
         return response(told[-1])
 

@@ -12,10 +12,9 @@ from tallystick.protocol.types import ZERO32, PartyId, parse_address, parse_byte
 from tallystick.service import accounts
 from tallystick.service.as_of import find_block
 from tallystick.service.changes import changes_of
-from tallystick.service.entitled import visible_parties_after, visible_party
+from tallystick.service.entitled import visible_parties, visible_party
 from tallystick.service.granted import note, reached_history
 from tallystick.service.histories import history
-from tallystick.service.index import index
 from tallystick.service.parties import NewParty, add_parties, parse_identifier
 from tallystick.service.scope import Shown
 from tallystick.service.share import Export
@@ -27,7 +26,7 @@ from tallystick.web.identity import Asking
 from tallystick.web.models import NewPartyBody, PartyView
 from tallystick.web.openapi import answers, writing
 from tallystick.web.pages import LINK, Paged
-from tallystick.web.requests import Installed, StrictRoute
+from tallystick.web.requests import Indexed, Installed, StrictRoute
 
 router = APIRouter(prefix="/v1/parties", tags=["parties"], route_class=StrictRoute)
 
@@ -123,7 +122,7 @@ def list_parties(installed: Installed, asking: Asking, page: Paged) -> list[Part
     """List the parties you act for and those they trade with; registrar, auditor and operator see all."""
     after = PartyId(ZERO32 if page.name is None else parse_bytes32(page.name, "cursor"))
     with installed.store.transaction(read_only=True) as transaction:
-        found = visible_parties_after(transaction, asking, after, page.limit + 1)
+        found = visible_parties(transaction, asking, after, page.limit + 1)
     if len(found) > page.limit:
         page.go_on_after(to_hex(found[page.limit - 1].party))
     return [PartyView.of(party) for party in page.cut(found)]
@@ -182,11 +181,16 @@ def read_party(party: PartyPath, installed: Installed, asking: Asking) -> PartyV
     response_class=Response,
 )
 def read_history(
-    party: PartyPath, installed: Installed, asking: Asking, as_of: AsOf = None, if_none_match: IfNoneMatch = None
+    party: PartyPath,
+    installed: Installed,
+    asking: Asking,
+    indexed: Indexed,
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Derive the complete credit history of a party as of a final block; of another's, what it consented to."""
     view = reached_history(installed, asking, party, Shown.HISTORY)
-    block = find_block(installed, index(installed).block, as_of)
+    block = find_block(installed, indexed().block, as_of)
     note(installed, asking, view, block=block)
     make = partial(history, installed, block, view.party.party, view.showing())
     return history_answer(installed, view, [block], make, if_none_match)
@@ -203,13 +207,14 @@ def read_changes(
     party: PartyPath,
     installed: Installed,
     asking: Asking,
+    indexed: Indexed,
     since: Annotated[str, Query(description="From the end of this day (UTC), or from this block on.", examples=["12"])],
     as_of: AsOf = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Tell what is different from one final block to another: figures and invoices, and by which evidence."""
     view = reached_history(installed, asking, party, Shown.CHANGES)
-    newest = index(installed).block
+    newest = indexed().block
     blocks = [find_block(installed, newest, wanted) for wanted in (since, as_of)]
     note(installed, asking, view, block=blocks[1])
     make = partial(changes_of, installed, view.party.party, blocks, view.showing())
@@ -227,6 +232,7 @@ def download_bundle(
     party: PartyPath,
     installed: Installed,
     asking: Asking,
+    indexed: Indexed,
     as_of: AsOf = None,
     hide: Annotated[
         list[str] | None,
@@ -241,7 +247,7 @@ def download_bundle(
     """Export a party's complete history as one file that anyone can check offline against one block hash."""
     view = reached_history(installed, asking, party, Shown.BUNDLE)
     showing = consented(view, hide, anonymous=anonymous)
-    block = find_block(installed, index(installed).block, as_of)
+    block = find_block(installed, indexed().block, as_of)
     note(installed, asking, view, block=block)
     export = Export(
         installed,

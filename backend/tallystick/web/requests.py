@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from tallystick.service.context import Context
+from tallystick.service.newest import Newest
 
 
 class StrictRequest(Request):
@@ -83,11 +84,19 @@ async def _context(request: Request) -> Context:
     return found
 
 
+async def _newest(request: Request) -> Newest:
+    found = request.app.state.newest
+    assert isinstance(found, Newest), "create_app puts it there"
+    return found
+
+
 async def _body(request: Request) -> IO[bytes]:
     found: IO[bytes] = request.state.body
     return found
 
 
 Installed = Annotated[Context, Depends(_context)]
+Indexed = Annotated[Newest, Depends(_newest)]
+"""How far the chain is indexed: called, it tells the newest final block."""
 BodyFile = Annotated[IO[bytes], Depends(_body)]
 """The body as the guard received it, in a file: it may be larger than memory."""

@@ -14,7 +14,10 @@ from tallystick.store.records import (
 
 
 class PartyRows(Protocol):
-    """Parties, their identifiers and managed keys."""
+    """Parties, their identifiers and managed keys.
+
+    ``seen_by`` names an organisation: only those that it acts for, and those that trade with them, are there then.
+    """
 
     def add_party(self, party: PartyRecord) -> None:
         """Keep a new party. Raises ``Duplicate`` if its id, or one of its identifiers, is taken."""
@@ -25,25 +28,22 @@ class PartyRows(Protocol):
     def add_signer(self, party: PartyId, signer: Address) -> None:
         """Note a further managed key of ``party``."""
 
-    def party(self, party: PartyId) -> PartyRecord | None: ...
+    def party(self, party: PartyId, seen_by: str | None = None) -> PartyRecord | None: ...
 
     def count_parties(self) -> int: ...
 
     def parties(self) -> list[PartyRecord]:
         """All parties, by name then id."""
 
-    def parties_after(self, after: PartyId, limit: int) -> list[PartyRecord]:
+    def parties_after(self, after: PartyId, limit: int, seen_by: str | None = None) -> list[PartyRecord]:
         """Parties whose ids are above ``after``, by id, at most ``limit``."""
 
     def some_parties(self, parties: Iterable[PartyId]) -> list[PartyRecord]:
         """Those of ``parties`` that are kept, by name then id."""
 
-    def party_by_identifier(self, identifier: Identifier) -> PartyRecord | None: ...
+    def party_by_identifier(self, identifier: Identifier, seen_by: str | None = None) -> PartyRecord | None: ...
 
-    def parties_by_name(self, name: str) -> list[PartyRecord]: ...
-
-    def counterparties(self, parties: Iterable[PartyId]) -> set[PartyId]:
-        """Whoever an evidence names beside one of ``parties``."""
+    def parties_by_name(self, name: str, seen_by: str | None = None) -> list[PartyRecord]: ...
 
 
 class AccountRows(Protocol):
@@ -69,6 +69,9 @@ class AccountRows(Protocol):
     def add_key(self, one: ApiKey) -> None: ...
 
     def key(self, key_id: str) -> ApiKey | None: ...
+
+    def holder(self, key_id: str) -> tuple[ApiKey, Organisation] | None:
+        """The key of that id with its organisation, whatever became of them, by one statement; or None."""
 
     def keys(self, organisation_id: str, skip: int = 0, limit: int | None = None) -> list[ApiKey]:
         """Keys that an organisation ever had, oldest first, without the first ``skip``, at most ``limit``."""
