@@ -16,6 +16,7 @@ from tallystick.errors import (
     Duplicate,
     KeystoreError,
     MalformedInput,
+    Misfit,
     NotFound,
     Refused,
     StoreUnavailable,
@@ -136,6 +137,18 @@ def test_only_a_signer_is_revoked_and_only_once(trading: World) -> None:
             signers.revoke(trading.context, ME, party, party.signers[0])
         change_registry(trading.context)
     assert journal(trading) == ["signer revoked"]
+
+
+def test_what_is_not_on_the_chain_yet_is_revoked_later(trading: World) -> None:
+    """A signer that was asked for is no unknown one: it is told to be on its way, and revoked once it is there."""
+    party = party_of(trading)
+    signers.add_signer(trading.context, ME, party, OWN)
+    with pytest.raises(Misfit, match="on its way"):
+        signers.revoke(trading.context, ME, party, OWN)
+    change_registry(trading.context)
+    signers.revoke(trading.context, ME, party, OWN)
+    change_registry(trading.context)
+    assert states(trading)[OWN] is SignerState.REVOKED
 
 
 def test_a_revoked_key_never_comes_back(trading: World) -> None:

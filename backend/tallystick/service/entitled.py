@@ -13,7 +13,7 @@ from tallystick.errors import NotEntitled, NotFound, WrongSigner
 from tallystick.intake.drafts import Draft
 from tallystick.protocol.evidence import Evidence, Kind, subjects
 from tallystick.protocol.types import ZERO32, EvidenceId, PartyId, to_hex
-from tallystick.service.parties import find_among, find_party, unknown_party
+from tallystick.service.parties import as_id, find_among, find_party, unknown_party
 from tallystick.service.policy import Asker, Reach
 from tallystick.service.ports import Transaction
 from tallystick.store.identities import Role
@@ -91,7 +91,9 @@ def _seen_by(asker: Asker) -> str | None:
 
 def _own_draft(transaction: Transaction, asker: Asker, draft: Draft, name: str) -> Draft:
     check_no_consent(asker, draft.kind)
-    issuer = find_among(transaction.some_parties(asker.organisation.parties), draft.issuer)
+    issuer = as_id(draft.issuer)
+    if issuer is None or not asker.acts_for(issuer):
+        issuer = find_among(transaction.some_parties(asker.organisation.parties), draft.issuer).party
     if draft.countersigned and draft.counterparty is not None:
         counterparty = find_party(transaction, draft.counterparty)
         if not asker.acts_for(counterparty.party):
@@ -101,4 +103,4 @@ def _own_draft(transaction: Transaction, asker: Asker, draft: Draft, name: str) 
             )
         draft = dataclasses.replace(draft, counterparty=to_hex(counterparty.party))
     # by id from here on: what a name means may change before it is signed
-    return dataclasses.replace(draft, issuer=to_hex(issuer.party))
+    return dataclasses.replace(draft, issuer=to_hex(issuer))

@@ -158,7 +158,7 @@ def find_party(transaction: Transaction, name: str, seen_by: str | None = None) 
     found = None
     if ":" in name:
         found = transaction.party_by_identifier(parse_identifier(name), seen_by)
-    elif (wanted := _as_id(name)) is not None:
+    elif (wanted := as_id(name)) is not None:
         found = transaction.party(wanted, seen_by)
     return _the_one(transaction.parties_by_name(name, seen_by) if found is None else [found], name)
 
@@ -170,12 +170,12 @@ def find_among(parties: Iterable[PartyRecord], name: str) -> PartyRecord:
     if ":" in name:
         identifier = parse_identifier(name)
         matches = [one for one in among if identifier in one.identifiers]
-    elif (wanted := _as_id(name)) is not None:
+    elif (wanted := as_id(name)) is not None:
         matches = [one for one in among if one.party == wanted]
     return _the_one(matches or [one for one in among if one.name == name], name)
 
 
-def _as_id(name: str) -> PartyId | None:
+def as_id(name: str) -> PartyId | None:
     """The party id that ``name`` spells, or None."""
     with suppress(MalformedInput):
         return PartyId(parse_bytes32(name, "party"))

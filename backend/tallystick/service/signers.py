@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tallystick.errors import Duplicate, MalformedInput, NotFound, Refused, UsageError
+from tallystick.errors import Duplicate, MalformedInput, Misfit, NotFound, Refused, UsageError
 from tallystick.protocol.types import Address, EvidenceId, PartyId, Timestamp, to_hex
 from tallystick.service.accounts import note_within
 from tallystick.service.context import Context
@@ -231,13 +231,19 @@ def _replaced(transaction: Transaction, party: PartyRecord, named: Sequence[Addr
 
 
 def _check_active(transaction: Transaction, party: PartyId, signer: Address) -> None:
-    """Raises ``NotFound`` unless ``signer`` is one, ``Duplicate`` if it is revoked, or to be."""
+    """Raises ``NotFound`` unless ``signer`` is one, ``Misfit`` if not yet, ``Duplicate`` if it is revoked, or to be."""
     known = {record.signer: record for record in transaction.signers([party])}
+    changes = transaction.registry_changes(party)
+    if signer not in known and any(one.signer == signer and one.added for one in changes):
+        raise Misfit(
+            f"signer {to_hex(signer)}: expected it to be on the chain, it is on its way there.",
+            todo="Wait until its state is active, then do the same again.",
+        )
     if signer not in known:
         raise NotFound(
             f"signer {to_hex(signer)}: the chain knows no such signer of the party.", todo="List its signers."
         )
-    asked = any(one.signer == signer and not one.added for one in transaction.registry_changes(party))
+    asked = any(one.signer == signer and not one.added for one in changes)
     if known[signer].revoked_at or asked:
         raise Duplicate(f"signer {to_hex(signer)}: it is revoked, or to be revoked, already.", todo="List its signers.")
 

@@ -53,7 +53,8 @@ _MEDIA_TYPES = (
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/zip",
 )
-MAX_MAPPING = 16_000
+MAX_MAPPING = 4_000
+"""Characters; a server reads at most 64 KiB of path and query, and one may take twelve bytes there."""
 
 
 def _file(description: str, media_types: Sequence[str]) -> dict[str, Any]:

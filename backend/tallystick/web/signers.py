@@ -28,7 +28,10 @@ from tallystick.web.requests import Installed, StrictRoute
 
 router = APIRouter(prefix="/v1/parties/{party}/signers", tags=["signers"], route_class=StrictRoute)
 
-SignerPath = Annotated[str, Path(description="The signer's account.", examples=[WALLET])]
+SignerPath = Annotated[
+    str,
+    Path(description="The signer's account.", examples=[WALLET], json_schema_extra={"pattern": "^0x[0-9a-f]{40}$"}),
+]
 _ASKED_FOR = "It is asked for, and journaled; `state` tells how far it is."
 
 
