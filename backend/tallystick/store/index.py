@@ -45,6 +45,12 @@ _ENTRY_OF_APPEND = and_(
     batch_entry.c.batch_id == append.c.batch_id,
     batch_entry.c.subject == append.c.subject,
 )
+_PLACEMENT = (
+    select(batch_entry.c.entry_index, *APPEND_COLUMNS)
+    .select_from(APPEND_JOINS.join(batch_entry, _ENTRY_OF_APPEND))
+    .where(batch_entry.c.evidence_id == bindparam("wanted"))
+    .order_by(append.c.subject, append.c.ordinal)
+)
 
 
 # Asked for each block that is indexed: made once, so that a round's time is not that of making statements.
@@ -74,6 +80,16 @@ _LAST = (
 )
 _LAST_APPENDS = select(*APPEND_COLUMNS).select_from(
     APPEND_JOINS.join(_LAST, and_(_LAST.c.subject == append.c.subject, _LAST.c.ordinal == append.c.ordinal))
+)
+
+_OF_BATCHES = (
+    select_appends()
+    .where(
+        append.c.operator == bindparam("sealer"),
+        append.c.batch_id.between(bindparam("first"), bindparam("last")),
+        block.c.number <= bindparam("until"),
+    )
+    .order_by(append.c.batch_id, append.c.subject)
 )
 
 _SIGNER_CHANGES = (
@@ -258,13 +274,8 @@ class IndexRows(TallyRows):
         self, operator: Address, first_batch: int, last_batch: int, until_block: int
     ) -> list[AppendRecord]:
         """The appends of these batches of ``operator`` (ids inclusive) up to ``until_block``, by batch, then party."""
-        of_batches = (append.c.operator == operator, append.c.batch_id.between(first_batch, last_batch))
-        statement = (
-            select_appends()
-            .where(*of_batches, block.c.number <= storable(until_block))
-            .order_by(append.c.batch_id, append.c.subject)
-        )
-        return [append_record(row) for row in self._connection.execute(statement)]
+        asked = {"sealer": operator, "first": first_batch, "last": last_batch, "until": storable(until_block)}
+        return [append_record(row) for row in self._connection.execute(_OF_BATCHES, asked)]
 
     def log(self, subject: PartyId, until_block: int) -> Iterator[LogEntryRecord]:
         """The known entries of ``subject``'s log up to ``until_block``, in order of append and index, as they are read.
@@ -319,13 +330,8 @@ class IndexRows(TallyRows):
 
     def placement(self, evidence_id: EvidenceId) -> list[tuple[AppendRecord, int]]:
         """Where ``evidence_id`` stands in the chain as it is indexed: (append, index), by subject then ordinal."""
-        statement = (
-            select(batch_entry.c.entry_index, *APPEND_COLUMNS)
-            .select_from(APPEND_JOINS.join(batch_entry, _ENTRY_OF_APPEND))
-            .where(batch_entry.c.evidence_id == evidence_id)
-            .order_by(append.c.subject, append.c.ordinal)
-        )
-        return [(append_record(row), index) for index, *row in self._connection.execute(statement)]
+        rows = self._connection.execute(_PLACEMENT, {"wanted": evidence_id})
+        return [(append_record(row), index) for index, *row in rows]
 
     def _is_on_chain(self, operator: Address, batch_id: int) -> bool:
         same = {"sealer": operator, "batch": batch_id}

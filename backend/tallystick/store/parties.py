@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, union
+from sqlalchemy import BindParameter, Connection, Select, bindparam, select, union
 
 from tallystick.errors import Duplicate, NotFound
 from tallystick.protocol.types import Address, PartyId, to_hex
@@ -17,6 +17,43 @@ from tallystick.store.schema import acts_for, managed_signer
 from tallystick.store.schema import identifier as identifiers
 from tallystick.store.schema import party as named_parties
 from tallystick.store.tallies import TallyRows
+
+_PARTIES = select(named_parties.c.party, named_parties.c.name, named_parties.c.created_at)
+_OWN = select(acts_for.c.party).where(acts_for.c.organisation == bindparam("seen_by"))
+_PARTNERS = select(trading_partner.c.other).where(trading_partner.c.party.in_(_OWN))
+_SEEN = _PARTIES.where(named_parties.c.party.in_(union(_OWN, _PARTNERS)))
+"""Those that the organisation ``seen_by`` acts for, and those that trade with them."""
+
+
+def _both(narrowed: Callable[[Select[Any]], Select[Any]]) -> Mapping[bool, Select[Any]]:
+    """A statement among all parties, and (True) among those that are seen."""
+    return {False: narrowed(_PARTIES), True: narrowed(_SEEN)}
+
+
+# Asked for each request: made once.
+
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_BY_ID = _both(lambda of: of.where(named_parties.c.party == bindparam("party")))
+_BY_NAME = _both(lambda of: of.where(named_parties.c.name == bindparam("name")))
+_BY_IDENTIFIER = _both(
+    lambda of: of.where(
+        named_parties.c.party.in_(
+            select(identifiers.c.party).where(
+                identifiers.c.scheme == bindparam("scheme"), identifiers.c.value == bindparam("value")
+            )
+        )
+    )
+)
+_AFTER = _both(
+    lambda of: (
+        of.where(named_parties.c.party > bindparam("after")).order_by(named_parties.c.party).limit(bindparam("most"))
+    )
+)
+_SOME = _PARTIES.where(named_parties.c.party.in_(_WANTED))
+_IDENTIFIERS = identifiers.select().order_by(identifiers.c.ordinal)
+_SIGNERS = managed_signer.select().order_by(managed_signer.c.position)
+_THEIR_IDENTIFIERS = _IDENTIFIERS.where(identifiers.c.party.in_(_WANTED))
+_THEIR_SIGNERS = _SIGNERS.where(managed_signer.c.party.in_(_WANTED))
 
 
 class PartyRows(TallyRows):
@@ -80,7 +117,7 @@ class PartyRows(TallyRows):
 
     def party(self, party: PartyId, seen_by: str | None = None) -> PartyRecord | None:
         """The party ``party``, or None."""
-        return next(iter(self._parties(_seen(seen_by).where(named_parties.c.party == party))), None)
+        return next(iter(self._looked_up(_BY_ID, seen_by, party=party)), None)
 
     def count_parties(self) -> int:
         """How many parties are kept."""
@@ -92,26 +129,21 @@ class PartyRows(TallyRows):
 
     def parties_after(self, after: PartyId, limit: int, seen_by: str | None = None) -> list[PartyRecord]:
         """Parties whose ids are above ``after``, by id, at most ``limit``."""
-        above = _seen(seen_by).where(named_parties.c.party > after).order_by(named_parties.c.party).limit(limit)
-        return sorted(self._parties(above), key=lambda one: one.party)
+        return sorted(self._looked_up(_AFTER, seen_by, after=after, most=limit), key=lambda one: one.party)
 
     def some_parties(self, parties: Iterable[PartyId]) -> list[PartyRecord]:
         """Those of ``parties`` that are kept, by name then id."""
-        found = [
-            one for some in chunks(parties) for one in self._parties(_PARTIES.where(named_parties.c.party.in_(some)))
-        ]
+        found = [one for some in chunks(parties) for one in self._parties(_SOME, {"wanted": some})]
         return sorted(found, key=lambda one: (one.name, one.party))
 
     def party_by_identifier(self, identifier: Identifier, seen_by: str | None = None) -> PartyRecord | None:
         """The party that ``identifier`` names, or None."""
-        holder = select(identifiers.c.party).where(
-            identifiers.c.scheme == identifier.scheme, identifiers.c.value == identifier.value
-        )
-        return next(iter(self._parties(_seen(seen_by).where(named_parties.c.party.in_(holder)))), None)
+        found = self._looked_up(_BY_IDENTIFIER, seen_by, scheme=identifier.scheme, value=identifier.value)
+        return next(iter(found), None)
 
     def parties_by_name(self, name: str, seen_by: str | None = None) -> list[PartyRecord]:
         """The parties of exactly this ``name``, by id."""
-        return self._parties(_seen(seen_by).where(named_parties.c.name == name))
+        return self._looked_up(_BY_NAME, seen_by, name=name)
 
     def _refuse_taken_party(self, record: PartyRecord) -> None:
         known = self.party(record.party)
@@ -132,9 +164,14 @@ class PartyRows(TallyRows):
         if len(set(record.signers)) != len(record.signers):
             raise Duplicate(f"A key of {record.name!r} is given twice.", todo="Give each key once.")
 
-    def _parties(self, statement: Select[Any]) -> list[PartyRecord]:
+    def _looked_up(self, among: Mapping[bool, Select[Any]], seen_by: str | None, **asked: Any) -> list[PartyRecord]:
+        if seen_by is not None:
+            asked["seen_by"] = seen_by
+        return self._parties(among[seen_by is not None], asked)
+
+    def _parties(self, statement: Select[Any], asked: Mapping[str, Any] | None = None) -> list[PartyRecord]:
         # Ordered here, not by the database: PostgreSQL would order by the language of its installation.
-        rows = sorted(self._connection.execute(statement).all(), key=lambda row: (row.name, row.party))
+        rows = sorted(self._connection.execute(statement, asked or {}).all(), key=lambda row: (row.name, row.party))
         few = [row.party for row in rows] if len(rows) <= CHUNK else None
         named, keys = self._belongings(few)
         return [
@@ -149,24 +186,9 @@ class PartyRows(TallyRows):
         named: dict[PartyId, list[Identifier]] = defaultdict(list)
         keys: dict[PartyId, list[Address]] = defaultdict(list)
         for wanted in [None] if parties is None else list(chunks(parties)):
-            scope = [] if wanted is None else [identifiers.c.party.in_(wanted)]
-            for row in self._connection.execute(identifiers.select().where(*scope).order_by(identifiers.c.ordinal)):
+            asked = {} if wanted is None else {"wanted": wanted}
+            for row in self._connection.execute(_IDENTIFIERS if wanted is None else _THEIR_IDENTIFIERS, asked):
                 named[row.party].append(Identifier(row.scheme, row.value))
-            scope = [] if wanted is None else [managed_signer.c.party.in_(wanted)]
-            for row in self._connection.execute(
-                managed_signer.select().where(*scope).order_by(managed_signer.c.position)
-            ):
+            for row in self._connection.execute(_SIGNERS if wanted is None else _THEIR_SIGNERS, asked):
                 keys[row.party].append(row.signer)
         return named, keys
-
-
-_PARTIES = select(named_parties.c.party, named_parties.c.name, named_parties.c.created_at)
-
-
-def _seen(seen_by: str | None) -> Select[Any]:
-    """All parties, or those that the organisation ``seen_by`` acts for and those that trade with them."""
-    if seen_by is None:
-        return _PARTIES
-    own = select(acts_for.c.party).where(acts_for.c.organisation == seen_by)
-    partners = select(trading_partner.c.other).where(trading_partner.c.party.in_(own))
-    return _PARTIES.where(named_parties.c.party.in_(union(own, partners)))
