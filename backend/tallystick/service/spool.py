@@ -28,7 +28,7 @@ from tallystick.credit.report import AnchoringDelay, to_json
 from tallystick.errors import StoreUnavailable
 from tallystick.protocol.bundle import Frame
 from tallystick.protocol.entry import Entry, Json, Standing
-from tallystick.protocol.evidence import Evidence
+from tallystick.protocol.evidence import Evidence, Kind
 from tallystick.protocol.standing import SealedEntry
 from tallystick.protocol.types import BlockRef, EvidenceId, PartyId
 
@@ -43,14 +43,14 @@ _AT_ONCE = 500
 """Values of one query."""
 _NONE = 2**32 - 1
 
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE entry (
     n INTEGER PRIMARY KEY, seq INTEGER, id BLOB, issuer BLOB, counterparty BLOB, kind INTEGER, deal BLOB, parent BLOB,
     content_root BLOB, occurred_at INTEGER, issued_at INTEGER, anchored_at INTEGER, operator BLOB, batch_id INTEGER,
     fields BLOB, hidden INTEGER
 );
 CREATE TABLE place (id BLOB PRIMARY KEY, n INTEGER) WITHOUT ROWID;
-CREATE INDEX contract ON entry (deal) WHERE kind = 1;
+CREATE INDEX contract ON entry (deal) WHERE kind = {int(Kind.CONTRACT)};
 CREATE TABLE open_link (n INTEGER, id BLOB);
 CREATE TABLE number (seller BLOB, number TEXT, invoice BLOB);
 """
@@ -58,8 +58,9 @@ _INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 _SIGNED = "issuer, counterparty, kind, deal, parent, content_root, occurred_at, issued_at"
 _FIND = f"SELECT place.id, n, {_SIGNED} FROM place JOIN entry USING (n) WHERE place.id IN "  # noqa: S608 - no input  # nosec B608
 _READ = f"SELECT seq, id, {_SIGNED}, anchored_at, operator, batch_id, fields, hidden FROM entry WHERE n IN "  # noqa: S608 - no input  # nosec B608
-_CONTRACTS = "SELECT n FROM entry WHERE kind = 1 AND deal = ?"
-_COUNTED = "FROM entry WHERE NOT (kind = 10 OR (kind = 9 AND counterparty = zeroblob(32)))"
+_CONTRACTS = f"SELECT n FROM entry WHERE kind = {int(Kind.CONTRACT)} AND deal = ?"  # noqa: S608 - no input  # nosec B608
+_CONSENT_TO_ACCESS = f"kind = {int(Kind.CONSENT)} AND counterparty = zeroblob(32)"
+_COUNTED = f"FROM entry WHERE NOT (kind = {int(Kind.ACCESS)} OR ({_CONSENT_TO_ACCESS}))"
 """All but what concerns access (``protocol/access.py``)."""
 _DELAYS = (
     f"SELECT anchored_at - issued_at AS delay {_COUNTED} ORDER BY delay LIMIT 1 OFFSET ?",
