@@ -31,27 +31,16 @@ from tallystick.protocol.types import (
     to_hex,
 )
 
+FEW_DAYS = ["2025-12-31", "2026-01-31", "2026-02-20", "2026-04-01", "2026-04-02", "2026-05-31", "2026-06-30"]
 DAYS = [
-    *("2025-11-15", "2025-12-31", "2026-01-31", "2026-03-10", "2026-04-01", "2026-04-02", "2026-05-31", "2026-06-30"),
-    *("2026-02-01", "2026-02-20", "2026-03-31", "2026-06-29", "2026-07-01", "2026-08-15"),
-    *("2026-01-31", "2026-04-01", "2026-05-31", "2026-02-28", "2026-04-15", "0001-01-01", "9999-12-31"),
+    *FEW_DAYS * 2,
+    *("2025-11-15", "2026-03-10", "2026-03-31", "2026-06-29", "2026-07-01", "2026-08-15", "0001-01-01", "9999-12-31"),
 ]
+FEW_AMOUNTS = ["100.00", "100.00", "100.00", "100.0", "120.00", "50.00", "50.00", "33.33"]
 AMOUNTS = [
-    *("0", "0.000", "0.01", "10", "10.00", "10.0000", "33.33", "33.33", "60.000", "66.67", "99.999999", "250.5"),
-    *(
-        "100.00",
-        "100.00",
-        "100.00",
-        "100.00",
-        "100.00",
-        "120.00",
-        "200",
-        "50.00",
-        "100.0",
-        "100",
-        "100.0000",
-        "999999999999999999.999999",
-    ),
+    *FEW_AMOUNTS,
+    *("0", "0.000", "0.01", "10", "10.00", "10.0000", "33.33", "60.000", "66.67", "99.999999", "250.5", "100"),
+    *("100.0000", "999999999999999999.999999"),
 ]
 CURRENCIES = [*["EUR"] * 24, "USD", "JPY", "CLF", "XYZ"]
 NUMBERS = ["1", "2", "3", 'it\'s "2"\\n\t\x9b\U0001fae8', "x" * 100]
@@ -62,21 +51,17 @@ STRAY: list[tuple[str, Any]] = [
     *(("allocations", []), ("samePayment", "0x" + "00" * 32), ("contractNumber", "C-9"), ("documents", [])),
 ]
 ACCOUNT, OPERATOR = Address(bytes(19) + b"\1"), Address(bytes(19) + b"\2")
-STEPS = (
-    ["invoice", "payment", "acknowledge", "dispute", "resolve", "correct"] * 3
-    + [
-        "correct",
-        "correct",
-        "resolve",
-        "pay whole",
-        "pay whole",
-        "same payment",
-        "same payment",
-        "write off",
-        "witness",
-    ]
-    + ["contract", "consent", "delivery", "other", "self-reported", "again"]
-)
+QUARREL = [
+    *["invoice", "payment", "acknowledge", "acknowledge", "dispute", "resolve", "resolve", "pay whole"],
+    *["correct"] * 4,
+    *["same payment", "write off", "witness"],
+]
+ANYTHING = [
+    *["invoice", "payment", "acknowledge", "dispute", "resolve", "correct"] * 3,
+    *["correct", "correct", "resolve", "pay whole", "pay whole", "same payment", "same payment", "write off"],
+    *["witness", "contract", "consent", "delivery", "other", "self-reported", "grant", "again"],
+]
+"""What may be said next: in a quarrel of two about few invoices, or by anybody about anything."""
 
 
 def name(number: int) -> EvidenceId:
@@ -87,6 +72,7 @@ def name(number: int) -> EvidenceId:
 @dataclass
 class _History:
     rng: random.Random
+    quarrel: bool
     said: list[SealedEntry] = field(default_factory=list)
 
     def some(self, *kinds: int) -> SealedEntry | None:
@@ -94,19 +80,28 @@ class _History:
         found = [each for each in self.said if each.evidence.kind in kinds]
         return self.rng.choice(found[-4:] + found) if found else None
 
+    def amount(self) -> str:
+        return self.rng.choice(FEW_AMOUNTS if self.quarrel else AMOUNTS)
+
+    def day(self) -> str:
+        return self.rng.choice(FEW_DAYS if self.quarrel else DAYS)
+
+    def currency(self) -> str:
+        return "EUR" if self.quarrel else self.rng.choice(CURRENCIES)
+
     def may(self, in_ten: int) -> bool:
         return self.rng.random() * 10 < in_ten
 
     def say(self, kind: int, issuer: PartyId, other: PartyId, fields: dict[str, Any], parent: Any = None) -> None:
         hidden = 0
-        if self.may(1):  # a field that is another kind's to have
+        if not self.quarrel and self.may(1):  # a field that is another kind's to have
             extra, value = self.rng.choice(STRAY)
             fields = {extra: value} | fields
-        if fields and self.may(1):
+        if fields and not self.quarrel and self.may(1):
             for each in self.rng.sample(sorted(fields), min(len(fields), self.rng.randint(1, 2))):
                 hidden += 1
                 fields = {key: value for key, value in fields.items() if key != each}
-        deal = parent.evidence.deal if parent else DealId(bytes([self.rng.choice([1] * 9 + [2])]) * 32)
+        deal = parent.evidence.deal if parent else DealId(bytes([2 if not self.quarrel and self.may(1) else 1]) * 32)
         occurred = self.rng.choice(TIMES)
         evidence = Evidence(
             issuer, other, int(kind), deal, parent.evidence_id if parent else EvidenceId(ZERO32), Hash(ZERO32),
@@ -116,22 +111,22 @@ class _History:
         self.said.append(SealedEntry(name(len(self.said)), evidence, signers, fields, hidden))
 
     def invoice_fields(self) -> dict[str, Any]:
-        issued, due = sorted([self.rng.choice(DAYS), self.rng.choice(DAYS)])
+        issued, due = sorted([self.day(), self.day()])
         return {
             "invoiceNumber": self.rng.choice(NUMBERS),
             "issueDate": issued,
             "dueDate": due,
-            "currency": self.rng.choice(CURRENCIES),
-            "payableAmount": self.rng.choice(AMOUNTS),
+            "currency": self.currency(),
+            "payableAmount": self.amount(),
         }
 
     def credit_fields(self) -> dict[str, Any]:
-        return {"creditAmount": self.rng.choice(AMOUNTS), "currency": self.rng.choice(CURRENCIES)}
+        return {"creditAmount": self.amount(), "currency": self.currency()}
 
     def write_off_fields(self) -> dict[str, Any]:
         return {
-            "amount": self.rng.choice(AMOUNTS),
-            "currency": self.rng.choice(CURRENCIES),
+            "amount": self.amount(),
+            "currency": self.currency(),
             "reason": self.rng.choice(REASONS),
         }
 
@@ -140,11 +135,11 @@ class _History:
         targets.append(name(99))
         fields = {
             "paymentReference": "P",
-            "valueDate": self.rng.choice(DAYS),
-            "currency": self.rng.choice(CURRENCIES),
-            "amount": self.rng.choice(AMOUNTS),
+            "valueDate": self.day(),
+            "currency": self.currency(),
+            "amount": self.amount(),
             "allocations": [
-                {"invoice": to_hex(self.rng.choice(targets)), "amount": self.rng.choice(AMOUNTS)}
+                {"invoice": to_hex(self.rng.choice(targets)), "amount": self.amount()}
                 for _ in range(self.rng.randint(0, 3))
             ],
         }
@@ -159,13 +154,15 @@ class _History:
         return {"outcome": outcome} | (self.credit_fields() if outcome == "credited" else {})
 
     def trading(self) -> tuple[PartyId, PartyId]:
+        if self.quarrel:
+            return SUPPLIER, BUYER
         return self.rng.choice([*[(SUPPLIER, BUYER)] * 8, (SUPPLIER, OTHER_BUYER), (BUYER, SUPPLIER)])
 
     def contract(self, one: PartyId, other: PartyId) -> None:
         fields = {
             "contractNumber": "C",
             "issuerRole": self.rng.choice(["supplier", "supplier", "supplier", "buyer"]),
-            "currency": self.rng.choice(CURRENCIES),
+            "currency": self.currency(),
             "paymentTermsDays": self.rng.choice([0, 30, 60]),
         }
         self.say(Kind.CONTRACT, one, other, fields)
@@ -176,8 +173,10 @@ class _History:
         elif what == "consent":
             one, other = self.trading()
             self.say(Kind.CONSENT, other, one, {})
+        elif what == "grant":
+            self.say(Kind.CONSENT, SUPPLIER, NOBODY, {})
         elif what == "delivery":
-            self.say(Kind.DELIVERY, *self.trading(), {"deliveryNumber": "D", "receivedDate": self.rng.choice(DAYS)})
+            self.say(Kind.DELIVERY, *self.trading(), {"deliveryNumber": "D", "receivedDate": self.day()})
         elif what == "invoice":
             self.say(
                 Kind.INVOICE, *self.trading(), self.invoice_fields(), self.some(Kind.CONSENT) if self.may(1) else None
@@ -203,11 +202,11 @@ class _History:
         elif what == "same payment" and (payment := self.some(Kind.PAYMENT)):
             fields = {**self.payment_fields(), **(payment.fields or {}), "samePayment": to_hex(payment.evidence_id)}
             if self.may(3):
-                fields["valueDate"] = self.rng.choice(DAYS)
+                fields["valueDate"] = self.day()
             if payment.evidence.counterparty != NOBODY:
                 self.say(Kind.PAYMENT, payment.evidence.counterparty, payment.evidence.issuer, fields)
         elif what == "acknowledge" and (of := self.some(*range(2, 15))) and of.evidence.counterparty != NOBODY:
-            fields = {"acceptedAmount": self.rng.choice(AMOUNTS), "note": "so"} if self.may(4) else {"note": "yes"}
+            fields = {"acceptedAmount": self.amount(), "note": "so"} if self.may(4) else {"note": "yes"}
             self.say(Kind.ACKNOWLEDGEMENT, of.evidence.counterparty, of.evidence.issuer, fields, of)
         elif what == "witness" and (of := self.some(Kind.INVOICE, Kind.CORRECTION)):
             self.say(Kind.ACKNOWLEDGEMENT, CARRIER, NOBODY, {}, of)
@@ -236,7 +235,7 @@ class _History:
     def _correction(self, of: SealedEntry) -> dict[str, Any]:
         how = self.rng.choice(["replaced", "replaced", "cancelled", "cancelled", "credited"])
         kind, above = of.evidence.kind, {each.evidence_id: each for each in self.said}
-        note = {"creditNoteNumber": "CN", "issueDate": self.rng.choice(DAYS), **self.credit_fields()}
+        note = {"creditNoteNumber": "CN", "issueDate": self.day(), **self.credit_fields()}
         while kind == Kind.CORRECTION and (of.fields or {}).get("correctionType") != "credited":
             of = above[of.evidence.parent]
             kind = of.evidence.kind
@@ -256,11 +255,10 @@ class _History:
 
 def history(seed: int, steps: int) -> Sequence[SealedEntry]:
     """What is said in ``steps`` steps after a contract; of one ``seed`` more steps only go on."""
-    # the same seed gives the same history
-    told = _History(random.Random(seed))
+    told = _History(random.Random(seed), quarrel=seed % 2 == 0)
     told.contract(SUPPLIER, BUYER)
     for _ in range(steps):
-        told.step(told.rng.choice(STEPS))
+        told.step(told.rng.choice(QUARREL if told.quarrel else ANYTHING))
     return told.said
 
 
