@@ -1,0 +1,277 @@
+"""Logs of credit, each about one section of docs/definitions.md: what ``report_vectors.py`` makes vectors of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from credit.builders import BUYER, CARRIER, NOBODY, OTHER_BUYER, SUPPLIER, Log, invoice_fields, payment_fields
+from tallystick.protocol.evidence import Kind
+from tallystick.protocol.types import EvidenceId, to_hex
+
+
+def _hide(log: Log, of: EvidenceId, *names: str) -> None:
+    at = next(at for at, entry in enumerate(log.entries) if entry.evidence_id == of)
+    entry = log.entries[at]
+    shown = {name: value for name, value in entry.fields.items() if name not in names}
+    log.entries[at] = replace(entry, fields=shown, hidden=len(entry.fields) - len(shown))
+
+
+def _witness(log: Log, of: EvidenceId) -> EvidenceId:
+    return log.add(Kind.ACKNOWLEDGEMENT, CARRIER, NOBODY, {}, parent=of)
+
+
+def _other_contract(log: Log, role: str = "supplier") -> EvidenceId:
+    fields = {"contractNumber": "C-2", "issuerRole": role, "currency": "EUR", "paymentTermsDays": 60}
+    return log.add(Kind.CONTRACT, SUPPLIER, OTHER_BUYER, fields)
+
+
+def nothing(log: Log) -> None:
+    pass
+
+
+def days(log: Log) -> None:
+    """On time, early, late, partly, not at all; five currencies; a cash sale."""
+    log.contract()
+    for amount, due, paid in (("100.00", "2026-01-31", "2026-01-31"), ("50.5", "2026-02-28", "2026-01-20")):
+        log.pay(log.invoice(amount, due=due), amount, paid)
+    late = log.invoice("33.33", due="2026-03-01")
+    log.pay(late, "3.33", "2026-02-01")
+    log.pay(late, "30.00", "2026-04-13")
+    log.invoice("99.999999", due="2026-05-15")
+    log.invoice("70.00", due="2026-08-15")
+    for currency, amount in (("JPY", "1000"), ("KWD", "1.5"), ("CLF", "2.12345"), ("XYZ", "3")):
+        log.contract(45, currency=currency)
+        log.pay(log.invoice(amount, due="2026-06-30", currency=currency), amount, "2026-06-30", currency=currency)
+    log.pay(
+        log.invoice("80.00", due="2026-06-01", issued="2026-06-01", currency="USD"),
+        "80.00",
+        "2026-05-01",
+        currency="USD",
+    )
+    log.invoice("0", due="9999-12-31", currency="CHF")
+
+
+def corrections(log: Log) -> None:
+    """Replaced, cancelled, the cancellation cancelled; credit notes, corrected themselves; what does not fit."""
+    log.contract()
+    one = log.invoice("100.00", due="2026-05-31")
+    higher = log.correct(one, "replaced", invoice_fields("120.00", due="2026-05-31"))
+    log.correct(higher, "replaced", invoice_fields("110.00", due="2026-06-15"))
+    log.correct(log.correct(higher, "cancelled"), "cancelled")
+    note = log.credit_note(one, "30.0")
+    log.correct(note, "replaced", {**_note("20.000"), **invoice_fields("1", due="2026-05-31")})
+    gone = log.credit_note(higher, "5.00")
+    log.correct(gone, "cancelled")
+    log.credit_note(one, "1.00", currency="USD")
+    two = log.invoice("200.00", due="2026-04-30")
+    log.correct(two, "cancelled")
+    log.credit_note(two, "1.00")
+    three = log.invoice("10.00", due="2026-04-30")
+    log.credit_note(three, "8.00", "2026-01-02")
+    log.credit_note(three, "4.5", "2026-01-03")
+    paid = log.pay(three, "3.00", "2026-02-01")
+    log.credit_note(paid, "1.00")  # a payment has no credit notes
+    log.correct(log.correct(log.invoice("5.00"), "cancelled"), "replaced", invoice_fields("9.00"))
+    log.correct(log.invoice("7.00", currency="CHF"), "cancelled")
+    delivery = log.add(Kind.DELIVERY, SUPPLIER, BUYER, {"deliveryNumber": "D-1", "receivedDate": "2026-01-05"})
+    log.correct(delivery, "cancelled")
+
+
+def _note(amount: str, day: str = "2026-01-21") -> dict[str, Any]:
+    return {"creditNoteNumber": "CN-2", "issueDate": day, "creditAmount": amount, "currency": "EUR"}
+
+
+def anew(log: Log) -> None:
+    """After what makes it worse for the buyer an invoice is asserted until the buyer speaks anew."""
+    log.contract()
+    back = log.invoice("100.00")
+    lower = log.correct(back, "replaced", invoice_fields("60.00"))
+    log.acknowledge(lower)
+    log.correct(lower, "cancelled")
+    log.acknowledge(back)
+    log.correct(lower, "cancelled")  # the same again, behind the acknowledgement
+    raised = log.invoice("10.00")
+    log.resolve(log.dispute(raised), "withdrawn", BUYER)
+    log.correct(raised, "replaced", invoice_fields("11.00"))
+    again = log.invoice("20.00")
+    log.correct(again, "replaced", invoice_fields("21.00"))
+    log.resolve(log.dispute(again), "withdrawn", BUYER)
+    noted = log.invoice("30.00")
+    note = log.credit_note(noted, "5.00")
+    log.acknowledge(noted)
+    log.correct(note, "cancelled")
+    credited = log.invoice("40.00")
+    resolution = log.resolve(log.dispute(credited), "credited", SUPPLIER, credit="15.00")
+    log.acknowledge(credited)
+    log.correct(resolution, "replaced", {"outcome": "credited", "creditAmount": "5.00", "currency": "EUR"})
+    received = log.invoice("50.00")
+    receipt = log.pay(received, "50.00", "2026-02-01")
+    log.acknowledge(received)
+    log.correct(receipt, "replaced", payment_fields("50.00", "2026-02-01", {received: "45.00"}))
+    asked = log.invoice("60.00")
+    dispute = log.dispute(asked)
+    log.correct(dispute, "cancelled", by=BUYER)
+    log.acknowledge(log.invoice("70.00"), acceptedAmount="69.9")
+
+
+def disputes(log: Log) -> None:
+    """Open, withdrawn, credited, cancelled; by whose word, and which of several resolutions holds."""
+    log.contract()
+    log.dispute(log.invoice("11.00"))
+    both = log.dispute(log.invoice("12.00"))
+    log.resolve(both, "credited", SUPPLIER, credit="4.00", occurred="2026-02-02")
+    log.resolve(both, "credited", SUPPLIER, credit="4.00", occurred="2026-01-15")
+    log.resolve(both, "credited", SUPPLIER, credit="3.00")
+    log.resolve(both, "withdrawn", BUYER)
+    log.resolve(log.dispute(log.invoice("13.00")), "cancelled", SUPPLIER)
+    log.resolve(log.dispute(log.invoice("14.00")), "withdrawn", SUPPLIER)
+    asked = log.resolve(log.dispute(log.invoice("15.00")), "credited", BUYER, credit="5.00")
+    log.acknowledge(asked, by=SUPPLIER, acceptedAmount="4.99")
+    log.resolve(log.dispute(log.invoice("16.00")), "cancelled", BUYER)
+    log.resolve(log.dispute(log.invoice("17.00")), "credited", SUPPLIER, credit="7.00", currency="USD")
+    moved = log.resolve(log.dispute(log.invoice("18.00")), "credited", SUPPLIER, credit="8.00", occurred="2026-01-25")
+    fields = {"correctionType": "replaced", "outcome": "credited", "creditAmount": "9.00", "currency": "EUR"}
+    log.add(Kind.CORRECTION, SUPPLIER, BUYER, fields, parent=moved, occurred="2026-03-25")
+    granted = log.resolve(log.dispute(log.invoice("19.00")), "credited", BUYER, credit="19.00")
+    log.acknowledge(granted, by=SUPPLIER)
+
+
+def words(log: Log) -> None:
+    """Claims and receipts; what the buyer said it paid; a witness."""
+    log.contract()
+    log.pay(log.invoice("100.00"), "100.00", "2026-02-01", by=BUYER)
+    claim = log.pay(log.invoice("90.00"), "90.00", "2026-02-02", by=BUYER)
+    log.acknowledge(claim, by=SUPPLIER)
+    short = log.pay(log.invoice("80.00"), "80.00", "2026-02-03", by=BUYER)
+    log.acknowledge(short, by=SUPPLIER, acceptedAmount="79.00")
+    parts = log.invoice("70.00")
+    log.pay(parts, "30.00", "2026-02-04", by=BUYER)
+    log.acknowledge(log.pay(parts, "40.0", "2026-02-05"))
+    seen = log.invoice("60.00")
+    _witness(log, log.credit_note(seen, "1.00"))
+    log.acknowledge(seen)
+    log.payment("25.00", "2026-02-06")
+    log.pay(seen, "59.00", "2026-07-01")
+
+
+def same(log: Log) -> None:
+    """A claim and a receipt of the same money: named by either, alike or not, too late, twice, of another sum."""
+    log.contract()
+
+    def both(
+        amount: str,
+        day: str = "2026-02-01",
+        *,
+        claimed: Sequence[str] = (),
+        received: str = "",
+        times: int = 1,
+        **receipt: Any,
+    ) -> None:
+        invoice = log.invoice(amount)
+        lists = [{"invoice": to_hex(invoice), "amount": part} for part in claimed or [amount]]
+        fields = payment_fields(amount, "2026-01-30", None) | {"allocations": lists}
+        claim = log.add(Kind.PAYMENT, BUYER, SUPPLIER, fields)
+        fields = payment_fields(received or amount, day, {invoice: amount}) | {"samePayment": to_hex(claim)} | receipt
+        for _ in range(times):
+            log.add(Kind.PAYMENT, SUPPLIER, BUYER, fields)
+
+    both("10.00")
+    both("20.00", claimed=["10.00", "10.00"])
+    both("20.50", claimed=["20.50", "20.500"])
+    both("30.00", "2026-07-01")
+    both("40.00", times=2)
+    both("50.00", received="50.01")
+    both("60.00", allocations=[])
+    invoice = log.invoice("70.00")
+    receipt = log.pay(invoice, "70.00", "2026-02-09")
+    fields = payment_fields("70.00", "2026-02-08", {invoice: "70.00"})
+    corrected = log.correct(receipt, "replaced", payment_fields("70.00", "2026-02-10", {invoice: "70.00"}))
+    named = log.add(Kind.PAYMENT, BUYER, SUPPLIER, fields | {"samePayment": to_hex(corrected)})
+    log.acknowledge(named, by=SUPPLIER)
+
+
+def losses(log: Log) -> None:
+    """Write-offs: for insolvency or not, recovered, of nothing left, in another currency, corrected."""
+    log.contract()
+    log.write_off(log.invoice("100.00"), "100.00", reason="In\u017folvency of the buyer")
+    recovered = log.invoice("50.00")
+    log.write_off(recovered, "50.00", reason="a gift")
+    log.pay(recovered, "20.00", "2026-06-01")
+    some = log.invoice("30.00", due="2026-06-30")
+    log.write_off(some, "10.00", day="2026-03-01", reason="BANKRUPT")
+    log.correct(log.write_off(some, "5.00"), "cancelled")
+    paid = log.invoice("40.00")
+    log.write_off(paid, "40.00")
+    log.pay(paid, "40.00", "2026-02-01")
+    dollars = log.invoice("60.00", currency="USD")
+    log.write_off(dollars, "60.00")
+
+
+def misfits(log: Log) -> None:
+    """Allocations that have nowhere to go, and payments that tell no creditor."""
+    log.contract()
+    _other_contract(log)
+    one, theirs = log.invoice("100.00"), log.invoice("50.00", buyer=OTHER_BUYER)
+    dollars, own = log.invoice("20.00", currency="USD"), log.invoice("10.00", buyer=NOBODY)
+    log.payment("120.00", "2026-02-01", {one: "70.0", theirs: "1.00", dollars: "1.00", own: "1.00"})
+    log.payment("40.00", "2026-02-02", {one: "20.00", EvidenceId(b"\1" * 32): "1.00"})
+    log.payment("5.00", "2026-02-03", {one: "4.00", log.credit_note(one, "2.00"): "3.000"})
+    log.payment("90.00", "2026-02-04", {one: "80.00"})
+    log.payment("10.00", "2026-02-05", {own: "10.00"}, to=NOBODY)
+    log.add(Kind.CONSENT, CARRIER, SUPPLIER, {}, deal=b"\2" * 32)
+    consent = log.entries[-1].evidence_id
+    log.add(
+        Kind.PAYMENT, SUPPLIER, CARRIER, payment_fields("1.00", "2026-02-06", None), parent=consent, deal=b"\2" * 32
+    )
+
+
+def hidden(log: Log) -> None:
+    """What can't be read enters nothing, and every figure with that counterparty is marked."""
+    contract = log.contract()
+    _other_contract(log)
+    _hide(log, contract, "currency", "issuerRole")
+    log.invoice("10.00", buyer=OTHER_BUYER)
+    for name in ("dueDate", "payableAmount", "invoiceNumber"):
+        _hide(log, log.invoice("20.00"), name)
+    invoice = log.invoice("30.00")
+    _hide(log, log.correct(invoice, "replaced", invoice_fields("25.00")), "correctionType")
+    _hide(log, log.correct(invoice, "replaced", invoice_fields("26.00")), "issueDate", "currency")
+    _hide(log, log.credit_note(invoice, "1.00"), "creditAmount")
+    _hide(log, log.pay(invoice, "3.00", "2026-02-01"), "allocations")
+    dispute = log.dispute(invoice)
+    _hide(log, log.resolve(dispute, "credited", SUPPLIER, credit="2.00"), "creditAmount", "currency")
+    _hide(log, log.resolve(dispute, "withdrawn", BUYER), "outcome")
+    _hide(log, log.write_off(invoice, "1.00"), "reason")
+    _hide(log, log.acknowledge(invoice, acceptedAmount="1.00"), "acceptedAmount")
+
+
+def void(log: Log) -> None:
+    """What does not stand is listed; numbers that come again; kinds that no figure knows."""
+    log.contract()
+    one = log.invoice("10.00", number="it's 1")
+    log.entries.append(log.entries[-1])
+    log.acknowledge(one, by=SUPPLIER)
+    log.pay(one, "1.00", "2026-02-01", by=CARRIER, to=BUYER)
+    log.invoice("20.00", number="it's 1")
+    log.correct(log.invoice("30.00", number="it's 1"), "cancelled")
+    for number in ("\u53d1\u7968\t7" * 30,) * 2:
+        log.invoice("40.00", number=number)
+    log.add(200, SUPPLIER, BUYER, {"note": "unknown"})
+    log.add(Kind.CONSENT, SUPPLIER, NOBODY, {}, occurred="2020-01-01")
+
+
+LOGS: Mapping[str, Callable[[Log], None]] = {
+    "nothing": nothing,
+    "days and currencies": days,
+    "corrections": corrections,
+    "made worse": anew,
+    "disputes": disputes,
+    "whose word": words,
+    "the same money": same,
+    "write-offs": losses,
+    "allocations": misfits,
+    "hidden fields": hidden,
+    "void entries": void,
+}
