@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from credit.builders import BUYER, CARRIER, NOBODY, OTHER_BUYER, SUPPLIER, Log, invoice_fields, payment_fields
@@ -51,6 +52,8 @@ def days(log: Log) -> None:
         currency="USD",
     )
     log.invoice("0", due="9999-12-31", currency="CHF")
+    for issued in ("2026-04-01", "2026-04-02", "2026-06-30"):
+        log.invoice("45.00", issued=issued, due="2026-06-30", currency="NOK")
 
 
 def corrections(log: Log) -> None:
@@ -114,12 +117,31 @@ def anew(log: Log) -> None:
     dispute = log.dispute(asked)
     log.correct(dispute, "cancelled", by=BUYER)
     log.acknowledge(log.invoice("70.00"), acceptedAmount="69.9")
+    old = log.invoice("81.00")
+    log.correct(old, "replaced", invoice_fields("82.00"))
+    log.acknowledge(old)  # but not what holds now
+    sooner = log.invoice("83.00", due="2026-03-31")
+    log.pay(sooner, "83.00", "2026-03-01", by=BUYER)
+    log.correct(sooner, "replaced", invoice_fields("83.00", due="2026-03-15"))
+    own = log.invoice("84.00")
+    log.acknowledge(own)
+    claim = log.pay(own, "84.00", "2026-03-02", by=BUYER)
+    log.correct(claim, "replaced", payment_fields("10.00", "2026-03-02", {own: "10.00"}), by=BUYER)
+    asked = log.resolve(log.dispute(own), "credited", BUYER, credit="9.00")
+    log.acknowledge(asked, by=SUPPLIER)
+    less = {"outcome": "credited", "creditAmount": "8.00", "currency": "EUR"}
+    log.acknowledge(log.correct(asked, "replaced", less, by=BUYER), by=SUPPLIER)
+    deep = log.invoice("85.00")
+    lower = log.correct(deep, "replaced", invoice_fields("75.00"))
+    log.correct(lower, "replaced", invoice_fields("65.00"))
+    log.correct(lower, "cancelled")
 
 
 def disputes(log: Log) -> None:
     """Open, withdrawn, credited, cancelled; by whose word, and which of several resolutions holds."""
     log.contract()
-    log.dispute(log.invoice("11.00"))
+    log.dispute(log.invoice("11.00", occurred="2026-03-03"))
+    log.dispute(log.invoice("11.50", occurred="2025-12-03"))
     both = log.dispute(log.invoice("12.00"))
     log.resolve(both, "credited", SUPPLIER, credit="4.00", occurred="2026-02-02")
     log.resolve(both, "credited", SUPPLIER, credit="4.00", occurred="2026-01-15")
@@ -152,6 +174,9 @@ def words(log: Log) -> None:
     seen = log.invoice("60.00")
     _witness(log, log.credit_note(seen, "1.00"))
     log.acknowledge(seen)
+    _witness(log, log.correct(log.credit_note(log.invoice("61.00"), "1.00"), "cancelled"))
+    _witness(log, log.pay(log.invoice("62.00"), "62.00", "2026-02-07", by=BUYER))
+    log.correct(log.pay(seen, "1.00", "2026-02-08"), "cancelled")
     log.payment("25.00", "2026-02-06")
     log.pay(seen, "59.00", "2026-07-01")
 
@@ -184,6 +209,15 @@ def same(log: Log) -> None:
     both("40.00", times=2)
     both("50.00", received="50.01")
     both("60.00", allocations=[])
+    half = log.invoice("80.00")
+    claim = log.pay(half, "40.00", "2026-01-30", by=BUYER)
+    for day in ("2026-02-03", "2026-02-04"):  # the claim is one of them, not both
+        fields = payment_fields("40.00", day, {half: "40.00"}) | {"samePayment": to_hex(claim)}
+        own = log.add(Kind.PAYMENT, SUPPLIER, BUYER, fields)
+    log.add(Kind.PAYMENT, SUPPLIER, BUYER, payment_fields("1.00", "2026-02-05", None) | {"samePayment": to_hex(own)})
+    later = EvidenceId(sha256(b"evidence said later").digest())
+    log.add(Kind.PAYMENT, SUPPLIER, BUYER, payment_fields("2.00", "2026-02-05", None) | {"samePayment": to_hex(later)})
+    log.add(Kind.PAYMENT, BUYER, SUPPLIER, payment_fields("2.00", "2026-02-05", None), name="said later")
     invoice = log.invoice("70.00")
     receipt = log.pay(invoice, "70.00", "2026-02-09")
     fields = payment_fields("70.00", "2026-02-08", {invoice: "70.00"})
@@ -233,6 +267,7 @@ def hidden(log: Log) -> None:
     _other_contract(log)
     _hide(log, contract, "currency", "issuerRole")
     log.invoice("10.00", buyer=OTHER_BUYER)
+    _hide(log, log.add(200, SUPPLIER, OTHER_BUYER, {"note": "no figure rests on it"}), "note")
     for name in ("dueDate", "payableAmount", "invoiceNumber"):
         _hide(log, log.invoice("20.00"), name)
     invoice = log.invoice("30.00")
@@ -262,6 +297,35 @@ def void(log: Log) -> None:
     log.add(Kind.CONSENT, SUPPLIER, NOBODY, {}, occurred="2020-01-01")
 
 
+def balances(log: Log) -> None:
+    """High credit: on which day a credit, a write-off and a prepayment fall; one currency a question."""
+    log.contract()
+    usd = log.dispute(log.invoice("12.00", currency="USD"))
+    for day in ("2026-02-02", "2026-01-15"):  # of equal credits the first in the log
+        log.resolve(usd, "credited", SUPPLIER, credit="4.00", currency="USD", occurred=day)
+    gbp = log.dispute(log.invoice("12.00", currency="GBP"))
+    resolution = log.resolve(gbp, "credited", SUPPLIER, credit="4.00", currency="GBP", occurred="2026-02-02")
+    fields = {"correctionType": "replaced", "outcome": "credited", "creditAmount": "5.00", "currency": "GBP"}
+    log.add(Kind.CORRECTION, SUPPLIER, BUYER, fields, parent=resolution, occurred="2026-01-15")
+    chf = log.invoice("12.00", currency="CHF")
+    fields = {"currency": "CHF", "amount": "4.00", "reason": "a gift"}
+    loss = log.add(Kind.WRITE_OFF, SUPPLIER, BUYER, fields, parent=chf, occurred="2026-02-02")
+    fields = {"correctionType": "replaced", **fields, "amount": "5.00"}
+    log.add(Kind.CORRECTION, SUPPLIER, BUYER, fields, parent=loss, occurred="2026-01-15")
+    for currency in ("USD", "GBP", "CHF"):
+        log.invoice("10.00", issued="2026-01-20", due="2026-02-20", currency=currency)
+    log.invoice("100.00", issued="2026-01-02", due="2026-08-31", currency="SEK")
+    log.pay(
+        log.invoice("50.00", issued="2026-03-01", currency="SEK", due="2026-03-31"),
+        "50.00",
+        "2026-01-02",
+        currency="SEK",
+    )
+    log.credit_note(
+        log.invoice("9.00", issued="2026-12-01", due="2026-12-31", currency="NOK"), "4.00", "2026-11-01", "NOK"
+    )
+
+
 LOGS: Mapping[str, Callable[[Log], None]] = {
     "nothing": nothing,
     "days and currencies": days,
@@ -272,6 +336,7 @@ LOGS: Mapping[str, Callable[[Log], None]] = {
     "the same money": same,
     "write-offs": losses,
     "allocations": misfits,
+    "balances": balances,
     "hidden fields": hidden,
     "void entries": void,
 }
