@@ -51,6 +51,9 @@ STRAY: list[tuple[str, Any]] = [
     *(("allocations", []), ("samePayment", "0x" + "00" * 32), ("contractNumber", "C-9"), ("documents", [])),
 ]
 ACCOUNT, OPERATOR = Address(bytes(19) + b"\1"), Address(bytes(19) + b"\2")
+DISPUTABLE = (Kind.INVOICE, Kind.PAYMENT, Kind.CORRECTION)
+CORRECTABLE = (*DISPUTABLE, Kind.DELIVERY, Kind.DISPUTE, Kind.RESOLUTION, Kind.WRITE_OFF)
+ACKNOWLEDGEABLE = (*CORRECTABLE, Kind.CONSENT, Kind.ACKNOWLEDGEMENT)
 QUARREL = [
     *["invoice", "payment", "acknowledge", "acknowledge", "dispute", "resolve", "resolve", "pay whole"],
     *["correct"] * 4,
@@ -205,12 +208,12 @@ class _History:
                 fields["valueDate"] = self.day()
             if payment.evidence.counterparty != NOBODY:
                 self.say(Kind.PAYMENT, payment.evidence.counterparty, payment.evidence.issuer, fields)
-        elif what == "acknowledge" and (of := self.some(*range(2, 15))) and of.evidence.counterparty != NOBODY:
+        elif what == "acknowledge" and (of := self.some(*ACKNOWLEDGEABLE)) and of.evidence.counterparty != NOBODY:
             fields = {"acceptedAmount": self.amount(), "note": "so"} if self.may(4) else {"note": "yes"}
             self.say(Kind.ACKNOWLEDGEMENT, of.evidence.counterparty, of.evidence.issuer, fields, of)
         elif what == "witness" and (of := self.some(Kind.INVOICE, Kind.CORRECTION)):
             self.say(Kind.ACKNOWLEDGEMENT, CARRIER, NOBODY, {}, of)
-        elif what == "dispute" and (of := self.some(3, 3, 4, 8)) and of.evidence.counterparty != NOBODY:
+        elif what == "dispute" and (of := self.some(*DISPUTABLE)) and of.evidence.counterparty != NOBODY:
             fields = {"reasonCode": "QUA", "disputedAmount": "1.00", "currency": "EUR", "description": "wet"}
             self.say(Kind.DISPUTE, of.evidence.counterparty, of.evidence.issuer, fields, of)
         elif what == "resolve" and (of := self.some(Kind.DISPUTE)):
@@ -218,7 +221,7 @@ class _History:
             self.say(Kind.RESOLUTION, *(sides if self.may(4) else sides[::-1]), self.resolution_fields(), of)
         elif what == "write off" and (of := self.some(Kind.INVOICE)):
             self.say(Kind.WRITE_OFF, of.evidence.issuer, of.evidence.counterparty, self.write_off_fields(), of)
-        elif what == "correct" and (of := self.some(2, 3, 3, 4, 6, 7, 8, 8, 14)):
+        elif what == "correct" and (of := self.some(*CORRECTABLE)):
             self.say(Kind.CORRECTION, of.evidence.issuer, of.evidence.counterparty, self._correction(of), of)
 
     def _pay(self, invoice: SealedEntry, to: EvidenceId, amount: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
 
 from credit.builders import block
-from independent.vectors import load, named, patched
+from independent.vectors import VECTORS, load, named, patched
 from tallystick.credit.report import derive, to_json
 from tallystick.protocol.bundle import parse_evidence
 from tallystick.protocol.entry import Entry, Standing
@@ -85,3 +86,25 @@ def test_high_credit_says_why_there_is_none(currency: str, reason: str) -> None:
     report = json.loads(next(case["report"] for case in REPORTS["cases"] if case["name"] == "days and currencies"))
     totals = report["asSeller"][currency]
     assert (totals["highCredit"], totals["reasons"]["highCredit"]) == (None, reason)
+
+
+def test_the_page_names_every_member_of_a_report() -> None:
+    """And so somebody who has nothing else can write one."""
+    page = (VECTORS.parent / "definitions.md").read_text(encoding="utf-8")
+    told = page[page.index("## 13.") : page.index("## 14.")]
+    reports = [json.loads(case["report"]) for case in REPORTS["cases"]]
+    missing = {name for report in reports for name in names_in(report) if f"`{name}`" not in told}
+    assert not missing
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """The names of all members but those that are data: currencies, and the words of a story."""
+    if isinstance(value, list):
+        for each in value:
+            yield from names_in(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            if len(name) > 3:
+                yield name
+            if name not in ("words", "reasons"):
+                yield from names_in(each)
