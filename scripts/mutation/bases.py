@@ -154,7 +154,7 @@ def _base(name: str, world: World, who: Actor, derive: DeriveReport) -> Base:
 
 def reader_of(trust: Trust, derive: DeriveReport) -> Reader:
     """The same reader, for the independent verifier, with its own derivation of the same report."""
-    theirs = {counting_report: their_counting_report, credit_report: of_bundle}[derive]
+    theirs = their_counting_report if derive is counting_report else of_bundle
     hashes = trust.code_hashes
     return Reader(trust.block_hash, trust.ledger, hashes.ledger, hashes.registry, theirs)
 

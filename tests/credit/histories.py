@@ -50,6 +50,7 @@ STRAY: list[tuple[str, Any]] = [
     *(("outcome", "withdrawn"), ("correctionType", "cancelled"), ("acceptedAmount", "1"), ("reason", "bankrupt")),
     *(("allocations", []), ("samePayment", "0x" + "00" * 32), ("contractNumber", "C-9"), ("documents", [])),
 ]
+NO_IDS: list[Any] = ["0x", "0x" + "AB" * 32, None, ["0x"]]
 ACCOUNT, OPERATOR = Address(bytes(19) + b"\1"), Address(bytes(19) + b"\2")
 DISPUTABLE = (Kind.INVOICE, Kind.PAYMENT, Kind.CORRECTION)
 CORRECTABLE = (*DISPUTABLE, Kind.DELIVERY, Kind.DISPUTE, Kind.RESOLUTION, Kind.WRITE_OFF)
@@ -149,7 +150,7 @@ class _History:
         if self.may(4):
             fields["samePayment"] = to_hex(name(self.rng.randint(0, len(self.said) + 2)))
         elif self.may(1):
-            fields["samePayment"] = self.rng.choice(["0x", "0x" + "AB" * 32, None, ["0x"]])
+            fields["samePayment"] = self.rng.choice(NO_IDS)
         return fields
 
     def resolution_fields(self) -> dict[str, Any]:
@@ -160,6 +161,9 @@ class _History:
         if self.quarrel:
             return SUPPLIER, BUYER
         return self.rng.choice([*[(SUPPLIER, BUYER)] * 8, (SUPPLIER, OTHER_BUYER), (BUYER, SUPPLIER)])
+
+    def either(self, one: PartyId, other: PartyId, *, first_in_ten: int) -> tuple[PartyId, PartyId]:
+        return (one, other) if self.may(first_in_ten) else (other, one)
 
     def contract(self, one: PartyId, other: PartyId) -> None:
         fields = {
@@ -190,8 +194,7 @@ class _History:
             )
             self.say(kind, SUPPLIER, NOBODY, fields)
         elif what == "payment":
-            sides = list(self.trading())
-            self.say(Kind.PAYMENT, *(sides if self.may(5) else sides[::-1]), self.payment_fields())
+            self.say(Kind.PAYMENT, *self.either(*self.trading(), first_in_ten=5), self.payment_fields())
         elif what == "other":
             self.say(self.rng.choice([15, 200]), *self.trading(), {"note": "x"})
         elif what == "again" and self.said:
@@ -201,7 +204,7 @@ class _History:
 
     def _answer(self, what: str) -> None:
         if what == "pay whole" and (invoice := self.some(Kind.INVOICE)):
-            self._pay(invoice, invoice.evidence_id, dict(invoice.fields or {}).get("payableAmount", "1"))
+            self._pay_whole(invoice)
         elif what == "same payment" and (payment := self.some(Kind.PAYMENT)):
             fields = {**self.payment_fields(), **(payment.fields or {}), "samePayment": to_hex(payment.evidence_id)}
             if self.may(3):
@@ -217,23 +220,24 @@ class _History:
             fields = {"reasonCode": "QUA", "disputedAmount": "1.00", "currency": "EUR", "description": "wet"}
             self.say(Kind.DISPUTE, of.evidence.counterparty, of.evidence.issuer, fields, of)
         elif what == "resolve" and (of := self.some(Kind.DISPUTE)):
-            sides = [of.evidence.issuer, of.evidence.counterparty]
-            self.say(Kind.RESOLUTION, *(sides if self.may(4) else sides[::-1]), self.resolution_fields(), of)
+            sides = self.either(of.evidence.issuer, of.evidence.counterparty, first_in_ten=4)
+            self.say(Kind.RESOLUTION, *sides, self.resolution_fields(), of)
         elif what == "write off" and (of := self.some(Kind.INVOICE)):
             self.say(Kind.WRITE_OFF, of.evidence.issuer, of.evidence.counterparty, self.write_off_fields(), of)
         elif what == "correct" and (of := self.some(*CORRECTABLE)):
             self.say(Kind.CORRECTION, of.evidence.issuer, of.evidence.counterparty, self._correction(of), of)
 
-    def _pay(self, invoice: SealedEntry, to: EvidenceId, amount: str) -> None:
-        currency = dict(invoice.fields or {}).get("currency", "EUR")
+    def _pay_whole(self, invoice: SealedEntry) -> None:
+        stated: dict[str, Any] = {"currency": "EUR", "payableAmount": "1", **(invoice.fields or {})}
+        amount = stated["payableAmount"]
         fields = {
             **self.payment_fields(),
-            "currency": currency,
+            "currency": stated["currency"],
             "amount": amount,
-            "allocations": [{"invoice": to_hex(to), "amount": amount}],
+            "allocations": [{"invoice": to_hex(invoice.evidence_id), "amount": amount}],
         }
-        sides = [invoice.evidence.issuer, invoice.evidence.counterparty]
-        self.say(Kind.PAYMENT, *(sides if self.may(6) or NOBODY in sides else sides[::-1]), fields)
+        seller, buyer = invoice.evidence.issuer, invoice.evidence.counterparty
+        self.say(Kind.PAYMENT, *self.either(seller, buyer, first_in_ten=10 if buyer == NOBODY else 6), fields)
 
     def _correction(self, of: SealedEntry) -> dict[str, Any]:
         how = self.rng.choice(["replaced", "replaced", "cancelled", "cancelled", "credited"])
@@ -252,7 +256,7 @@ class _History:
             # a replaced credit note says all that its invoice's kind must have, too
             Kind.CORRECTION: lambda: self.invoice_fields() | note,
         }
-        fields = {"replaced": again[kind], "credited": lambda: note, "cancelled": dict}[how]()
+        fields = again[kind]() if how == "replaced" else note if how == "credited" else {}
         return {"correctionType": how, **fields}
 
 

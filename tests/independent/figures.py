@@ -163,12 +163,11 @@ def _days(made: Figures, invoices: list[Invoice], day: date) -> None:
     weight, count = total(each.weight for each in known), len(known)
     made.count("settledCount", settled)
     made.count("experienceCount", known)
-    for name, days in (
-        ("daysBeyondTerms", lambda each: max(0, each.days)),
-        ("daysToTerms", lambda each: each.days),
-    ):
-        made.ratio(f"{name}Weighted", total(each.weight * days(each) for each in known), weight, NO_EXPERIENCE)
-        made.ratio(f"{name}Mean", sum(map(days, known)), count, NO_EXPERIENCE)
+    for name, least in (("daysBeyondTerms", 0), ("daysToTerms", None)):
+        days = [each.days if least is None else max(least, each.days) for each in known]
+        weighted = total(each.weight * many for each, many in zip(known, days, strict=True))
+        made.ratio(f"{name}Weighted", weighted, weight, NO_EXPERIENCE)
+        made.ratio(f"{name}Mean", sum(days), count, NO_EXPERIENCE)
     in_time = [each for each in known if each.days <= 0]
     made.ratio("onTimeRateByCount", len(in_time), count, NO_EXPERIENCE)
     made.ratio("onTimeRateByValue", total(each.weight for each in in_time), weight, NO_EXPERIENCE)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from independent.corrections import Life
 from independent.statements import RESOLUTION
@@ -22,7 +22,7 @@ def hexed(name: bytes) -> str:
     return "0x" + name.hex()
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and re.fullmatch("0x[0-9a-f]{64}", value) is not None
 
 
