@@ -31,6 +31,7 @@ from protocol.world import (  # noqa: E402
 )
 from receipt_vectors import receipt_vectors  # noqa: E402
 from receivable_vectors import receivable_vectors  # noqa: E402
+from report_vectors import report_vectors  # noqa: E402
 from tallystick.protocol import content, log, merkle  # noqa: E402
 from tallystick.protocol.binding import party_id  # noqa: E402
 from tallystick.protocol.bundle import format_evidence  # noqa: E402
@@ -322,6 +323,7 @@ FILES: Mapping[str, Callable[[], Any]] = {
     "receivables.json": receivable_vectors,
     "inclusions.json": inclusion_vectors,
     "receipts.json": receipt_vectors,
+    "reports.json": report_vectors,
 }
 
 

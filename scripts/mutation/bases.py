@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from independent.bundles import Bundle as TheirBundle
+from independent.credit import of_bundle
 from independent.verifier import Reader
 from mutation.worlds import random_world
 from protocol.accessing import access_story
@@ -62,7 +63,7 @@ def credit_report(subject: PartyId, entries: Sequence[Entry], as_of: BlockRef, w
 
 
 def counting_report(subject: PartyId, entries: Sequence[Entry], as_of: BlockRef, withheld: int) -> Mapping[str, Json]:
-    """The report of the vectors, which the independent verifier can derive too."""
+    """The report of the vectors: four numbers."""
     return {
         "entries": len(entries),
         "hidden": sum(entry.hidden for entry in entries),
@@ -152,10 +153,9 @@ def _base(name: str, world: World, who: Actor, derive: DeriveReport) -> Base:
 
 
 def reader_of(trust: Trust, derive: DeriveReport) -> Reader:
-    """The same reader, for the independent verifier; it knows nothing of credit."""
-    counting = derive is counting_report
+    """The same reader, for the independent verifier, with its own derivation of the same report."""
+    theirs = their_counting_report if derive is counting_report else of_bundle
     hashes = trust.code_hashes
-    theirs = their_counting_report if counting else None
     return Reader(trust.block_hash, trust.ledger, hashes.ledger, hashes.registry, theirs)
 
 

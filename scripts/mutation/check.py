@@ -173,13 +173,11 @@ def _shows_less(old: Any, new: Any) -> bool:
 
 
 def _differing(base: Base, data: bytes, verdict: Verdict) -> str:
-    """What the independent verifier says otherwise, or nothing. Where it derives no report, it is not asked for it."""
+    """What the independent verifier says otherwise, or nothing."""
     theirs = verify_independently(data, base.reader)
     ours: tuple[str, str | None] = (verdict.outcome.value, verdict.failed.value if verdict.failed else None)
     if ours == (theirs.outcome, theirs.failed):
         return ""
     if ours[1] == "timestamp" and base.trust.check_token is not None and theirs.failed is None:
         return ""  # it has no root certificates
-    if ours[1] == "report" and not theirs.recomputed and theirs.failed is None:
-        return ""
     return f"{ours}: {verdict.message}; independently ({theirs.outcome}, {theirs.failed}): {theirs.why}"

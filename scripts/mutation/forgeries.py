@@ -215,7 +215,7 @@ def disclosure_altered(value: Any, rng: Random, base: Base) -> None:
     at = pick(rng, range(len(shown)))
     try:
         salt, name, old = json.loads(urlsafe_b64decode(shown[at] + "=" * (-len(shown[at]) % 4)))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # no disclosure at all
         raise NothingToDoError from error
     new: Any = rng.choice(["1.00", "2020-01-01", "USD", "", None, 1, [], f"{old}0"])
     shown[at] = urlsafe_b64encode(orjson.dumps([salt, name, new])).rstrip(b"=").decode()

@@ -17,7 +17,7 @@ from tallystick.protocol import content
 from tallystick.protocol.access import access_deal
 from tallystick.protocol.evidence import Evidence, Kind
 from tallystick.protocol.hashing import keccak256
-from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp
+from tallystick.protocol.types import DealId, EvidenceId, PartyId, Timestamp, to_hex
 
 KINDS = [
     *range(1, 16),
@@ -195,6 +195,8 @@ class _Draw:
                     "currency": "EUR",
                 }
                 fields["dueDate"] = "2023-12-01"
+        if kind == Kind.PAYMENT:
+            fields |= self._money()
         if kind == Kind.CONSENT and rng.random() < 0.7:
             fields = {"grantee": "0x" + "ab" * 32, "validUntil": rng.choice(["2023-11-14", "2024-01-01"])}
             fields["accessScope"] = {}
@@ -210,6 +212,18 @@ class _Draw:
         if rng.random() < 0.02:
             fields |= {f"more{number}": number for number in range(rng.choice([50, 70]))}
         return fields
+
+    def _money(self) -> dict[str, Any]:
+        """What a payment is for, and perhaps the payment that it is the same money as."""
+        rng = self.rng
+        billed = [each for each in self.made if each.evidence.kind == Kind.INVOICE]
+        amounts = ["1250.00", "1250.00", "1000.00", "0.5"]
+        to = [to_hex(rng.choice(billed).evidence_id) for _ in range(rng.randrange(3)) if billed]
+        money: dict[str, Any] = {"allocations": [{"invoice": one, "amount": rng.choice(amounts)} for one in to]}
+        stated = [each for each in self.made if each.evidence.kind == Kind.PAYMENT]
+        if stated and rng.random() < 0.5:
+            money["samePayment"] = to_hex(rng.choice(stated).evidence_id)
+        return money
 
     def _disclosures(self, fields: dict[str, Any]) -> Sequence[str]:
         rng = self.rng

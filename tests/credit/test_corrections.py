@@ -55,6 +55,16 @@ def test_credits_beyond_the_invoice_are_cut() -> None:
     assert log.codes() == ["creditedBeyondInvoice"]
 
 
+def test_a_credit_of_nothing_takes_nothing_not_even_a_decimal_place() -> None:
+    """What is left of 100.00 is 100.00, however precisely nothing was credited."""
+    log = Log()
+    invoice = log.invoice("100.00")
+    log.credit_note(invoice, "0.0000", "2026-01-02")
+    log.credit_note(invoice, "150.00", "2026-01-03")
+    (finding,) = log.report().findings
+    assert finding.message == "credits add up to more than the invoiced 100.00; 150.00 is cut to 100.00"
+
+
 def test_a_correction_of_something_outside_the_log_is_a_finding() -> None:
     """Nothing to correct, nothing changed."""
     log = Log()

@@ -5,11 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from end_to_end.conftest import Shell
+from independent.credit import of_bundle
+from independent.primitives import canonical, unhex
+from independent.verifier import Reader, verify
 from service.world import ACKNOWLEDGEMENT, BUYER, CONTRACT, DISPUTE, INVOICE, PAYMENT, SUPPLIER
+
+CODE_HASHES = Path(__file__).parents[2] / "contracts" / "code-hashes.json"
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +103,32 @@ def test_a_reader_learns_what_is_hidden_and_no_more(traded: tuple[Shell, int]) -
     valid = shell.ok("verify", "all.tally.json.gz", "--block-hash", block, "--jobs", "2")
     assert "VALID" in valid
     assert re.search(r"as of .* UTC, (just now|ahead of this computer's clock|\d+ minutes ago): what", valid)
+
+
+def test_a_verifier_written_from_the_pages_alone_recomputes_the_report(traded: tuple[Shell, int]) -> None:
+    """It derives every figure anew from the file, refuses a better one, and says where fields are hidden."""
+    shell, _ = traded
+    shell.ok("bundle", "Buyer AG", "-o", "checked.tally.json")
+    shell.ok("bundle", "Buyer AG", "-o", "less.tally.json", "--hide", "description")
+    value = json.loads((shell.folder / "checked.tally.json").read_bytes())
+    codes = json.loads(CODE_HASHES.read_bytes())["contracts"]
+    reader = Reader(
+        block_hash=unhex(value["asOf"]["blockHash"]),
+        ledger=unhex(value["ledger"]),
+        ledger_code=unhex(codes["EvidenceLedger"]["runtimeCodeHash"]),
+        registry_code=unhex(codes["PartyRegistry"]["runtimeCodeHash"]),
+        derive=of_bundle,
+    )
+    assert value["report"]["asBuyer"]["EUR"]["paidAmount"] == "1250.00"
+    found = verify((shell.folder / "checked.tally.json").read_bytes(), reader)
+    assert (found.outcome, found.failed, found.recomputed) == ("valid", None, True), found.why
+    hiding = verify((shell.folder / "less.tally.json").read_bytes(), reader)
+    assert (hiding.outcome, hiding.failed) == ("could not check", None), hiding.why
+    value["report"]["asBuyer"]["EUR"]["disputedCount"] = 0
+    better = canonical(value)
+    assert verify(better, reader).failed == "report"
+    (shell.folder / "better.tally.json").write_bytes(better)
+    refused = shell.refused_output(
+        "verify", "better.tally.json", "--block-hash", value["asOf"]["blockHash"], "--ledger", value["ledger"]
+    )
+    assert "report" in refused

@@ -1,8 +1,8 @@
 """The verification of section 11: the steps in order, the first failure names the verdict's code.
 
-Written from docs/protocol.md and nothing else. What it leaves out: a node that answers in place of a proof, whether the
-authority of a time-stamp signed it, and the credit report (docs/definitions.md), whose derivation the reader brings.
-Without one, `report` is not recomputed and the verdict says so.
+Written from docs/protocol.md and nothing else. What it leaves out: a node that answers in place of a proof, and whether
+the authority of a time-stamp signed it. The reader brings the derivation of the report: that of a credit report is
+`credit.of_bundle`, written from docs/definitions.md. Without one, `report` is not recomputed and the verdict says so.
 """
 
 from collections.abc import Callable

@@ -10,13 +10,15 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from independent.verifier import verify as verify_independently
 from mutate_bundles import main
 from mutation import check as mutation
-from mutation.bases import counting_report, reader_of
+from mutation.bases import counting_report, credit_report, reader_of
 from mutation.check import ACCEPTED, CRASH, DIFFERS, FAULTS, UNEXCUSED, bases_of, check
+from mutation.proof_forgeries import report_altered
 from mutation.worlds import random_world
 from protocol.world import CODE_HASHES
 from tallystick.protocol.bundle_stream import format_bundle
@@ -37,7 +39,9 @@ def test_no_mutation_is_accepted_or_breaks_the_verifier_and_every_step_finds_som
     assert sum(found[step] for step in Step) > COUNT * 0.9
 
 
-def test_bundles_of_random_histories_are_judged_alike_by_both_verifiers() -> None:
+@pytest.mark.parametrize("derive", [counting_report, credit_report])
+def test_bundles_of_random_histories_are_judged_alike_by_both_verifiers(derive: Any) -> None:
+    """Each derives the report anew, the credit report too."""
     standings = Counter[Standing]()
     for number in range(40):
         rng = random.Random(f"history {number}")
@@ -45,16 +49,28 @@ def test_bundles_of_random_histories_are_judged_alike_by_both_verifiers() -> Non
         standings.update(entry.standing for entry in world.judged(who.party))
         hide = rng.choice([(), (), {"payableAmount", "note", "correctionType"}])
         withhold = rng.choice([(), (), {1}])
-        bundle = world.bundle(
-            who.party, bindings=[world.binding(who)], hide=hide, withhold=withhold, derive=counting_report
-        )
+        bundle = world.bundle(who.party, bindings=[world.binding(who)], hide=hide, withhold=withhold, derive=derive)
         trust = Trust(CODE_HASHES, bundle.as_of.hash, world.ledger)
         data = format_bundle(bundle)
-        ours = verify(data, trust, derive=counting_report)
-        theirs = verify_independently(data, reader_of(trust, counting_report))
+        ours = verify(data, trust, derive=derive)
+        theirs = verify_independently(data, reader_of(trust, derive))
         assert ours.failed is None, ours.message
         assert (ours.outcome, None) == (theirs.outcome, theirs.failed), theirs.why
     assert set(standings) == set(Standing)
+
+
+def test_an_altered_credit_report_is_refused_by_both_verifiers_at_the_same_step() -> None:
+    """Whatever value of it was altered, or taken from another bundle."""
+    base = next(base for base in bases_of(SEED) if base.name == "story of the supplier, credit")
+    for number in range(200):
+        value = orjson.loads(base.data)
+        report_altered(value, random.Random(number), base)
+        if value == orjson.loads(base.data):
+            continue
+        data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        theirs = verify_independently(data, base.reader)
+        assert theirs.recomputed
+        assert theirs.failed == verify(data, base.trust, derive=base.derive).failed == Step.REPORT, value["report"]
 
 
 @pytest.mark.parametrize("untrusting", [False, True])

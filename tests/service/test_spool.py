@@ -138,7 +138,7 @@ def _temporary_databases() -> list[str]:
 def test_what_speaks_against_an_invoice_is_told_by_its_part_of_the_log_alone() -> None:
     """Of random histories: every invoice, and some that are none, judged by all entries and by those around it."""
     judged = 0
-    for number in range(30):
+    for number in range(40):
         world, who = random_world(Random(f"around {number}"))
         entries = world.judged(who.party)
         with Spool(who.party) as log:

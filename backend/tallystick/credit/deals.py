@@ -199,8 +199,8 @@ def _take_credits(invoice: Invoice, disputes: Disputes, statements: Statements) 
                 f"credits add up to more than the invoiced {invoice.terms.amount}; {credit.amount} is cut to {left}",
             )
         amount = min(credit.amount, left)
-        left -= amount
-        if amount:
+        if amount:  # what is zero takes nothing, no decimal place either
+            left -= amount
             taken.append(Credit(credit.evidence, credit.date, amount))
     return tuple(taken)
 

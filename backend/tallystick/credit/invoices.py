@@ -98,10 +98,14 @@ class NumbersHeld:
 
 
 def find_repeated(numbers: Numbers, findings: Findings) -> None:
-    """Note the ``numbers`` that one issuer used more than once."""
+    """Note the ``numbers`` that one issuer used more than once.
+
+    The number is quoted as it is: what counts as printable, and would be escaped, changes with each version of Unicode.
+    """
     for number, same in numbers.repeated():
+        quoted = f"'{number}'"
         findings.add_all(
-            FindingCode.DUPLICATE_INVOICE_NUMBER, same, f"{len(same)} invoices of one issuer have number {number!r:.80}"
+            FindingCode.DUPLICATE_INVOICE_NUMBER, same, f"{len(same)} invoices of one issuer have number {quoted:.80}"
         )
 
 

@@ -30,6 +30,7 @@ NO_INVOICE = "no invoice"
 NO_EXPERIENCE = "no invoice is settled or past due"
 NO_SETTLED = "no invoice is settled"
 NOTHING_INVOICED = "nothing was invoiced"
+NOTHING_OWED = "nothing was owed at the end of any day"
 FEW_EXPERIENCES = f"fewer than {MIN_EXPERIENCES} invoices are settled or past due"
 NO_RECENT_SALES = f"nothing was invoiced in the {DSO_WINDOW_DAYS} days up to the as-of date"
 
@@ -279,7 +280,7 @@ class Sums:
             payment_index = self.weighted_score / (weight * SCALE)
         high_credit = _high_credit(self.balance_changes)
         if high_credit is None:
-            reasons["highCredit"] = NOTHING_INVOICED
+            reasons["highCredit"] = NOTHING_OWED if invoiced else NOTHING_INVOICED
         if not invoiced:
             reasons["evidence"] = NOTHING_INVOICED
         return Metrics(
