@@ -53,6 +53,7 @@ from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
 from tallystick.web.rate import Rate
 from tallystick.web.readiness import Readiness
+from tallystick.web.strangers import Strangers
 
 VERIFY_PATH = "/v1/verify"
 IMPORT_PATHS = ("/v1/imports", "/v1/statements")
@@ -149,6 +150,7 @@ def create_app(
         check_known=lambda given: check_known(context, app.state.sign_in, given),
         observe=metrics.observe,
         allowed_origins=context.allowed_origins,
+        admit=Strangers(limits.anonymous_requests_per_minute).admit,
     )
     problems.install(app)
     once.install(app)

@@ -8,6 +8,7 @@ Rules:
 - a body is read up to a limit, and is of a media type that no form of a web page can send. It is kept for the routes in
   a nameless temporary file, ``state["body"]``; up to ``HELD_BYTES`` that is memory, and more is taken only from whoever
   is known: a disk is not for everybody to fill;
+- what needs no key is counted by address, before anything of the body is read;
 - every answer is one line in the log: method, route template, status and time; never a path, a query or a body, which
   may name parties. Those of ``/healthz``, ``/readyz`` and ``/metrics`` are left out unless they failed;
 - what nobody else caught is logged with the request's id, and the client learns just that.
@@ -66,7 +67,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 class Guard:
     """Wraps ``app``; ``body_limit`` says how many bytes the body of a request to a path may have.
 
-    ``check_known`` raises for an ``Authorization`` header that tells of nobody; ``observe`` is told of every answer.
+    ``check_known`` raises for an ``Authorization`` header that tells of nobody, ``admit`` for a request of whoever asks
+    too often; ``observe`` is told of every answer.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class Guard:
         check_known: Callable[[str | None], None],
         observe: Observe = lambda *_: None,
         allowed_origins: Collection[str] = (),
+        admit: Callable[[Scope], None] = lambda _: None,
     ) -> None:
+        self._admit = admit
         self._allowed_origins = allowed_origins
         self._app = app
         self._body_limit = body_limit
@@ -105,8 +109,6 @@ class Guard:
                 headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
                 headers.setdefault("Referrer-Policy", "no-referrer")
                 headers.setdefault("Cache-Control", "no-store")
-                headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-                headers["Referrer-Policy"] = "no-referrer"
                 if shared is not None:
                     headers["Access-Control-Allow-Origin"] = shared
                     headers["Access-Control-Expose-Headers"] = _EXPOSED
@@ -118,7 +120,8 @@ class Guard:
                 if shared is not None and scope["method"] == "OPTIONS" and _refuse_caller(scope, shared) is None:
                     await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, named_send)
                     return
-                refused = _refuse_caller(scope, shared) or await self._read_body(scope, receive, body)
+                refused = _refuse_caller(scope, shared) or self._refuse_often(scope)
+                refused = refused or await self._read_body(scope, receive, body)
                 if refused is not None:
                     await problems.response(refused, request_id)(scope, receive, named_send)
                     return
@@ -142,6 +145,13 @@ class Guard:
         fields = {"method": method, "route": route, "status": status, "milliseconds": round(seconds * 1000, 1)}
         level = logging.DEBUG if route in PATHS and status < 500 else logging.INFO
         logger.log(level, "answered", extra={"fields": fields})
+
+    def _refuse_often(self, scope: Scope) -> Problem | None:
+        try:
+            self._admit(scope)
+        except TallystickError as error:
+            return problems.of_error(error)
+        return None
 
     async def _read_body(self, scope: Scope, receive: Receive, body: IO[bytes]) -> Problem | None:
         """Write the body of the request to ``body``; why it is refused, or None."""

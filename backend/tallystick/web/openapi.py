@@ -58,7 +58,7 @@ _DESCRIPTIONS = {
     403: "Neither this role nor this key may do that, or the signer may not sign for that party.",
     404: "It is not known here.",
     409: "A rule of the ledger stands against it: recorded already, unfounded, or a misfit.",
-    429: "This key asks too often: see Retry-After.",
+    429: "This key or address asks too often: see Retry-After.",
     502: "The chain did not do what was asked, or contradicts itself.",
     503: "The node or the database does not answer; try again.",
 }
