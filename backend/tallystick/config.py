@@ -64,7 +64,7 @@ class Settings:
     allowed_origins: str | None = None
     """Origins of web pages that may use the API, with blanks between them; None: none (no CORS)."""
     trusted_proxies: str | None = None
-    """Addresses or networks of proxies, with blanks between them, whose ``X-Forwarded-For`` is believed; None: nobody's."""
+    """Addresses or networks, with blanks between them, of proxies that say who their clients are; None: none may."""
     webhooks_to_loopback: bool | None = None
     """Whether webhooks may be sent to this machine itself, by http; None: no."""
     documents_url: str | None = None

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.config import Home, Limits, Settings, format_settings, parse_settings
+from tallystick.config import Home, Settings, format_settings, parse_settings
 from tallystick.errors import HomeError
+from tallystick.limits import Limits
 from tallystick.protocol.types import Address
 
 NUMBERS = st.integers(1, 2**63 - 1)

@@ -31,7 +31,7 @@ def trusting_no_authority(token: bytes, root: Hash) -> TokenVerdict:
 
 @contextmanager
 def serving(opened: Opened, context: Context | None = None, **options: Any) -> Iterator[str]:
-    """The URL of a server over ``opened``, which seals, until the block ends; over a changed ``context`` it only serves.
+    """The URL of a server over ``opened``, which seals, until the block ends; over another ``context`` it only serves.
 
     ``options`` are those of ``make_server``.
     """

@@ -128,7 +128,7 @@ def test_this_machine_watches_as_often_as_it_likes(url: str, proxied: str) -> No
     ],
 )
 def test_who_is_counted(host: str, counted: str) -> None:
-    """IPv4 by address, IPv6 by the network that one customer has, however it is spelled; what is neither by its name."""
+    """IPv4 by address, IPv6 by the network that one customer has, however spelled; what is neither by its name."""
     assert address_of({"type": "http", "client": (host, 1)}) == counted
 
 

@@ -3,8 +3,9 @@
 Rules:
 
 - an API key goes to a loopback address, or through TLS; never elsewhere, also not where a ``Link`` points to;
-- asked again is what surely had no effect (429, 503, no connection), and what may have had one but can't have it twice:
-  a GET, a DELETE, or a POST whose operation takes an ``Idempotency-Key`` by the server's own document;
+- asked again is what surely had no effect (429, 503, no connection), and what may have had one (504, a lost answer) but
+  can't have it twice: a GET, a DELETE, or a POST whose operation takes an ``Idempotency-Key`` by the server's own
+  document; then the server may be busy with it still (409, ``UnderWay``), which is waited for;
 - waits are what ``Retry-After`` says, else 0.5 s, 1 s, 2 s ... with a share of chance, of at most 30 s each.
 
 Source: RFC 9110 section 9.2.2 and 10.2.3, RFC 9457, RFC 8288.
@@ -31,12 +32,15 @@ import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from tallystick.client.problems import problem_of
-from tallystick.errors import RemoteProblem, ServerUnreachable, UsageError
+from tallystick.errors import RemoteProblem, ServerUnreachable, UnderWay, UsageError
 from tallystick.protocol.types import clip
 
 T = TypeVar("T")
 
 AGAIN = (429, 503)
+LATE = 504
+TIMEOUT_SECONDS = 75.0
+"""More than an answer may take by the server's own limit, so that the server says first what may have been done."""
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 HELD_BYTES = 1 << 20
@@ -77,7 +81,7 @@ class Transport:
         key: str | None = None,
         *,
         retries: int = 5,
-        timeout: float = 30.0,
+        timeout: float = TIMEOUT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
         http: httpx.Client | None = None,
     ) -> None:
@@ -189,6 +193,7 @@ class Transport:
         if method == "POST":
             sent["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
         query = {name: _text(value) for name, value in (query or {}).items() if value is not None}
+        is_lost = False
         for attempt in range(self._retries + 1):
             is_last = attempt == self._retries
             if content is not None and not isinstance(content, bytes):
@@ -197,7 +202,8 @@ class Transport:
                 answer = self._send(method, path, query, content, sent, to, streams=streams)
             except httpx.TransportError as error:
                 may_have_arrived = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-                if is_last or (may_have_arrived and method == "POST" and not self._takes_key(operation)):
+                is_lost = is_lost or may_have_arrived
+                if is_last or (may_have_arrived and not self._may_repeat(operation, method)):
                     raise ServerUnreachable(
                         f"{operation}: no answer from {self._url} ({type(error).__name__})"
                         + (": nobody knows whether it was done." if may_have_arrived else "."),
@@ -209,8 +215,11 @@ class Transport:
             if answer.is_success or (answer.status_code in answers and not is_problem):
                 return answer
             problem = problem_of(operation, answer.status_code, answer.headers, answer.content)
-            if is_last or answer.status_code not in AGAIN:
+            is_late = answer.status_code == LATE and self._may_repeat(operation, method)
+            is_busy = is_lost and isinstance(problem, UnderWay)
+            if is_last or not (is_late or is_busy or answer.status_code in AGAIN):
                 raise problem
+            is_lost = is_lost or is_late
             self._sleep(wait_seconds(attempt, answer.headers.get("Retry-After")))
         raise AssertionError("the last attempt returns or raises")
 
@@ -270,6 +279,10 @@ class Transport:
                 status=answer.status_code,
                 request_id=answer.headers.get("x-request-id"),
             ) from error
+
+    def _may_repeat(self, operation: str, method: str) -> bool:
+        """Whether a request that may have been carried out can be made again without harm."""
+        return method != "POST" or self._takes_key(operation)
 
     def _takes_key(self, operation: str) -> bool:
         """Whether ``operation`` takes an ``Idempotency-Key``, as the server's own document says."""

@@ -9,6 +9,7 @@ Rules:
   a nameless temporary file, ``state["body"]``; up to ``HELD_BYTES`` that is memory, and more is taken only from whoever
   is known: a disk is not for everybody to fill;
 - what needs no key is counted by address, before anything of the body is read;
+- a body that comes too slowly is given up (408), and an answer that takes too long to begin (504);
 - every answer is one line in the log: method, route template, status and time; never a path, a query or a body, which
   may name parties. Those of ``/healthz``, ``/readyz`` and ``/metrics`` are left out unless they failed;
 - what nobody else caught is logged with the request's id, and the client learns just that.
@@ -16,6 +17,7 @@ Rules:
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import time
@@ -33,10 +35,13 @@ from tallystick import logs
 from tallystick.errors import TallystickError
 from tallystick.protocol.types import clip
 from tallystick.web import problems
+from tallystick.web.deadline import Seconds, answer_in_time
 from tallystick.web.operation import PATHS
+from tallystick.web.patience import DEFAULT, Patience
 from tallystick.web.problems import Problem
 
 HELD_BYTES = 1 << 20
+ANSWER_SECONDS = 60.0
 BODY_TYPES = (
     "application/json",
     "application/x-ndjson",
@@ -68,7 +73,7 @@ class Guard:
     """Wraps ``app``; ``body_limit`` says how many bytes the body of a request to a path may have.
 
     ``check_known`` raises for an ``Authorization`` header that tells of nobody, ``admit`` for a request of whoever asks
-    too often; ``observe`` is told of every answer.
+    too often; ``observe`` is told of every answer. ``patience`` is had with bodies, ``seconds`` with answers.
     """
 
     def __init__(
@@ -79,8 +84,12 @@ class Guard:
         observe: Observe = lambda *_: None,
         allowed_origins: Collection[str] = (),
         admit: Callable[[Scope], None] = lambda _: None,
+        patience: Patience = DEFAULT,
+        seconds: Seconds = lambda _: ANSWER_SECONDS,
     ) -> None:
         self._admit = admit
+        self._patience = patience
+        self._seconds = seconds
         self._allowed_origins = allowed_origins
         self._app = app
         self._body_limit = body_limit
@@ -126,7 +135,8 @@ class Guard:
                     await problems.response(refused, request_id)(scope, receive, named_send)
                     return
                 scope["state"]["body"] = body
-                await self._app(scope, _replay(body, receive), named_send)
+                seconds = self._seconds(scope["path"])
+                await answer_in_time(self._app, scope, _replay(body, receive), named_send, seconds)
         except Exception:
             logger.exception("request %s: an error that nobody expected", request_id)
             if status:
@@ -160,8 +170,13 @@ class Guard:
         if length.isdecimal() and (len(length) > 18 or int(length) > limit):
             return _too_large(limit, length[:18])
         size, is_known = 0, False
+        began = asyncio.get_running_loop().time()
         while True:
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(began + self._patience.of_body(size)):
+                    message = await receive()
+            except TimeoutError:
+                return _too_slow(size, self._patience)
             if message["type"] == "http.disconnect":
                 return problems.of_status(400, "body: the connection was closed before its end.", "Send it again.")
             chunk = message.get("body", b"")
@@ -223,9 +238,16 @@ def _host_name(host: str) -> str:
 
 
 def _too_large(limit: int, got: str) -> Problem:
-    return problems.of_status(
-        413, f"body: expected at most {limit} bytes, got {got}.", "Send less at once.", {"Connection": "close"}
+    problem = problems.of_status(413, f"body: expected at most {limit} bytes, got {got}.", "Send less at once.")
+    return problems.closing(problem)
+
+
+def _too_slow(size: int, patience: Patience) -> Problem:
+    expected = f"{patience.body_seconds:g} s, or {patience.slowest_bytes_per_second:g} bytes a second"
+    problem = problems.of_status(
+        408, f"body: expected it within {expected}, got {size} bytes.", "Send it again, over a better connection."
     )
+    return problems.closing(problem)
 
 
 def _write(body: IO[bytes], chunk: bytes) -> Problem | None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -134,6 +134,11 @@ def of_status(status: int, detail: str, todo: str = "", headers: Mapping[str, st
     """The problem of an HTTP ``status`` that no use case has to do with."""
     name, title = BY_STATUS.get(status, (f"http-{status}", HTTPStatus(status).phrase))
     return Problem(name, title, status, detail, todo or _TODO_BY_STATUS.get(status, ""), headers=headers or {})
+
+
+def closing(problem: Problem) -> Problem:
+    """``problem`` as the last answer of its connection."""
+    return replace(problem, headers={**problem.headers, "Connection": "close"})
 
 
 def of_validation(error: RequestValidationError) -> Problem:

@@ -30,6 +30,7 @@ from tallystick.service.work import IDLE_SECONDS, Worker
 from tallystick.web.app import create_app, create_watch
 from tallystick.web.guard import is_loopback
 from tallystick.web.identity import SignIn
+from tallystick.web.patience import DEFAULT, Patience, patient
 
 BACKLOG = 128
 GRACEFUL_SHUTDOWN_SECONDS = 10
@@ -80,6 +81,7 @@ def make_server(
     check_token: CheckToken,
     sign_in_by: SignIn | None = None,
     trusted_proxies: Sequence[str] = (),
+    patience: Patience = DEFAULT,
 ) -> uvicorn.Server:
     """The server of the application over ``context``, not running yet; the options are those of ``create_app``.
 
@@ -93,8 +95,10 @@ def make_server(
             directory=directory,
             check_token=check_token,
             sign_in_by=sign_in_by,
+            patience=patience,
         ),
         trusted_proxies,
+        patience,
     )
 
 
@@ -158,9 +162,11 @@ def is_local(url: str) -> bool:
     return is_loopback(urlsplit(url).hostname or "")
 
 
-def _server(app: FastAPI, trusted_proxies: Sequence[str] = ()) -> uvicorn.Server:
+def _server(app: FastAPI, trusted_proxies: Sequence[str] = (), patience: Patience = DEFAULT) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
+        http=patient(patience),
+        ws="none",
         # without a word from the settings nobody may say for whom they ask, whatever the environment holds
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
