@@ -14,6 +14,7 @@ Source: RFC 9110 section 9.2.2 and 10.2.3, RFC 9457, RFC 8288.
 from __future__ import annotations
 
 import email.utils
+import hashlib
 import ipaddress
 import random
 import re
@@ -151,15 +152,25 @@ class Transport:
         return told
 
     def _file(
-        self, operation: str, path: str, query: Mapping[str, Any], if_none_match: str | None, to: Path | None
+        self,
+        operation: str,
+        path: str,
+        query: Mapping[str, Any],
+        if_none_match: str | None,
+        to: Path | None,
+        sha256: str | None = None,
     ) -> File | None:
-        """The file at ``path``, None if it is still ``if_none_match``; its bytes also go to ``to``, or only there."""
+        """The file at ``path``, None if it is still ``if_none_match``; its bytes go to ``to``, where that is named.
+
+        Bytes that have not the hash ``sha256`` go nowhere.
+        """
         headers = {} if if_none_match is None else {"If-None-Match": if_none_match}
         if to is None:
             answer = self._ask(operation, "GET", path, query, None, headers)
             data = answer.content
+            _check_hash(operation, sha256, hashlib.sha256(data))
         else:
-            answer = self._ask(operation, "GET", path, query, None, headers, to=to)
+            answer = self._ask(operation, "GET", path, query, None, headers, to=to, sha256=sha256)
             data = b""
         if answer.status_code == 304:
             return None
@@ -179,13 +190,15 @@ class Transport:
         answers: Collection[int] = (304,),
         *,
         streams: bool = False,
+        sha256: str | None = None,
     ) -> httpx.Response:
         """The answer: a success, or one of the statuses ``answers`` with a body that is no problem.
 
-        With ``streams`` the body of a success is still to be read, by ``lines_of``.
+        With ``streams`` the body of a success is still to be read, by ``lines_of``; with ``to`` it is kept there, if it
+        has the hash ``sha256``.
 
         Raises:
-            RemoteProblem: it is a problem. ServerUnreachable: there is none, or it was lost.
+            RemoteProblem: it is a problem, or has another hash. ServerUnreachable: there is none, or it was lost.
         """
         sent = {"Accept-Encoding": "identity", **(headers or {})}
         if self._key is not None:
@@ -199,7 +212,7 @@ class Transport:
             if content is not None and not isinstance(content, bytes):
                 content.seek(0)
             try:
-                answer = self._send(method, path, query, content, sent, to, streams=streams)
+                answer = self._send(operation, method, path, query, content, sent, to, streams=streams, sha256=sha256)
             except httpx.TransportError as error:
                 may_have_arrived = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
                 is_lost = is_lost or may_have_arrived
@@ -225,6 +238,7 @@ class Transport:
 
     def _send(
         self,
+        operation: str,
         method: str,
         path: str,
         query: Mapping[str, Any],
@@ -233,6 +247,7 @@ class Transport:
         to: Path | None,
         *,
         streams: bool,
+        sha256: str | None,
     ) -> httpx.Response:
         url = self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + path.encode())
         request = self._http.build_request(
@@ -249,9 +264,12 @@ class Transport:
                 return answer
             part = to.with_name(f"{to.name}.part")
             try:
+                got = hashlib.sha256()
                 with part.open("wb") as file:
                     for chunk in answer.iter_bytes(_CHUNK_BYTES):
+                        got.update(chunk)
                         file.write(chunk)
+                _check_hash(operation, sha256, got)
                 part.replace(to)
             finally:
                 part.unlink(missing_ok=True)
@@ -307,6 +325,15 @@ class Transport:
                 f"Link: expected the next page at {self._url}, got {clip(link)}.", todo="Ask who runs the server."
             )
         return following.raw_path.decode()
+
+
+def _check_hash(operation: str, sha256: str | None, got: hashlib._Hash) -> None:
+    if sha256 is not None and got.hexdigest() != sha256:
+        raise RemoteProblem(
+            f"{operation}: expected bytes of SHA-256 {clip(sha256)}, got {got.hexdigest()}.",
+            todo="Nothing was kept: ask again, and who runs the server.",
+            status=200,
+        )
 
 
 def lines_of(answer: httpx.Response) -> Iterator[bytes]:
