@@ -1,96 +1,28 @@
-"""What the client does with a real server: goes on where a network fails, checks what comes, and signs for itself."""
+"""What the client does with a real server where a network fails, and with what comes: it goes on, and it checks."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_account import Account
-from eth_account.messages import encode_defunct
 
+from client.actors import account, group, invoice, numbers, opened_for, operator, registrar  # noqa: F401 - fixtures
 from client.cutting import cutting
 from tallystick import errors
-from tallystick.bootstrap import Opened
 from tallystick.client import (
     Client,
-    CountersignatureBody,
     DocumentBody,
     DraftBody,
-    EvidenceStruct,
-    GrantBody,
-    MemberBody,
-    NewKeyBody,
     NewPartyBody,
-    NonceBody,
-    OrganisationBody,
     RemoteProblem,
-    ScopeBody,
-    SignedBody,
-    SignerBody,
-    SignInBody,
-    ToSignView,
 )
-from tallystick.protocol.types import to_hex
-from tallystick.web.identity import SignIn
 from web.conftest import api, keys, opened, serving  # noqa: F401 - fixtures
 from web.keys import Keys
-from web.support import WAIT_SECONDS, Api
-
-PUBLIC = "https://ledger.example.com"
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def group(api: Api, keys: Keys) -> Iterator[Client]:  # noqa: F811
-    """A client of the organisation that acts for every party."""
-    with Client(str(api.base_url), keys.group) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def operator(api: Api, keys: Keys) -> Iterator[Client]:  # noqa: F811
-    with Client(str(api.base_url), keys.operator) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def registrar(api: Api, keys: Keys) -> Iterator[Client]:  # noqa: F811
-    with Client(str(api.base_url), keys.registrar) as made:
-        yield made
-
-
-@pytest.fixture
-def url(opened: Opened) -> Iterator[str]:  # noqa: F811
-    """A second server of the same home, where wallets sign in."""
-    with serving(opened, opened.context, sign_in_by=SignIn(PUBLIC)) as url:
-        yield url
-
-
-def invoice(api: Api, **changes: Any) -> DraftBody:  # noqa: F811
-    return DraftBody.model_validate(api.invoice(**changes))
-
-
-def account() -> Any:
-    """A wallet that nobody else here has."""
-    return Account.from_key(hashlib.sha256(f"wallet {next(_numbers)}".encode()).digest())
-
-
-def opened_for(operator: Client, role: str, parties: list[str] | None = None) -> tuple[str, str]:
-    """The id and a key of a new organisation."""
-    made = operator.add_organisation(
-        OrganisationBody(name=f"Of the client {next(_numbers)}", role=role, parties=parties or [])
-    )
-    return made.organisation, operator.issue_key(NewKeyBody(name="test", organisation=made.organisation)).secret
-
-
-# lines
+from web.support import Api
 
 
 def test_lines_go_on_where_the_network_failed(api: Api, keys: Keys) -> None:  # noqa: F811
@@ -129,19 +61,16 @@ def test_lines_that_break_off_for_good_are_told(api: Api, keys: Keys) -> None:  
     assert api.get(f"/v1/evidence/{first['evidence']}").status_code == 200
 
 
-# events
-
-
 @pytest.mark.parametrize("where", [b"id: %d\n", b"id: %d\nevent: evidence.pending\ndata: {", b'"evidence":"%s"'])
 def test_events_go_on_where_the_network_failed(
     api: Api,  # noqa: F811
     keys: Keys,  # noqa: F811
-    operator: Client,
-    registrar: Client,
+    operator: Client,  # noqa: F811
+    registrar: Client,  # noqa: F811
     where: bytes,
 ) -> None:
     """Cut off in the middle of an event, wherever: that event comes whole, and each of them once."""
-    named = [f"ERP:heard-{next(_numbers)}"]
+    named = [f"ERP:heard-{next(numbers)}"]
     own = registrar.add_party(NewPartyBody(name="Heard of", identifiers=named, organisation=keys.organisation))
     _, key = opened_for(operator, "party", [own.party])
     profiles = [
@@ -185,9 +114,6 @@ def test_events_are_followed_as_they_happen(group: Client, api: Api) -> None:  #
     assert [one["status"] for one in seen if one["evidence"] == made.evidence] == ["pending", "included", "final"]
 
 
-# documents
-
-
 def test_a_document_goes_there_and_back(group: Client, api: Api, tmp_path: Path) -> None:  # noqa: F811
     """The same bytes by path and in memory, by itself and with the evidence that names it; a list has it."""
     data = os.urandom(3 << 20)
@@ -227,9 +153,6 @@ def test_a_document_of_another_hash_is_no_document(group: Client, api: Api, keys
     assert not list(tmp_path.iterdir())
 
 
-# histories
-
-
 def test_what_is_still_the_same_does_not_come_again(group: Client, api: Api) -> None:  # noqa: F811
     """Histories, tradelines, changes, bundles and certificates by ETag: None while nothing is new, then the new."""
     last = group.record_evidence(invoice(api))
@@ -255,144 +178,3 @@ def test_what_is_still_the_same_does_not_come_again(group: Client, api: Api) -> 
     assert later is not None
     assert later["entryCount"] == history["entryCount"] + 1
     assert later.etag != history.etag
-
-
-# persons and their keys
-
-
-def test_a_wallet_signs_in_without_a_key(operator: Client, url: str) -> None:
-    """The message, the signature, a session; it is the member's, and ends."""
-    wallet = account()
-    organisation, _ = opened_for(operator, "lender")
-    operator.add_member(MemberBody(name="Ada", address=wallet.address.lower(), organisation=organisation))
-    with Client(url) as stranger:
-        asked = stranger.ask_nonce(NonceBody(address=wallet.address.lower()))
-        assert PUBLIC in asked.message
-        signature = bytes(wallet.sign_message(encode_defunct(text=asked.message)).signature)
-        another = bytes(account().sign_message(encode_defunct(text=asked.message)).signature)
-        with pytest.raises(errors.Unauthenticated):
-            stranger.sign_in(SignInBody(message=asked.message, signature=to_hex(another)))
-        session = stranger.sign_in(SignInBody(message=asked.message, signature=to_hex(signature)))
-        with pytest.raises(errors.Duplicate):
-            stranger.sign_in(SignInBody(message=asked.message, signature=to_hex(signature)))
-        with pytest.raises(errors.Unauthenticated):
-            stranger.read_own_account()
-    with Client(url, session.token) as ada:
-        assert ada.read_own_account().organisation.organisation == organisation
-        ada.end_session(session.session)
-        with pytest.raises(errors.Unauthenticated):
-            ada.read_own_account()
-
-
-def admitted(client: Client, party: str) -> SignerBody:
-    """The signer of ``party`` as soon as it is active."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        (signer,) = client.list_signers(party)
-        if signer.state == "active":
-            return signer
-        assert time.monotonic() < deadline, f"not admitted after {WAIT_SECONDS} s: {signer}"
-        time.sleep(0.05)
-
-
-def signed(found: ToSignView, wallet: Any) -> str:
-    return to_hex(bytes(wallet.sign_typed_data(full_message=found.typed_data).signature))
-
-
-def submission(found: ToSignView, wallet: Any) -> SignedBody:
-    struct = EvidenceStruct.model_validate(found.typed_data["message"])
-    return SignedBody(evidence=struct, signatures=signed(found, wallet), disclosures=found.disclosures)
-
-
-def test_two_wallets_trade(group: Client, registrar: Client, api: Api, keys: Keys) -> None:  # noqa: F811
-    """Both sides sign what the server drafts (EIP-712), with keys it never sees; the wrong wallet is refused."""
-    wallets = seller, buyer = account(), account()
-    parties = [
-        registrar.add_party(
-            NewPartyBody(
-                name=f"With a wallet {next(_numbers)}",
-                identifiers=[f"ERP:wallet-{next(_numbers)}"],
-                signer=wallet.address.lower(),
-                organisation=keys.organisation,
-            )
-        ).party
-        for wallet in wallets
-    ]
-    for party, wallet in zip(parties, wallets, strict=True):
-        signer = admitted(group, party)
-        assert (signer.signer, signer.managed) == (wallet.address.lower(), False)
-    draft = DraftBody.model_validate(api.contract(issuer=parties[0], counterparty=parties[1], countersigned=False))
-    with pytest.raises(errors.Refused):
-        group.record_evidence(draft)
-    found = group.draft_typed_data(draft)
-    assert found.party == parties[0]
-    with pytest.raises(errors.WrongSigner):
-        group.submit_evidence(submission(found, buyer))
-    made = group.submit_evidence(submission(found, seller))
-    assert (made.evidence, made.status) == (found.evidence, "awaitingCountersignature")
-    other = group.read_typed_data(made.evidence)
-    assert (other.evidence, other.party) == (made.evidence, parties[1])
-    with pytest.raises(errors.WrongSigner):
-        group.countersign_evidence(made.evidence, CountersignatureBody(signature=signed(other, seller)))
-    done = group.countersign_evidence(made.evidence, CountersignatureBody(signature=signed(other, buyer)))
-    assert done.status == "pending"
-    bill = invoice(api, issuer=parties[0], counterparty=parties[1], deal=made.deal)
-    last = group.submit_evidence(submission(group.draft_typed_data(bill), seller))
-    assert api.final(last.evidence)["kind"] == "INVOICE"
-
-
-# consent
-
-
-def test_a_lender_reads_under_a_consent_until_it_is_withdrawn(
-    group: Client,
-    operator: Client,
-    registrar: Client,
-    api: Api,  # noqa: F811
-    opened: Opened,  # noqa: F811
-) -> None:
-    """What is in scope is shown, the rest is not there; each look is listed, in a table and on a page."""
-    recorder = f"OPERATOR:{to_hex(opened.context.operator)}"
-    if api.get(f"/v1/parties/{recorder}").status_code == 404:
-        registrar.add_party(NewPartyBody(name="Recorder", identifiers=[recorder]))
-    api.final(group.record_evidence(invoice(api)).evidence)
-    organisation, key = opened_for(operator, "lender")
-    subject = api.parties["Supplier"]
-    with Client(str(api.base_url), key) as lender:
-        with pytest.raises(errors.NotFound):
-            lender.read_history(subject)
-        given = group.grant_access(
-            subject,
-            GrantBody(
-                organisation=organisation,
-                name="First Bank",
-                until="2099-12-31",
-                scope=ScopeBody(objects=["history", "tradelines", "bundle"], identities="ids"),
-            ),
-        )
-        assert given.good
-        (received,) = lender.list_received_grants()
-        assert (received.grant.grant, received.subject_name) == (given.grant, "Supplier")
-        history = lender.read_history(subject)
-        assert history["entryCount"] > 0
-        assert (
-            lender.read_history(subject, if_none_match=history.etag, as_of=str(history["asOf"]["blockNumber"])) is None
-        )
-        assert lender.read_tradelines(subject)["tradelines"]
-        bundle = lender.download_bundle(subject)
-        assert bundle is not None
-        assert lender.verify_bundle(bundle.data)["verdict"] != "invalid"
-        with pytest.raises(errors.NotFound):
-            lender.certify_party(subject)
-        with pytest.raises(errors.NotFound):
-            lender.list_accesses(subject).__next__()
-        looks = [one for one in group.list_accesses(subject, limit=1) if one.organisation == organisation]
-        assert [one.object for one in looks] == ["bundle", "tradelines", "history", "history"]
-        assert {one.grantee_name for one in looks} == {"First Bank"}
-        page = group.show_accesses(subject, lang="zh").decode()
-        assert all(one.access in page for one in looks)
-        assert given.grant in {one.grant for one in group.list_grants(subject)}
-        assert not group.withdraw_access(subject, given.grant).good
-        with pytest.raises(errors.NotFound):
-            lender.read_history(subject)
-        assert list(lender.list_received_grants()) == []
