@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick import bootstrap
-from tallystick.config import HomeLock, Limits, SystemClock, SystemEntropy
+from tallystick.config import HomeLock, SystemClock, SystemEntropy
 from tallystick.errors import MalformedInput, NotFound, TallystickError, UsageError
+from tallystick.limits import Limits
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, to_hex
 from tallystick.service.context import Context, Progress

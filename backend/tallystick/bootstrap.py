@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tallystick.chain.artifacts import load_artifact
-from tallystick.config import NETWORK_KEY, Home, Limits, Settings, SystemClock, SystemEntropy
+from tallystick.config import NETWORK_KEY, Home, Settings, SystemClock, SystemEntropy
 from tallystick.errors import ChainError, ChainUnreachable, HomeError, MalformedInput, UsageError
 from tallystick.keys.keystore import EncryptedKeystore, create_keystore, open_keystore
 from tallystick.keys.passphrase import read_passphrase
 from tallystick.keys.secret_file import write_secret
 from tallystick.keys.wrapping import KeystoreWrapping
+from tallystick.limits import Limits
 from tallystick.protocol.deployment import Deployment
 from tallystick.protocol.types import Address, Hash, Timestamp, parse_bytes32, to_hex
 from tallystick.protocol.verdict import CodeHashes

@@ -17,6 +17,7 @@ The settings file is read strictly: a key that is not known, or a value of anoth
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import json
 import os
 import time
@@ -30,6 +31,7 @@ from urllib.parse import urlsplit
 
 from tallystick.errors import HomeError, HomeInUse, MalformedInput
 from tallystick.flock import FileLock, Held
+from tallystick.limits import Limits
 from tallystick.protocol.types import Address, Timestamp, clip, parse_address, to_hex
 
 VARIABLE = "TALLYSTICK_HOME"
@@ -39,32 +41,6 @@ NETWORK_KEY = "network-key"
 MAX_SETTINGS_BYTES = 64 * 1024
 _INT64_MAX = 2**63 - 1
 _REMOVE = "Check its spelling, or remove it."
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one call may ask for (what is above is refused, never cut off), and what receipts promise."""
-
-    batch_subjects: int = 600
-    """Parties whose logs one batch may touch: the first append to a new log costs some 26 k gas, and a transaction
-    may not exceed 16,777,216 gas (EIP-7825)."""
-    batch_evidence: int = 5_000
-    """Evidence in one batch."""
-    bundle_bytes: int = 256 * 1024 * 1024
-    """Size of a bundle that is held in memory, unpacked."""
-    bundle_file_bytes: int = 4 * 1024 * 1024 * 1024
-    """Size of a bundle file that is read an append at a time, unpacked."""
-    json_bytes: int = 16 * 1024 * 1024
-    """Size of one JSON document, in a file or a request."""
-    document_bytes: int = 100 * 1024 * 1024
-    """Size of one attached document."""
-    csv_rows: int = 1_000_000
-    """Rows of one imported file."""
-    requests_per_minute: int = 6_000
-    """Requests of one API key to one server, on average; ten seconds' worth of them may come at once."""
-    seal_within_seconds: int = 172_800
-    """By when the operator promises to have sealed what it accepts. Two days: a home that is sealed once a day keeps
-    that with a day to spare for a node that is down, fees and finality; what is promised for later is worth little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +63,8 @@ class Settings:
     """The database of the store, which may hold a password; None: ``ledger.sqlite3`` in the home."""
     allowed_origins: str | None = None
     """Origins of web pages that may use the API, with blanks between them; None: none (no CORS)."""
+    trusted_proxies: str | None = None
+    """Addresses or networks, with blanks between them, of proxies that say who their clients are; None: none may."""
     webhooks_to_loopback: bool | None = None
     """Whether webhooks may be sent to this machine itself, by http; None: no."""
     documents_url: str | None = None
@@ -299,6 +277,12 @@ def _origins(value: Any) -> str:
     return str(value)
 
 
+def _networks(value: Any) -> str:
+    for network in _text(value).split():
+        ipaddress.ip_network(network)
+    return str(value)
+
+
 def _number(minimum: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if type(value) is not int or not minimum <= value <= _INT64_MAX:
@@ -345,6 +329,7 @@ _FORMS = (
     _Form("sign_in", "oidc_issuer", 'a URL of https, e.g. "https://login.example.com"', _origin, _quoted),
     _Form("sign_in", "oidc_audience", 'text, e.g. "https://ledger.example.com"', _text, _quoted),
     _Form("service", "allowed_origins", 'origins, e.g. "https://app.example.com"', _origins, _quoted),
+    _Form("service", "trusted_proxies", 'addresses or networks, e.g. "127.0.0.1"', _networks, _quoted),
     _Form("service", "webhooks_to_loopback", "true or false", _flag, lambda value: str(value).lower()),
     *(_Form("limits", one.name, "a whole number from 1", _number(1), str) for one in dataclasses.fields(Limits)),
 )

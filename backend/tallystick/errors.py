@@ -19,7 +19,8 @@
     ├── Unauthenticated              no credentials, or none that are good (any more)
     ├── IssuerUnavailable            who vouches for persons gives no answer: says nothing about any token
     ├── NotEntitled                  good credentials, whose role or scope does not reach this operation
-    ├── RateExceeded                 more requests than one key has at a time; knows how long to wait
+    ├── RateExceeded                 more requests than one key or address has at a time; knows how long to wait
+    ├── OutOfTime                    an answer took longer than it may: says nothing about whether it was done
     ├── KeyReused                    an Idempotency-Key that named another request before
     ├── UnderWay                     a request of the same Idempotency-Key is being carried out
     ├── Undelivered                  nobody took what was sent to a URL that somebody named
@@ -138,11 +139,15 @@ class NotEntitled(TallystickError):
 
 
 class RateExceeded(TallystickError):
-    """One key asks more often than it may; after ``seconds`` it may ask again."""
+    """One key, or one address without a key, asks more often than it may; after ``seconds`` it may ask again."""
 
     def __init__(self, message: str, *, seconds: int = 1, todo: str = "") -> None:
         super().__init__(message, todo=todo)
         self.seconds = seconds
+
+
+class OutOfTime(TallystickError):
+    """An answer took longer than it may; what was asked may have been done, or may be done yet."""
 
 
 class KeyReused(TallystickError):

@@ -48,6 +48,7 @@ def serve(home: Home, host: str, port: int, ready: Callable[[str], None], *, wor
             check_token=token_check(home),
             public_url=home.settings().public_url,
             issuer=_issuer(home),
+            trusted_proxies=(home.settings().trusted_proxies or "").split(),
         )
 
 

@@ -31,8 +31,8 @@ sys.path[:0] = [str(ROOT / "backend"), str(ROOT / "tests")]
 
 from protocol.contents import FIELDS  # noqa: E402
 from protocol.world import CODE_HASHES, DAY, Signed, World, actor, show, unpack  # noqa: E402
-from tallystick.config import Limits  # noqa: E402
 from tallystick.credit import report  # noqa: E402
+from tallystick.limits import Limits  # noqa: E402
 from tallystick.protocol.bundle import BundleAppend, Frame  # noqa: E402
 from tallystick.protocol.bundle_stream import format_bundle, write_bundle  # noqa: E402
 from tallystick.protocol.evidence import Kind  # noqa: E402

@@ -36,10 +36,10 @@ from simulation.node import SimulatedNode
 from simulation.troubled import Troubled
 from tallystick.bootstrap import published_code_hashes
 from tallystick.chain.ledger import EvmChain
-from tallystick.config import Limits
 from tallystick.errors import Duplicate, StoreUnavailable, TallystickError
 from tallystick.intake.drafts import parse_draft
 from tallystick.keys.memory import MemoryKeystore
+from tallystick.limits import Limits
 from tallystick.protocol.evidence import subjects
 from tallystick.protocol.log import fold
 from tallystick.protocol.promise import Promise

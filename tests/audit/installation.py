@@ -14,9 +14,9 @@ from tallystick import auditing, bootstrap
 from tallystick.chain.deploy import deploy
 from tallystick.chain.embedded import EmbeddedProvider, open_embedded
 from tallystick.chain.ledger import EvmChain
-from tallystick.config import Limits
 from tallystick.intake.receivables import Receivable, read_receivables
 from tallystick.keys.memory import MemoryKeystore
+from tallystick.limits import Limits
 from tallystick.protocol.types import Address, Timestamp
 from tallystick.service import archive, importing, parties
 from tallystick.service.audit.replay import Audit

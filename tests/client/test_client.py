@@ -31,6 +31,7 @@ from web.keys import Keys
 from web.support import Api
 
 KEY = "tallystick_secret"
+PROBLEM_TYPE = "application/problem+json"
 PROBLEM = {
     "type": "urn:tallystick:problem:rate-exceeded",
     "title": "",
@@ -239,6 +240,32 @@ def test_a_lost_answer_is_asked_for_again_only_if_it_can_do_no_harm() -> None:
     assert client.add_party(body).name == "n"
     client, _, _ = scripted(httpx.ConnectError("no"), view)
     assert client.add_party(body).name == "n"
+
+
+def test_a_late_answer_is_asked_for_again_until_it_is_there() -> None:
+    """After 504 the server may be busy still with the first request (409): the client waits under one key."""
+    late = {**PROBLEM, "type": "urn:tallystick:problem:out-of-time", "status": 504}
+    busy = {**PROBLEM, "type": "urn:tallystick:problem:under-way", "status": 409}
+    view = {"party": "0x" + "1" * 64, "name": "n", "identifiers": [], "signers": []}
+    taken = {"parameters": [{"name": "Idempotency-Key", "in": "header"}], "operationId": "addParty"}
+    document = httpx.Response(200, json={"paths": {"/v1/parties": {"post": taken}}})
+    problems = [
+        httpx.Response(told["status"], json=told, headers={"Content-Type": PROBLEM_TYPE}) for told in (late, busy)
+    ]
+    client, asked, waits = scripted(problems[0], document, problems[1], httpx.Response(200, json=view))
+    assert client.add_party(NewPartyBody(name="n", identifiers=["ERP:1"])).name == "n"
+    named = [request.headers["Idempotency-Key"] for request in asked if request.method == "POST"]
+    assert (len(named), len(set(named)), len(waits)) == (3, 1, 2)
+    # a request that was never sent before by this client is somebody else's
+    client, _, _ = scripted(httpx.Response(409, json=busy, headers={"Content-Type": PROBLEM_TYPE}))
+    with pytest.raises(errors.UnderWay):
+        client.add_party(NewPartyBody(name="n", identifiers=["ERP:1"]))
+    # without a key that is taken, nobody knows
+    taken["parameters"] = []
+    document = httpx.Response(200, json={"paths": {"/v1/parties": {"post": taken}}})
+    client, _, _ = scripted(httpx.Response(504, json=late, headers={"Content-Type": PROBLEM_TYPE}), document)
+    with pytest.raises(errors.OutOfTime):
+        client.add_party(NewPartyBody(name="n", identifiers=["ERP:1"]))
 
 
 def test_pages_follow_one_another_and_stay_on_the_server() -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.config import Home, Limits, Settings, format_settings, parse_settings
+from tallystick.config import Home, Settings, format_settings, parse_settings
 from tallystick.errors import HomeError
+from tallystick.limits import Limits
 from tallystick.protocol.types import Address
 
 NUMBERS = st.integers(1, 2**63 - 1)
@@ -58,6 +59,9 @@ def parse(text: str) -> Settings:
         ("[sign_in]\noidc_issuer = 'login'\noidc_audience = 'x'", r"oidc_issuer: expected a URL of https"),
         ("[sign_in]\noidc_issuer = 'https://login.example.com'", r"expected oidc_issuer and oidc_audience together"),
         ("[sign_in]\noidc_audience = 'x'", r"expected oidc_issuer and oidc_audience together"),
+        ("[service]\ntrusted_proxies = '*'", r"trusted_proxies: expected addresses or networks"),
+        ("[service]\ntrusted_proxies = '127.0.0.1/8'", r"trusted_proxies: expected addresses or networks"),
+        ("[service]\ntrusted_proxies = 'proxy.example.com'", r"trusted_proxies: expected addresses or networks"),
         ("[chain]\nchain_id = '1'", r"chain_id: expected a whole number from 1, got '1'"),
         ("[chain]\nchain_id = 0", r"chain_id: expected a whole number from 1, got 0"),
         ("[chain]\nchain_id = 1.0", r"chain_id: expected a whole number from 1, got 1.0"),

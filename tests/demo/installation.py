@@ -11,8 +11,8 @@ from tallystick.bootstrap import published_code_hashes
 from tallystick.chain.deploy import deploy
 from tallystick.chain.embedded import EmbeddedProvider, open_embedded
 from tallystick.chain.ledger import EvmChain
-from tallystick.config import Limits
 from tallystick.keys.memory import MemoryKeystore
+from tallystick.limits import Limits
 from tallystick.protocol.types import Timestamp
 from tallystick.service.context import Context
 from tallystick.service.demo.play import Played, StoryClock, play

@@ -25,6 +25,8 @@ def test_a_party_lets_a_bank_look_and_takes_it_back(tmp_path: Path) -> None:
     assert listed["scope"] == {"identities": "pseudonyms", "objects": ["history"]}
     assert "有效" in shell.ok("consent", "list", "Acme Ltd", "--lang", "zh")
     assert "尚无人查看" in shell.ok("consent", "accesses", "Acme Ltd", "--lang", "zh")
+    assert "wrote looks.html" in shell.ok("consent", "accesses", "Acme Ltd", "--lang", "zh", "--page", "looks.html")
+    assert "尚无人查看" in (shell.folder / "looks.html").read_text()
     shell.refused("consent", "grant", "Acme Ltd", "--to", "Nobody", "--until", "2099-12-31", code=1)
     shell.refused("consent", "grant", "Acme Ltd", "--to", "First Bank", "--until", "soon", code=2)
     shell.ok("consent", "withdraw", "Acme Ltd", given[0])

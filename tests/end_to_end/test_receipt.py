@@ -11,7 +11,8 @@ import pytest
 from end_to_end.conftest import Shell
 from service.world import BUYER, CONTRACT, INVOICE, SUPPLIER, changed
 from tallystick import bootstrap
-from tallystick.config import Home, Limits
+from tallystick.config import Home
+from tallystick.limits import Limits
 from tallystick.protocol.types import Timestamp
 from tallystick.service import parties
 

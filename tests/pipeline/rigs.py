@@ -18,9 +18,9 @@ from tallystick.bootstrap import published_code_hashes
 from tallystick.chain.deploy import deploy
 from tallystick.chain.ledger import EvmChain
 from tallystick.chain.rpc import open_http
-from tallystick.config import Limits
 from tallystick.intake.drafts import parse_draft
 from tallystick.keys.memory import MemoryKeystore
+from tallystick.limits import Limits
 from tallystick.protocol.types import EvidenceId, Timestamp
 from tallystick.service import parties, record, seal
 from tallystick.service.context import Context

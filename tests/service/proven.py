@@ -10,8 +10,8 @@ from tallystick import bootstrap
 from tallystick.chain.deploy import deploy
 from tallystick.chain.embedded import open_embedded
 from tallystick.chain.ledger import EvmChain
-from tallystick.config import Limits
 from tallystick.keys.memory import MemoryKeystore
+from tallystick.limits import Limits
 from tallystick.service.context import Context
 from tallystick.store.sql import open_store
 

@@ -11,8 +11,8 @@ import pytest
 from service.test_record import _signed_elsewhere
 from service.world import BUYER, CARRIER, CONTRACT, INVOICE, START, SUPPLIER, World, changed, in_memory
 from tallystick.chain.records import Append
-from tallystick.config import Limits
 from tallystick.errors import ChainUnreachable, Duplicate, NotFound, StoreError
+from tallystick.limits import Limits
 from tallystick.protocol.evidence import Domain
 from tallystick.protocol.promise import Finding, Promise
 from tallystick.protocol.receipt import Receipt, SignedReceipt, format_receipt, signatures_digest

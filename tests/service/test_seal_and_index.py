@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from service.world import BUYER, CONTRACT, INVOICE, SUPPLIER, World, changed, in_memory
 from tallystick.chain.records import SealedBatch
-from tallystick.config import Limits
 from tallystick.errors import ChainInconsistent
+from tallystick.limits import Limits
 from tallystick.protocol.log import fold
 from tallystick.protocol.types import Address
 from tallystick.service import seal

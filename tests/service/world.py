@@ -10,9 +10,9 @@ from typing import Any
 
 from tallystick import bootstrap
 from tallystick.chain.memory import MemoryChain
-from tallystick.config import Limits
 from tallystick.intake.drafts import parse_draft
 from tallystick.keys.memory import MemoryKeystore
+from tallystick.limits import Limits
 from tallystick.protocol.types import Address, Timestamp
 from tallystick.service import parties, record
 from tallystick.service.context import Context

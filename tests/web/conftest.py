@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tallystick import bootstrap
 from tallystick.bootstrap import Opened
 from tallystick.config import Home
 from tallystick.protocol.types import Hash
+from tallystick.service.context import Context
 from tallystick.timestamp.token import TokenVerdict, check_token
 from tallystick.web.server import listen, make_server, url_of
 from web.keys import Keys
@@ -28,9 +30,14 @@ def trusting_no_authority(token: bytes, root: Hash) -> TokenVerdict:
 
 
 @contextmanager
-def serving(opened: Opened) -> Iterator[str]:
-    """The URL of a server over ``opened``, which seals, until the block ends."""
-    server = make_server(opened.context, idle_seconds=IDLE_SECONDS, check_token=trusting_no_authority)
+def serving(opened: Opened, context: Context | None = None, **options: Any) -> Iterator[str]:
+    """The URL of a server over ``opened``, which seals, until the block ends; over another ``context`` it only serves.
+
+    ``options`` are those of ``make_server``.
+    """
+    idle_seconds = IDLE_SECONDS if context is None else None
+    context = context or opened.context
+    server = make_server(context, idle_seconds=idle_seconds, check_token=trusting_no_authority, **options)
     with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -217,12 +217,35 @@ def test_under_a_consent_a_history_is_read_and_each_look_is_noted(
     assert noted["content"]["grantee"] == to_hex(organisation_id(lender.organisation))
 
 
+def test_the_party_reads_on_a_page_who_looked(api: Api, opened: Opened, subject: Subject) -> None:
+    """Who, when, at what, by which evidence, in either language; a browser may take its style and nothing else."""
+    lender = prepared(opened, subject, "granted", Shown.HISTORY)
+    assert ask(api, Shown.HISTORY, subject, lender).is_success
+    newest, second = looks(api, subject)[:2]
+    path = f"/v1/parties/{subject.party}/accesses/page"
+    english, chinese = (api.get(path, params={"lang": language, "limit": 1}) for language in ("en", "zh"))
+    for page in (english, chinese):
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+        assert page.headers["content-security-policy"].endswith("frame-ancestors 'none'")
+        assert newest["access"] in page.text
+        assert lender.organisation in page.text
+    when = datetime.fromtimestamp(newest["at"], UTC)
+    assert f"{when:%Y-%m-%d %H:%M:%S} UTC</td><td><bdi>Bank</bdi>" in english.text
+    assert ("<h2>Who looked</h2>" in english.text, "<h2>谁已查看</h2>" in chinese.text) == (True, True)
+    assert f"before position {newest['position']}." in english.text
+    older = api.get(path, params={"before": newest["position"], "limit": 1}).text
+    assert datetime.fromtimestamp(second["at"], UTC).strftime("%H:%M:%S UTC</td>") in older
+    problem(api.get(path, params={"lang": "de"}), 422, "malformed-input")
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/v1/parties/{party}"),
         ("GET", "/v1/parties/{party}/grants"),
         ("GET", "/v1/parties/{party}/accesses"),
+        ("GET", "/v1/parties/{party}/accesses/page"),
         ("POST", "/v1/parties/{party}/grants"),
         ("DELETE", "/v1/parties/{party}/grants/{given}"),
         ("GET", "/v1/evidence/{evidence}/receipt"),

@@ -83,6 +83,20 @@ def test_nobody_hears_of_what_is_not_theirs(api: Api, opened: Opened) -> None:
     problem(api.get("/v1/events", headers={**lender, "Last-Event-ID": "newest"}), 422, "malformed-input")
 
 
+def test_an_organisation_of_any_number_of_parties_is_told_of_all(api: Api, opened: Opened) -> None:
+    """Of the last of two thousand as of the first, in order, and once where two of them are concerned."""
+    api.final(api.record(api.invoice())["evidence"])
+    supplier, buyer = (PartyId(parse_bytes32(api.parties[name], "party")) for name in ("Supplier", "Buyer"))
+    others = [PartyId(number.to_bytes(32, "big")) for number in range(1, 2_000)]
+    with opened.context.store.transaction(read_only=True) as transaction:
+        last = transaction.last_event()
+        few = transaction.events_of([supplier, buyer], 0, last)
+        assert len(few) >= 3
+        assert transaction.events_of([*others, supplier, buyer], 0, last) == few
+        assert transaction.events_of([supplier, *others, buyer], 0, last) == few
+        assert transaction.events_of(others, 0, last) == []
+
+
 def test_a_key_has_few_streams(api: Api, opened: Opened) -> None:
     """One more than allowed is refused; when one ends there is room again."""
     streams = events.Streams()

@@ -151,6 +151,43 @@ def test_an_import_is_a_job_of_whoever_made_it(api: Api, opened: Opened, seller:
         problem(api.get(f"/v1/imports/{done['job']}{path}", headers=other), 404, "not-found")
 
 
+def paged(api: Api, headers: dict[str, str], path: str, limit: int) -> list[Any]:
+    """The pages at ``path``, by their ``Link`` headers."""
+    found = []
+    answer = api.get(path, headers=headers, params={"limit": limit})
+    while True:
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json())
+        if "next" not in answer.links:
+            return found
+        answer = api.get(answer.links["next"]["url"], headers=headers)
+
+
+def test_lists_of_imports_go_on_by_link(api: Api, seller: dict[str, str]) -> None:
+    """However many there are: pages that repeat and skip nothing, imports, their documents, and what waits."""
+    notes = [ubl.credit_note(f"CN-PAGE-{number}", of=(f"NEVER-{number}",)) for number in range(5)]
+    jobs = [job_of(api, seller, data, "application/xml")["job"] for data in notes]
+    pages = paged(api, seller, "/v1/imports", 2)
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [one["job"] for page in pages for one in page] == jobs[::-1]
+    pages = paged(api, seller, "/v1/waiting", 2)
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [one["number"] for page in pages for one in page] == [f"CN-PAGE-{number}" for number in range(5)]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.xml", ubl.invoice(f"PAGE-{number}", payable=f"{number + 1}.00"))
+    job = job_of(api, seller, packed.getvalue(), "application/zip")["job"]
+    pages = paged(api, seller, f"/v1/imports/{job}", 1)
+    assert [[one["number"] for one in page["documents"]] for page in pages] == [["PAGE-0"], ["PAGE-1"], ["PAGE-2"]]
+    assert all(page["counts"] == pages[0]["counts"] for page in pages)
+    (whole,) = paged(api, seller, f"/v1/imports/{job}", 3)
+    assert len(whole["documents"]) == 3
+    first = api.get("/v1/imports", headers=seller, params={"limit": 1})
+    cursor = first.links["next"]["url"].partition("cursor=")[2]
+    problem(api.get(f"/v1/waiting?cursor={cursor}", headers=seller), 422, "malformed-input")
+
+
 def test_what_waits_is_taken_up_when_the_missing_piece_comes(api: Api, seller: dict[str, str]) -> None:
     """It is listed till then, for its organisation; asking to retry tells that it waits on."""
     missing = "WAIT-1"

@@ -85,6 +85,7 @@ OPERATIONS = {
     "listGrants",
     "withdrawAccess",
     "listAccesses",
+    "showAccesses",
     "listReceivedGrants",
     "requestErasure",
     "confirmErasure",

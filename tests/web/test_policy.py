@@ -157,6 +157,7 @@ ASK: dict[str, Ask] = {
     "listGrants": lambda found: ("GET", f"/v1/parties/{found.party}/grants", None),
     "withdrawAccess": lambda found: ("DELETE", f"/v1/parties/{found.party}/grants/{found.grant}", None),
     "listAccesses": lambda found: ("GET", f"/v1/parties/{found.party}/accesses", None),
+    "showAccesses": lambda found: ("GET", f"/v1/parties/{found.party}/accesses/page", None),
     "listReceivedGrants": lambda _: ("GET", "/v1/grants", None),
     "requestErasure": lambda found: (
         "POST",
@@ -359,6 +360,7 @@ def statements() -> Iterator[list[str]]:
     [
         *("readEvidence", "readReceipt", "certifyEvidence", "readParty", "readHistory", "downloadBundle"),
         *("readTradelines", "readReceivable", "certifyParty", "listGrants", "listAccesses", "withdrawAccess"),
+        "showAccesses",
     ],
 )
 def test_what_is_denied_takes_the_work_of_what_is_unknown(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from tallystick import bootstrap
 from tallystick.config import Home
 from tallystick.store.records import EvidenceState
+from tallystick.web.server import is_local
 from web.conftest import ENVIRONMENT, IDLE_SECONDS, serving
 from web.keys import Keys
 from web.support import PASSPHRASE, Api, problem
@@ -131,3 +133,36 @@ def test_a_chain_that_is_gone_is_named_and_comes_back(home: Path) -> None:
         answer = api.get("/v1/parties/Buyer/history")
         assert answer.headers["retry-after"]
         problem(answer, 503, "chain-unreachable")
+
+
+def test_the_settings_say_how_much_strangers_may_ask_and_whose_word_counts(home: Path) -> None:
+    """A stranger's requests are counted as the settings say; a proxy that they name says for whom it asks."""
+    settings = Home(home).settings()
+    limits = replace(settings.limits, anonymous_requests_per_minute=6)
+    changed = replace(settings, limits=limits, public_url="https://ledger.example.com")
+    for proxies in (None, "127.0.0.1"):
+        Home(home).save(replace(changed, trusted_proxies=proxies))
+        with served(home) as (process, api):
+            statuses = [
+                api.get("/v1/openapi.json", headers={"X-Forwarded-For": f"198.51.100.{number}"}).status_code
+                for number in (1, 2, 3)
+            ]
+            assert statuses == ([200, 429, 429] if proxies is None else [200, 200, 200])
+            process.send_signal(signal.SIGTERM)
+            logged = process.communicate()[1]
+            assert ("name it in trusted_proxies" in logged) is (proxies is None)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8000", True),
+        ("http://[::1]:8000", True),
+        ("http://localhost", True),
+        ("https://ledger.example.com", False),
+        ("https://127.0.0.1.example.com", False),
+    ],
+)
+def test_a_url_of_this_machine_needs_no_proxy(url: str, expected: bool) -> None:
+    """Only where people come by another machine is there a proxy to be named."""
+    assert is_local(url) is expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -10,14 +11,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from tallystick.bootstrap import write_file
 from tallystick.cli.opening import AsJson, opened
 from tallystick.cli.output import console, print_json
 from tallystick.credit.dates import parse_date
 from tallystick.errors import NotFound, UsageError
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import EvidenceId, Timestamp, parse_bytes32, to_hex
+from tallystick.render.access_page import render_page
 from tallystick.render.labels import LANGUAGES
 from tallystick.service import accounts, consent, erasure
+from tallystick.service.access_log import access_log
 from tallystick.service.attachments import Shelf
 from tallystick.service.consent import Grantee, organisation_id
 from tallystick.service.parties import find_party
@@ -127,6 +131,9 @@ def withdraw(party: PartyName, given: Consent) -> None:
 def accesses(
     party: PartyName,
     limit: Annotated[int, typer.Option(min=1, max=consent.MAX_USES, help="At most so many, newest first.")] = 100,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it as an HTML page, with who may look.")
+    ] = None,
     as_json: AsJson = False,
     language: Language = "en",
 ) -> None:
@@ -136,7 +143,12 @@ def accesses(
         with context.store.transaction(read_only=True) as transaction:
             subject = find_party(transaction, party)
             names = {one.organisation: one.name for one in transaction.organisations()}
-        found = consent.uses(context, subject.party, None, limit)
+        log = access_log(context, subject, None, limit)
+    if page is not None:
+        write_file(page, render_page(log, language).encode())
+        console.print(f"wrote {escape(str(page))}")
+        return
+    found = log.looks
     table = Table(*(_word(head, language) for head in ("when", "who", "at what", "as of", "noted by")), box=None)
     for use, given in found:
         when = datetime.datetime.fromtimestamp(use.at, datetime.UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from tallystick.client.transport import Transport, path_of
 from tallystick.web.access_models import (
@@ -40,6 +40,14 @@ class Access(Transport):
         """Who looked at a party's history, newest first; those ``before`` a position."""
         query = {"before": before, "limit": limit}
         return self._each("listAccesses", AccessView, path_of("parties", party, "accesses"), query=query)
+
+    def show_accesses(
+        self, party: str, *, lang: Literal["en", "zh"] = "en", before: int | None = None, limit: int | None = None
+    ) -> bytes:
+        """The same as a page to be read or printed: HTML that needs nothing else, with who may look."""
+        query = {"lang": lang, "before": before, "limit": limit}
+        path = path_of("parties", party, "accesses", "page")
+        return self._ask("showAccesses", "GET", path, query).content
 
     def list_received_grants(self) -> Iterator[ReceivedGrantView]:
         """The consents under which you may look at others' histories."""

@@ -44,14 +44,18 @@ class Documents(Transport):
         return self._each("listDocuments", AttachmentView, "/v1/documents", query={"limit": limit})
 
     def download_document(self, sha256: str, *, to: Path | None = None) -> File:
-        """A document of yours; written to ``to`` as it comes, which may be more than memory."""
-        return self._download("downloadDocument", path_of("documents", sha256), to)
+        """A document of yours; written to ``to`` as it comes, which may be more than memory.
+
+        Raises:
+            RemoteProblem: what came has another hash; then there is nothing at ``to``.
+        """
+        return self._download("downloadDocument", path_of("documents", sha256), to, sha256)
 
     def download_attachment(self, evidence: str, sha256: str, *, to: Path | None = None) -> File:
-        """A document that an evidence names, if whoever states the evidence keeps it there."""
-        return self._download("downloadAttachment", path_of("evidence", evidence, "documents", sha256), to)
+        """A document that an evidence names, if whoever states the evidence keeps it there. Raises as the other."""
+        return self._download("downloadAttachment", path_of("evidence", evidence, "documents", sha256), to, sha256)
 
-    def _download(self, operation: str, path: str, to: Path | None) -> File:
-        found = self._file(operation, path, {}, None, to)
+    def _download(self, operation: str, path: str, to: Path | None, sha256: str) -> File:
+        found = self._file(operation, path, {}, None, to, sha256)
         assert found is not None, "only who has an ETag is told that it is still the same"
         return found

@@ -31,6 +31,7 @@ class Events(Transport):
             query = {"follow": follow}
             answer = self._ask("streamEvents", "GET", "/v1/events", query, None, headers, streams=True)
             data: list[bytes] = []
+            begun = last
             try:
                 with closing(answer):
                     for line in lines_of(answer):
@@ -39,13 +40,15 @@ class Events(Transport):
                         if name in (b"", b"data") and line:
                             failures = 0  # an event, or a sign of life
                         if name == b"id":
-                            last = value.decode()
+                            begun = value.decode()
                         elif name == b"data":
                             data.append(value)
-                        elif not line and data:
-                            event: dict[str, Any] = orjson.loads(b"\n".join(data))
-                            data = []
-                            yield event
+                        elif not line:
+                            last = begun  # not before: what is lost in the middle of an event must come again
+                            if data:
+                                event: dict[str, Any] = orjson.loads(b"\n".join(data))
+                                data = []
+                                yield event
             except httpx.TransportError as error:
                 failures += 1
                 self._wait_again("streamEvents", failures, error)

@@ -74,11 +74,11 @@ class Imports(Transport):
         return self._import("importStatements", "/v1/statements", query, body, idempotency_key)
 
     def list_imports(self, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
-        """The newest imports, at most ``limit`` of them."""
+        """The imports of your organisation, newest first."""
         return self._each("listImports", dict[str, Any], "/v1/imports", query={"limit": limit})
 
     def read_import(self, job: str, *, after: int = 0, limit: int | None = None) -> dict[str, Any]:
-        """An import with its ``documents``: at most ``limit`` of them, after the first ``after``."""
+        """An import with its ``documents``: at most ``limit`` of them (1,000), after the first ``after``."""
         query = {"after": after, "limit": limit}
         found: dict[str, Any] = self._one("readImport", dict, "GET", path_of("imports", job), query=query)
         return found
@@ -93,9 +93,9 @@ class Imports(Transport):
         path = path_of("imports", job, "rejected")
         return self._file("downloadRejectedRows", path, {"file": file}, if_none_match, to)
 
-    def list_waiting(self, *, lang: Language = "en") -> Iterator[dict[str, Any]]:
+    def list_waiting(self, *, lang: Language = "en", limit: int | None = None) -> Iterator[dict[str, Any]]:
         """The documents that wait for something that is not recorded yet, oldest first."""
-        return self._each("listWaiting", dict[str, Any], "/v1/waiting", query={"lang": lang})
+        return self._each("listWaiting", dict[str, Any], "/v1/waiting", query={"lang": lang, "limit": limit})
 
     def retry_waiting(
         self, *, terms_days: int | None = None, dry_run: bool = False, lang: Language = "en"

@@ -3,8 +3,9 @@
 Rules:
 
 - an API key goes to a loopback address, or through TLS; never elsewhere, also not where a ``Link`` points to;
-- asked again is what surely had no effect (429, 503, no connection), and what may have had one but can't have it twice:
-  a GET, a DELETE, or a POST whose operation takes an ``Idempotency-Key`` by the server's own document;
+- asked again is what surely had no effect (429, 503, no connection), and what may have had one (504, a lost answer) but
+  can't have it twice: a GET, a DELETE, or a POST whose operation takes an ``Idempotency-Key`` by the server's own
+  document; then the server may be busy with it still (409, ``UnderWay``), which is waited for;
 - waits are what ``Retry-After`` says, else 0.5 s, 1 s, 2 s ... with a share of chance, of at most 30 s each.
 
 Source: RFC 9110 section 9.2.2 and 10.2.3, RFC 9457, RFC 8288.
@@ -13,6 +14,7 @@ Source: RFC 9110 section 9.2.2 and 10.2.3, RFC 9457, RFC 8288.
 from __future__ import annotations
 
 import email.utils
+import hashlib
 import ipaddress
 import random
 import re
@@ -31,12 +33,15 @@ import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from tallystick.client.problems import problem_of
-from tallystick.errors import RemoteProblem, ServerUnreachable, UsageError
+from tallystick.errors import RemoteProblem, ServerUnreachable, UnderWay, UsageError
 from tallystick.protocol.types import clip
 
 T = TypeVar("T")
 
 AGAIN = (429, 503)
+LATE = 504
+TIMEOUT_SECONDS = 75.0
+"""More than an answer may take by the server's own limit, so that the server says first what may have been done."""
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 HELD_BYTES = 1 << 20
@@ -77,7 +82,7 @@ class Transport:
         key: str | None = None,
         *,
         retries: int = 5,
-        timeout: float = 30.0,
+        timeout: float = TIMEOUT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
         http: httpx.Client | None = None,
     ) -> None:
@@ -147,15 +152,25 @@ class Transport:
         return told
 
     def _file(
-        self, operation: str, path: str, query: Mapping[str, Any], if_none_match: str | None, to: Path | None
+        self,
+        operation: str,
+        path: str,
+        query: Mapping[str, Any],
+        if_none_match: str | None,
+        to: Path | None,
+        sha256: str | None = None,
     ) -> File | None:
-        """The file at ``path``, None if it is still ``if_none_match``; its bytes also go to ``to``, or only there."""
+        """The file at ``path``, None if it is still ``if_none_match``; its bytes go to ``to``, where that is named.
+
+        Bytes that have not the hash ``sha256`` go nowhere.
+        """
         headers = {} if if_none_match is None else {"If-None-Match": if_none_match}
         if to is None:
             answer = self._ask(operation, "GET", path, query, None, headers)
             data = answer.content
+            _check_hash(operation, sha256, hashlib.sha256(data))
         else:
-            answer = self._ask(operation, "GET", path, query, None, headers, to=to)
+            answer = self._ask(operation, "GET", path, query, None, headers, to=to, sha256=sha256)
             data = b""
         if answer.status_code == 304:
             return None
@@ -175,13 +190,15 @@ class Transport:
         answers: Collection[int] = (304,),
         *,
         streams: bool = False,
+        sha256: str | None = None,
     ) -> httpx.Response:
         """The answer: a success, or one of the statuses ``answers`` with a body that is no problem.
 
-        With ``streams`` the body of a success is still to be read, by ``lines_of``.
+        With ``streams`` the body of a success is still to be read, by ``lines_of``; with ``to`` it is kept there, if it
+        has the hash ``sha256``.
 
         Raises:
-            RemoteProblem: it is a problem. ServerUnreachable: there is none, or it was lost.
+            RemoteProblem: it is a problem, or has another hash. ServerUnreachable: there is none, or it was lost.
         """
         sent = {"Accept-Encoding": "identity", **(headers or {})}
         if self._key is not None:
@@ -189,15 +206,17 @@ class Transport:
         if method == "POST":
             sent["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
         query = {name: _text(value) for name, value in (query or {}).items() if value is not None}
+        is_lost = False
         for attempt in range(self._retries + 1):
             is_last = attempt == self._retries
             if content is not None and not isinstance(content, bytes):
                 content.seek(0)
             try:
-                answer = self._send(method, path, query, content, sent, to, streams=streams)
+                answer = self._send(operation, method, path, query, content, sent, to, streams=streams, sha256=sha256)
             except httpx.TransportError as error:
                 may_have_arrived = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-                if is_last or (may_have_arrived and method == "POST" and not self._takes_key(operation)):
+                is_lost = is_lost or may_have_arrived
+                if is_last or (may_have_arrived and not self._may_repeat(operation, method)):
                     raise ServerUnreachable(
                         f"{operation}: no answer from {self._url} ({type(error).__name__})"
                         + (": nobody knows whether it was done." if may_have_arrived else "."),
@@ -209,13 +228,17 @@ class Transport:
             if answer.is_success or (answer.status_code in answers and not is_problem):
                 return answer
             problem = problem_of(operation, answer.status_code, answer.headers, answer.content)
-            if is_last or answer.status_code not in AGAIN:
+            is_late = answer.status_code == LATE and self._may_repeat(operation, method)
+            is_busy = is_lost and isinstance(problem, UnderWay)
+            if is_last or not (is_late or is_busy or answer.status_code in AGAIN):
                 raise problem
+            is_lost = is_lost or is_late
             self._sleep(wait_seconds(attempt, answer.headers.get("Retry-After")))
         raise AssertionError("the last attempt returns or raises")
 
     def _send(
         self,
+        operation: str,
         method: str,
         path: str,
         query: Mapping[str, Any],
@@ -224,6 +247,7 @@ class Transport:
         to: Path | None,
         *,
         streams: bool,
+        sha256: str | None,
     ) -> httpx.Response:
         url = self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + path.encode())
         request = self._http.build_request(
@@ -240,9 +264,12 @@ class Transport:
                 return answer
             part = to.with_name(f"{to.name}.part")
             try:
+                got = hashlib.sha256()
                 with part.open("wb") as file:
                     for chunk in answer.iter_bytes(_CHUNK_BYTES):
+                        got.update(chunk)
                         file.write(chunk)
+                _check_hash(operation, sha256, got)
                 part.replace(to)
             finally:
                 part.unlink(missing_ok=True)
@@ -271,6 +298,10 @@ class Transport:
                 request_id=answer.headers.get("x-request-id"),
             ) from error
 
+    def _may_repeat(self, operation: str, method: str) -> bool:
+        """Whether a request that may have been carried out can be made again without harm."""
+        return method != "POST" or self._takes_key(operation)
+
     def _takes_key(self, operation: str) -> bool:
         """Whether ``operation`` takes an ``Idempotency-Key``, as the server's own document says."""
         if self._document is None:
@@ -294,6 +325,15 @@ class Transport:
                 f"Link: expected the next page at {self._url}, got {clip(link)}.", todo="Ask who runs the server."
             )
         return following.raw_path.decode()
+
+
+def _check_hash(operation: str, sha256: str | None, got: hashlib._Hash) -> None:
+    if sha256 is not None and got.hexdigest() != sha256:
+        raise RemoteProblem(
+            f"{operation}: expected bytes of SHA-256 {clip(sha256)}, got {got.hexdigest()}.",
+            todo="Nothing was kept: ask again, and who runs the server.",
+            status=200,
+        )
 
 
 def lines_of(answer: httpx.Response) -> Iterator[bytes]:

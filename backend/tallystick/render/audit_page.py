@@ -8,6 +8,7 @@ from html import escape
 
 from tallystick.protocol.types import PartyId, to_hex
 from tallystick.protocol.verdict import Outcome
+from tallystick.render.html import html_page
 from tallystick.service.audit.findings import Finding, Severity
 from tallystick.service.audit.replay import Audit
 from tallystick.service.audit.report import outcome
@@ -53,18 +54,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 _VERDICTS = {Outcome.VALID: "valid", Outcome.INVALID: "invalid", Outcome.UNCHECKED: "unchecked"}
 _STYLE = """
-body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #1c2733; margin: 2.5rem auto;
-  max-width: 70rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .25rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .verdict { padding: .6rem 1rem; border-left: .4rem solid; font-weight: 600; background: #f4f6f8; }
 .valid { border-color: #1a7f37; } .invalid { border-color: #c62828; } .unchecked { border-color: #b26a00; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
-  border-bottom: 1px solid #d9dfe5; } th { color: #5b6875; font-weight: 500; }
-.id { font: 12px/1.5 ui-monospace, monospace; word-break: break-all; } .number { text-align: right; }
 .findings td:nth-child(-n+2) { white-space: nowrap; } .findings td:nth-child(3) { overflow-wrap: anywhere; }
 .findings th:nth-child(4) { width: 40%; }
-.fault { color: #c62828; } .gap { color: #b26a00; } .notice { color: #1b5e97; } .limits { color: #5b6875; }
-@media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
+.fault { color: #c62828; } .gap { color: #b26a00; } .notice { color: #1b5e97; }
 """
 
 
@@ -89,14 +83,14 @@ def render_page(audit: Audit, language: str) -> str:
         for one in audit.parties
     )
     party_heads = "".join(f"<th>{word(key)}</th>" for key in ("party", "entries", "withheld", "report"))
-    return (
-        f'<!doctype html><html lang="{"zh-Hans" if is_chinese else "en"}"><head><meta charset="utf-8">'
-        f"<title>{word('title')}</title><style>{_STYLE}</style></head><body><h1>{word('title')}</h1>"
+    body = (
+        f"<h1>{word('title')}</h1>"
         f'<p class="verdict {verdict}">{word(verdict)}<br><small>{escape(counts)}</small></p>'
         f"<table>{rows}</table><h2>{word('findings')}</h2>{found}"
         f"<h2>{word('parties')}</h2><table><tr>{party_heads}</tr>{parties}</table>"
-        f"<p class=limits>{word('limits')}</p></body></html>\n"
+        f"<p class=limits>{word('limits')}</p>"
     )
+    return html_page(language, word("title"), body, _STYLE)
 
 
 def _about(audit: Audit, word: Callable[[str], str]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tallystick.config import Limits
+from tallystick.limits import Limits
 from tallystick.protocol.types import Address
 from tallystick.protocol.verdict import CodeHashes
 from tallystick.service.ports import Chain, Clock, Entropy, Keys, Store

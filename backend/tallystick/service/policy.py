@@ -77,6 +77,7 @@ grantAccess           evidence:write  own      own      -        -         -    
 withdrawAccess        evidence:write  own      own      -        -         -          -
 listGrants            history:read    own      own      all      -         -          -
 listAccesses          history:read    own      own      all      -         -          -
+showAccesses          history:read    own      own      all      -         -          -
 listReceivedGrants    history:read    own      own      -        -         -          -
 verifyBundle          -               all      all      all      all       all        all
 readHealth            status:read     -        -        all      all       all        -

@@ -80,9 +80,15 @@ class ImportRows:
             import_job.update().where(import_job.c.job == job, import_job.c.ended_at.is_(None)).values(ended_at=at)
         )
 
-    def imports(self, limit: int, organisation: str | None = None) -> list[ImportRecord]:
-        """The newest imports, those of ``organisation`` alone if given, at most ``limit``, newest first."""
+    def imports(self, limit: int, organisation: str | None = None, *, before: str | None = None) -> list[ImportRecord]:
+        """The newest imports, those of ``organisation`` alone if given, at most ``limit``, newest first.
+
+        With ``before``, those made before that one; none where there is no such import.
+        """
         statement = select(*_JOB).order_by(import_job.c.position.desc()).limit(limit)
+        if before is not None:
+            place = select(import_job.c.position).where(import_job.c.job == before).scalar_subquery()
+            statement = statement.where(import_job.c.position < place)
         if organisation is not None:
             statement = statement.where(import_job.c.organisation == organisation)
         return [ImportRecord(*row) for row in self._connection.execute(statement)]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from tallystick.protocol.types import PartyId, Timestamp
 from tallystick.store.api_tables import delivery, evidence_subject, webhook
 from tallystick.store.records import StatusEvent
-from tallystick.store.rows import CHUNK, STATUS_EVENT_COLUMNS, status_event_record
+from tallystick.store.rows import STATUS_EVENT_COLUMNS, chunks, status_event_record
 from tallystick.store.schema import block, evidence, status_event
 from tallystick.store.service_records import Delivery, DeliveryState, Webhook
 
@@ -33,11 +33,19 @@ class NoticeRows:
 
     def events_of(self, parties: Iterable[PartyId] | None, after: int, until: int) -> list[StatusEvent]:
         """Status events of evidence in the log of one of ``parties`` (None: of all), positions in (after, until]."""
+        if parties is not None:
+            told: dict[int, StatusEvent] = {}
+            for some in chunks(parties):
+                told |= {one.position: one for one in self._events_of(some, after, until)}
+            return [told[position] for position in sorted(told)]
+        return self._events_of(None, after, until)
+
+    def _events_of(self, some: Sequence[PartyId] | None, after: int, until: int) -> list[StatusEvent]:
+        """The same, of few enough parties for one statement."""
         joined = status_event.outerjoin(block, block.c.block_hash == status_event.c.block_hash)
         found = select(*STATUS_EVENT_COLUMNS).select_from(joined)
         found = found.where(status_event.c.position > after, status_event.c.position <= until)
-        if parties is not None:
-            some = list(parties)[:CHUNK]  # an organisation that acts for more is told of its first
+        if some is not None:
             own = select(evidence_subject.c.position).where(
                 evidence_subject.c.position == evidence.c.position, evidence_subject.c.subject.in_(some)
             )

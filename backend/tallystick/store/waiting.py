@@ -51,15 +51,20 @@ class WaitingRows:
                 named = {"owner": each.owner, "sha256": sha256, "document": document, "number": number}
                 self._connection.execute(waiting_document.insert(), {**named, **now})
 
-    def waiting_documents(self, owner: str | None = None) -> list[WaitingDocument]:
-        """What waits, of ``owner`` alone if given, oldest first."""
+    def waiting_documents(
+        self, owner: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> list[WaitingDocument]:
+        """What waits, of ``owner`` alone if given, oldest first: at most ``limit``, after the position ``after``."""
         both = waiting_document.join(waiting_file)
-        wanted = select(*_DOCUMENT, waiting_file.c.name).select_from(both)
-        wanted = wanted.where(waiting_document.c.taken_up_by.is_(None)).order_by(waiting_document.c.position)
+        place = waiting_document.c.position
+        wanted = select(*_DOCUMENT, waiting_file.c.name, place).select_from(both).where(place > after)
+        wanted = wanted.where(waiting_document.c.taken_up_by.is_(None)).order_by(place).limit(limit)
         if owner is not None:
             wanted = wanted.where(waiting_document.c.owner == owner)
         return [
-            WaitingDocument(*row[:7], facts=orjson.loads(row.facts), since=row.since, file=row.name)
+            WaitingDocument(
+                *row[:7], facts=orjson.loads(row.facts), since=row.since, file=row.name, position=row.position
+            )
             for row in self._connection.execute(wanted)
         ]
 

@@ -36,6 +36,8 @@ class WaitingDocument:
     since: Timestamp
     file: str = ""
     """The name of its file."""
+    position: int = 0
+    """Where it stands among what waits, from 1; 0 as long as it is not kept."""
 
     @property
     def name(self) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Query, Response
 
@@ -11,7 +11,9 @@ from tallystick.credit.dates import parse_date
 from tallystick.errors import MalformedInput, NotFound, UsageError
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import EvidenceId, clip, parse_bytes32, to_hex
+from tallystick.render import access_page
 from tallystick.service import consent
+from tallystick.service.access_log import access_log
 from tallystick.service.as_of import find_block
 from tallystick.service.consent import Grantee, organisation_id
 from tallystick.service.entitled import own_party
@@ -135,6 +137,35 @@ def list_accesses(
     if len(found) > page.limit:
         page.go_on_after(found[page.limit - 1][0].position)
     return [AccessView.of(use, grant) for use, grant in page.cut(found)]
+
+
+@router.get(
+    "/parties/{party}/accesses/page",
+    operation_id="showAccesses",
+    summary="Show who looked at a party's history",
+    responses={
+        200: {
+            "description": "A page that needs nothing else, to be read or printed.",
+            "content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>..."}},
+        },
+        **answers(404, 422, 503),
+    },
+    response_class=Response,
+)
+def show_accesses(
+    party: PartyPath,
+    installed: Installed,
+    asking: Asking,
+    language: Annotated[Literal["en", "zh"], Query(alias="lang", description="zh is 简体中文.")] = "en",
+    before: Annotated[int | None, Query(ge=0, le=2**53 - 1, description="Looks before this position.")] = None,
+    limit: Annotated[int, Query(ge=1, le=consent.MAX_USES, description="At most so many looks.")] = 100,
+) -> Response:
+    """Show a person who may look at the history of a party, who did, when and at what, newest first."""
+    with installed.store.transaction(read_only=True) as transaction:
+        subject = own_party(transaction, asking, party)
+    page = access_page.render_page(access_log(installed, subject, before, limit), language)
+    policy = f"{access_page.POLICY}; frame-ancestors 'none'"
+    return Response(page, headers={"Content-Security-Policy": policy}, media_type="text/html")
 
 
 @router.get(

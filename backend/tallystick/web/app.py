@@ -52,11 +52,16 @@ from tallystick.web.identity import SignIn, check_known, identify
 from tallystick.web.methods import know_routes
 from tallystick.web.metrics import Metrics
 from tallystick.web.openapi import document_of
+from tallystick.web.patience import DEFAULT, Patience
 from tallystick.web.rate import Rate
 from tallystick.web.readiness import Readiness
+from tallystick.web.strangers import Strangers
 
 VERIFY_PATH = "/v1/verify"
 IMPORT_PATHS = ("/v1/imports", "/v1/statements")
+FILE_PATHS = (VERIFY_PATH, *IMPORT_PATHS, "/v1/waiting/retry", "/v1/evidence/bulk", lines.PATH)
+FILE_ENDS = ("/bundle", "/certificate")
+"""Paths, and ends of paths, where whole files are read or made."""
 
 
 _MODULES = (
@@ -92,12 +97,13 @@ def create_app(
     directory: Path | None = None,
     check_token: CheckToken,
     sign_in_by: SignIn | None = None,
+    patience: Patience = DEFAULT,
 ) -> FastAPI:
     """The application over ``context``, which any thread may use.
 
     A worker looks every ``idle_seconds`` for something to do; None: other processes work. ``meter`` counts what is
     asked of the node, ``directory`` is the home, whose disk is watched; ``check_token`` judges time-stamps;
-    ``sign_in_by`` says how persons sign in, beside API keys.
+    ``sign_in_by`` says how persons sign in, beside API keys; ``patience`` is had with clients.
     """
     worker = None if idle_seconds is None else Worker(context, idle_seconds=idle_seconds)
     tells = idle_seconds is not None and context.post is not None
@@ -151,6 +157,9 @@ def create_app(
         check_known=lambda given: check_known(context, app.state.sign_in, given),
         observe=metrics.observe,
         allowed_origins=context.allowed_origins,
+        admit=Strangers(limits.anonymous_requests_per_minute).admit,
+        patience=patience,
+        seconds=lambda path: limits.file_seconds if _is_of_files(path) else limits.request_seconds,
     )
     problems.install(app)
     once.install(app)
@@ -160,6 +169,10 @@ def create_app(
         app.include_router(router)
     app.openapi = document_of(app)  # type: ignore[method-assign]
     return app
+
+
+def _is_of_files(path: str) -> bool:
+    return path in FILE_PATHS or path.endswith(FILE_ENDS) or "/documents/" in path
 
 
 def create_watch(context: Context, worker: Worker, meter: Meter | None, directory: Path | None) -> FastAPI:

@@ -8,6 +8,8 @@ Rules:
 - a body is read up to a limit, and is of a media type that no form of a web page can send. It is kept for the routes in
   a nameless temporary file, ``state["body"]``; up to ``HELD_BYTES`` that is memory, and more is taken only from whoever
   is known: a disk is not for everybody to fill;
+- what needs no key is counted by address, before anything of the body is read;
+- a body that comes too slowly is given up (408), and an answer that takes too long to begin (504);
 - every answer is one line in the log: method, route template, status and time; never a path, a query or a body, which
   may name parties. Those of ``/healthz``, ``/readyz`` and ``/metrics`` are left out unless they failed;
 - what nobody else caught is logged with the request's id, and the client learns just that.
@@ -15,6 +17,7 @@ Rules:
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import time
@@ -32,10 +35,13 @@ from tallystick import logs
 from tallystick.errors import TallystickError
 from tallystick.protocol.types import clip
 from tallystick.web import problems
+from tallystick.web.deadline import Seconds, answer_in_time
 from tallystick.web.operation import PATHS
+from tallystick.web.patience import DEFAULT, Patience
 from tallystick.web.problems import Problem
 
 HELD_BYTES = 1 << 20
+ANSWER_SECONDS = 60.0
 BODY_TYPES = (
     "application/json",
     "application/x-ndjson",
@@ -66,7 +72,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 class Guard:
     """Wraps ``app``; ``body_limit`` says how many bytes the body of a request to a path may have.
 
-    ``check_known`` raises for an ``Authorization`` header that tells of nobody; ``observe`` is told of every answer.
+    ``check_known`` raises for an ``Authorization`` header that tells of nobody, ``admit`` for a request of whoever asks
+    too often; ``observe`` is told of every answer. ``patience`` is had with bodies, ``seconds`` with answers.
     """
 
     def __init__(
@@ -76,7 +83,13 @@ class Guard:
         check_known: Callable[[str | None], None],
         observe: Observe = lambda *_: None,
         allowed_origins: Collection[str] = (),
+        admit: Callable[[Scope], None] = lambda _: None,
+        patience: Patience = DEFAULT,
+        seconds: Seconds = lambda _: ANSWER_SECONDS,
     ) -> None:
+        self._admit = admit
+        self._patience = patience
+        self._seconds = seconds
         self._allowed_origins = allowed_origins
         self._app = app
         self._body_limit = body_limit
@@ -105,8 +118,6 @@ class Guard:
                 headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
                 headers.setdefault("Referrer-Policy", "no-referrer")
                 headers.setdefault("Cache-Control", "no-store")
-                headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-                headers["Referrer-Policy"] = "no-referrer"
                 if shared is not None:
                     headers["Access-Control-Allow-Origin"] = shared
                     headers["Access-Control-Expose-Headers"] = _EXPOSED
@@ -118,12 +129,14 @@ class Guard:
                 if shared is not None and scope["method"] == "OPTIONS" and _refuse_caller(scope, shared) is None:
                     await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, named_send)
                     return
-                refused = _refuse_caller(scope, shared) or await self._read_body(scope, receive, body)
+                refused = _refuse_caller(scope, shared) or self._refuse_often(scope)
+                refused = refused or await self._read_body(scope, receive, body)
                 if refused is not None:
                     await problems.response(refused, request_id)(scope, receive, named_send)
                     return
                 scope["state"]["body"] = body
-                await self._app(scope, _replay(body, receive), named_send)
+                seconds = self._seconds(scope["path"])
+                await answer_in_time(self._app, scope, _replay(body, receive), named_send, seconds)
         except Exception:
             logger.exception("request %s: an error that nobody expected", request_id)
             if status:
@@ -143,6 +156,13 @@ class Guard:
         level = logging.DEBUG if route in PATHS and status < 500 else logging.INFO
         logger.log(level, "answered", extra={"fields": fields})
 
+    def _refuse_often(self, scope: Scope) -> Problem | None:
+        try:
+            self._admit(scope)
+        except TallystickError as error:
+            return problems.of_error(error)
+        return None
+
     async def _read_body(self, scope: Scope, receive: Receive, body: IO[bytes]) -> Problem | None:
         """Write the body of the request to ``body``; why it is refused, or None."""
         headers, limit = Headers(scope=scope), self._body_limit(scope["path"])
@@ -150,8 +170,13 @@ class Guard:
         if length.isdecimal() and (len(length) > 18 or int(length) > limit):
             return _too_large(limit, length[:18])
         size, is_known = 0, False
+        began = asyncio.get_running_loop().time()
         while True:
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(began + self._patience.of_body(size)):
+                    message = await receive()
+            except TimeoutError:
+                return _too_slow(size, self._patience)
             if message["type"] == "http.disconnect":
                 return problems.of_status(400, "body: the connection was closed before its end.", "Send it again.")
             chunk = message.get("body", b"")
@@ -213,9 +238,16 @@ def _host_name(host: str) -> str:
 
 
 def _too_large(limit: int, got: str) -> Problem:
-    return problems.of_status(
-        413, f"body: expected at most {limit} bytes, got {got}.", "Send less at once.", {"Connection": "close"}
+    problem = problems.of_status(413, f"body: expected at most {limit} bytes, got {got}.", "Send less at once.")
+    return problems.closing(problem)
+
+
+def _too_slow(size: int, patience: Patience) -> Problem:
+    expected = f"{patience.body_seconds:g} s, or {patience.slowest_bytes_per_second:g} bytes a second"
+    problem = problems.of_status(
+        408, f"body: expected it within {expected}, got {size} bytes.", "Send it again, over a better connection."
     )
+    return problems.closing(problem)
 
 
 def _write(body: IO[bytes], chunk: bytes) -> Problem | None:

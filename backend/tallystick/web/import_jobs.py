@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from tallystick.service.documents.desk import Rules
 from tallystick.service.documents.importing import import_documents
@@ -16,6 +17,7 @@ from tallystick.web.files import NOT_MODIFIED, IfNoneMatch, file_answer, headers
 from tallystick.web.identity import Asking
 from tallystick.web.imports import DryRun, Language, TermsDays
 from tallystick.web.openapi import answers, reading
+from tallystick.web.pages import LINK, Paged, go_on_at
 from tallystick.web.requests import Installed
 
 router = APIRouter(prefix="/v1", tags=["evidence"])
@@ -26,12 +28,13 @@ JobPath = Annotated[
 CSV_SUFFIX = ".rejected.csv"
 
 
-def _json(description: str, example: Any) -> dict[int | str, dict[str, Any]]:
+def _json(description: str, example: Any, headers: Mapping[str, Any] | None = None) -> dict[int | str, dict[str, Any]]:
     if isinstance(example, list):
         schema: dict[str, Any] = {"type": "array", "items": {"type": "object", "required": [*example[0]]}}
     else:
         schema = {"type": "object", "required": [*example]}
-    return {200: {"description": description, "content": {"application/json": {"schema": schema, "example": example}}}}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {200: {"description": description, "content": content, "headers": headers or {}}}
 
 
 _REJECTED: dict[int | str, dict[str, Any]] = {
@@ -47,19 +50,18 @@ _REJECTED: dict[int | str, dict[str, Any]] = {
     "/imports",
     operation_id="listImports",
     summary="List the imports",
-    responses={**_json("Those of your organisation, newest first.", [examples.IMPORT_JOB]), **answers(422, 503)},
+    responses={**_json("Those of your organisation, newest first.", [examples.IMPORT_JOB], LINK), **answers(422, 503)},
     response_class=Response,
 )
-def list_imports(
-    installed: Installed,
-    asking: Asking,
-    limit: Annotated[int, Query(ge=1, le=1000, description="At most so many.", examples=[20])] = 20,
-) -> Response:
+def list_imports(installed: Installed, asking: Asking, page: Paged) -> Response:
     """List what your organisation imported, with how many documents came how far; without an end: interrupted."""
     with installed.store.transaction(read_only=True) as transaction:
-        found = transaction.imports(limit, asking.organisation.organisation)
-        counts = transaction.count_imported(each.job for each in found)
-    return _answer([job_json(each, counts[each.job]) for each in found])
+        found = transaction.imports(page.limit + 1, asking.organisation.organisation, before=page.name)
+        shown = page.cut(found)
+        counts = transaction.count_imported(each.job for each in shown)
+    if len(found) > page.limit:
+        page.go_on_after(shown[-1].job)
+    return _answer([job_json(each, counts[each.job]) for each in shown], page.response)
 
 
 @router.get(
@@ -67,12 +69,14 @@ def list_imports(
     operation_id="readImport",
     summary="Read what became of each document of an import",
     responses={
-        **_json("The import with its documents.", {**examples.IMPORT_JOB, "documents": [examples.IMPORTED]}),
+        **_json("The import with its documents.", {**examples.IMPORT_JOB, "documents": [examples.IMPORTED]}, LINK),
         **reading(),
     },
     response_class=Response,
 )
 def read_import(
+    request: Request,
+    response: Response,
     job: JobPath,
     installed: Installed,
     asking: Asking,
@@ -81,9 +85,11 @@ def read_import(
 ) -> Response:
     """Read an import of your organisation: its rules and counts, and the documents one page at a time."""
     with installed.store.transaction(read_only=True) as transaction:
-        record, documents = transaction.imported(job, asking.organisation.organisation, after=after, limit=limit)
+        record, documents = transaction.imported(job, asking.organisation.organisation, after=after, limit=limit + 1)
         counts = transaction.count_imported([record.job])
-    return _answer(job_json(record, counts[record.job], documents))
+    if len(documents) > limit:
+        go_on_at(request, response, after=after + limit)
+    return _answer(job_json(record, counts[record.job], documents[:limit]), response)
 
 
 @router.get(
@@ -111,14 +117,18 @@ def download_rejected_rows(
     "/waiting",
     operation_id="listWaiting",
     summary="List the documents that wait",
-    responses={**_json("Those of your organisation, oldest first.", [examples.WAITING]), **answers(422, 503)},
+    responses={**_json("Those of your organisation, oldest first.", [examples.WAITING], LINK), **answers(422, 503)},
     response_class=Response,
 )
-def list_waiting(installed: Installed, asking: Asking, language: Language = "en") -> Response:
+def list_waiting(installed: Installed, asking: Asking, page: Paged, language: Language = "en") -> Response:
     """List what your organisation imported that waits for something that is not recorded yet, and for what."""
+    owner = asking.organisation.organisation
     with installed.store.transaction(read_only=True) as transaction:
-        found = transaction.waiting_documents(asking.organisation.organisation)
-    return _answer(waiting_json(found, language))
+        found = transaction.waiting_documents(owner, after=page.number or 0, limit=page.limit + 1)
+    shown = page.cut(found)
+    if len(found) > page.limit:
+        page.go_on_after(shown[-1].position)
+    return _answer(waiting_json(shown, language), page.response)
 
 
 @router.post(
@@ -143,5 +153,7 @@ def retry_waiting(
     return _answer(import_json(done, language))
 
 
-def _answer(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
+def _answer(value: object, page: Response | None = None) -> Response:
+    """``value`` as JSON; where it is a page of more, with what ``page`` says of the next one."""
+    headers = {name: page.headers[name] for name in LINK if name in page.headers} if page is not None else {}
+    return Response(orjson.dumps(value), headers=headers, media_type="application/json")

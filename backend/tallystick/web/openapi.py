@@ -58,8 +58,9 @@ _DESCRIPTIONS = {
     403: "Neither this role nor this key may do that, or the signer may not sign for that party.",
     404: "It is not known here.",
     409: "A rule of the ledger stands against it: recorded already, unfounded, or a misfit.",
-    429: "This key asks too often: see Retry-After.",
+    429: "This key or address asks too often: see Retry-After.",
     502: "The chain did not do what was asked, or contradicts itself.",
+    504: "It took longer than it may; it may have been done, or may be done yet.",
     503: "The node or the database does not answer; try again.",
 }
 _FREQUENT: Mapping[int, tuple[str, str]] = {
@@ -71,11 +72,13 @@ _FREQUENT: Mapping[int, tuple[str, str]] = {
         errors.NotFound,
         errors.TransactionFailed,
         errors.ChainUnreachable,
+        errors.OutOfTime,
     )
 }
 _READ, _BODY = (404,), (400, 413, 415)
-_ANY = (401, 403, 421, 422, 429, 500, 503)
-"""What every operation may answer: who asks is looked up in the database, and an unknown parameter is refused."""
+_ANY = (401, 403, 408, 421, 422, 429, 500, 503, 504)
+"""What every operation may answer: who asks is looked up in the database, an unknown parameter is refused, and neither
+a body nor an answer may take for ever."""
 _HEADERS: Mapping[str, dict[str, Any]] = {
     "X-Request-Id": {
         "description": "The name of this request in the server's log.",

@@ -69,9 +69,7 @@ class Page:
 
     def go_on_after(self, *place: int | str) -> None:
         """Say that there is more after ``place``."""
-        cursor = _encoded([_VERSION, _list_of(self.request), *place])
-        url = self.request.url.include_query_params(cursor=cursor)
-        self.response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        go_on_at(self.request, self.response, cursor=_encoded([_VERSION, _list_of(self.request), *place]))
 
     def cut(self, items: Sequence[_T]) -> Sequence[_T]:
         """``items``, of which one more than ``limit`` was asked for, without that one."""
@@ -82,6 +80,12 @@ class Page:
         if len(place) != 1 or type(place[0]) is not kind or (kind is int and not 0 <= int(place[0]) < 2**63):
             raise _refused("one of this list")
         return place
+
+
+def go_on_at(request: Request, response: Response, **place: int | str) -> None:
+    """Say in ``response`` that the next page is what ``request`` asked for, with ``place`` in its query."""
+    url = request.url.include_query_params(**place)
+    response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
 
 
 def page(

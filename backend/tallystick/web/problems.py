@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -48,7 +48,8 @@ BY_ERROR: Mapping[type[errors.TallystickError], tuple[int, str]] = {
     errors.NotFound: (404, "It is not known here"),
     errors.Unauthenticated: (401, "No credentials that are good"),
     errors.IssuerUnavailable: (503, "The issuer of tokens does not answer"),
-    errors.RateExceeded: (429, "This key asks too often"),
+    errors.RateExceeded: (429, "This key or address asks too often"),
+    errors.OutOfTime: (504, "The answer took longer than it may"),
     errors.KeyReused: (422, "The Idempotency-Key named another request"),
     errors.UnderWay: (409, "The request is still being carried out"),
     errors.NotEntitled: (403, "Neither this role nor this key may do that"),
@@ -75,6 +76,7 @@ BY_STATUS: Mapping[int, tuple[str, str]] = {
     403: ("foreign-origin", "A page of another origin may not use this API"),
     404: ("unknown-route", "There is nothing at this path"),
     405: ("method-not-allowed", "This path does not take that method"),
+    408: ("request-timeout", "The request came too slowly"),
     413: ("too-large", "The request is too large"),
     415: ("unsupported-media-type", "The body is of another media type than expected"),
     421: ("foreign-host", "This server answers under loopback names only"),
@@ -132,6 +134,11 @@ def of_status(status: int, detail: str, todo: str = "", headers: Mapping[str, st
     """The problem of an HTTP ``status`` that no use case has to do with."""
     name, title = BY_STATUS.get(status, (f"http-{status}", HTTPStatus(status).phrase))
     return Problem(name, title, status, detail, todo or _TODO_BY_STATUS.get(status, ""), headers=headers or {})
+
+
+def closing(problem: Problem) -> Problem:
+    """``problem`` as the last answer of its connection."""
+    return replace(problem, headers={**problem.headers, "Connection": "close"})
 
 
 def of_validation(error: RequestValidationError) -> Problem:

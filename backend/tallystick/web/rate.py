@@ -1,6 +1,6 @@
-"""How often one key may ask: a bucket of tokens that fills again as time goes by.
+"""How often one key may ask, or one address: a bucket of tokens that fills again as time goes by.
 
-Rule: a key that rests has ``BURST_SECONDS`` worth of requests at once, and one that never rests its rate on average.
+Rule: who rests has ``BURST_SECONDS`` worth of requests at once, and who never rests their rate on average.
 The buckets are this process's own: of several API processes each gives the whole rate.
 """
 
@@ -19,10 +19,20 @@ MOST_KEYS = 10_000
 
 
 class Rate:
-    """``per_minute`` requests for each key, counted by ``clock`` (monotonic seconds). Any thread may ask."""
+    """``per_minute`` requests for each key, counted by ``clock`` (monotonic seconds). Any thread may ask.
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    ``what`` is counted, and ``hint`` what else to do than wait.
+    """
+
+    def __init__(
+        self,
+        per_minute: int,
+        clock: Callable[[], float] = time.monotonic,
+        what: str = "key",
+        hint: str = "; ask for many things in one request, as /v1/evidence/bulk does",
+    ) -> None:
         assert per_minute > 0, "a key that may never ask is revoked"
+        self._what, self._hint = what, hint
         self._per_second = per_minute / 60
         self._size = max(1.0, BURST_SECONDS * self._per_second)
         self._clock = clock
@@ -38,8 +48,8 @@ class Rate:
             if left < 1:
                 wait = math.ceil((1 - left) / self._per_second)
                 raise RateExceeded(
-                    f"key {key}: expected at most {self._per_second * 60:g} requests a minute, got more.",
-                    todo=f"Wait {wait} s; ask for many things in one request, as /v1/evidence/bulk does.",
+                    f"{self._what} {key}: expected at most {self._per_second * 60:g} requests a minute, got more.",
+                    todo=f"Wait {wait} s{self._hint}.",
                     seconds=wait,
                 )
             if key not in self._left and len(self._left) >= MOST_KEYS:

@@ -11,10 +11,11 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -29,6 +30,7 @@ from tallystick.service.work import IDLE_SECONDS, Worker
 from tallystick.web.app import create_app, create_watch
 from tallystick.web.guard import is_loopback
 from tallystick.web.identity import SignIn
+from tallystick.web.patience import DEFAULT, Patience, patient
 
 BACKLOG = 128
 GRACEFUL_SHUTDOWN_SECONDS = 10
@@ -78,8 +80,13 @@ def make_server(
     directory: Path | None = None,
     check_token: CheckToken,
     sign_in_by: SignIn | None = None,
+    trusted_proxies: Sequence[str] = (),
+    patience: Patience = DEFAULT,
 ) -> uvicorn.Server:
-    """The server of the application over ``context``, not running yet; the options are those of ``create_app``."""
+    """The server of the application over ``context``, not running yet; the options are those of ``create_app``.
+
+    Of ``trusted_proxies`` (addresses, networks) it believes who their clients are, and of nobody else.
+    """
     return _server(
         create_app(
             context,
@@ -88,7 +95,10 @@ def make_server(
             directory=directory,
             check_token=check_token,
             sign_in_by=sign_in_by,
-        )
+            patience=patience,
+        ),
+        trusted_proxies,
+        patience,
     )
 
 
@@ -103,11 +113,12 @@ def run(
     check_token: CheckToken,
     public_url: str | None = None,
     issuer: TokenIssuer | None = None,
+    trusted_proxies: Sequence[str] = (),
 ) -> None:
     """Serve ``context`` on ``listener`` until SIGINT or SIGTERM; calls ``ready`` with the URL first.
 
     It has a worker of its own if it ``works``; wallets sign in at ``public_url``, tokens of ``issuer`` are taken; the
-    other options as ``create_app``.
+    other options as ``make_server``.
     """
     idle_seconds = IDLE_SECONDS if works else None
     server = make_server(
@@ -117,6 +128,7 @@ def run(
         directory=directory,
         check_token=check_token,
         sign_in_by=SignIn(public_url, issuer),
+        trusted_proxies=trusted_proxies,
     )
     # uvicorn raises the signal again when it is done: a termination then leaves through the callers, who close the home
     if threading.current_thread() is threading.main_thread():
@@ -124,6 +136,8 @@ def run(
     with context.store.transaction(read_only=True) as transaction:
         if not transaction.organisations():
             logger.warning("no accounts yet, so nobody may ask anything: tallystick account add NAME --role operator")
+    if public_url is not None and not is_local(public_url) and not trusted_proxies:
+        logger.warning("all who sign in by the proxy count as one address: name it in trusted_proxies under [service]")
     ready(url_of(listener))
     server.run(sockets=[listener])
 
@@ -143,9 +157,19 @@ def watching(
         thread.join(GRACEFUL_SHUTDOWN_SECONDS)
 
 
-def _server(app: FastAPI) -> uvicorn.Server:
+def is_local(url: str) -> bool:
+    """Whether ``url`` leads to this machine itself, with no proxy in between."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
+def _server(app: FastAPI, trusted_proxies: Sequence[str] = (), patience: Patience = DEFAULT) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
+        http=patient(patience),
+        ws="none",
+        # without a word from the settings nobody may say for whom they ask, whatever the environment holds
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         lifespan="on",
         log_config=None,
         access_log=False,

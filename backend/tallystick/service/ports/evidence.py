@@ -129,8 +129,11 @@ class ImportRows(Protocol):
     def end_import(self, job: str, at: Timestamp) -> None:
         """Note that the import ``job`` has come to its end. Raises ``NotFound`` where there is none."""
 
-    def imports(self, limit: int, organisation: str | None = None) -> list[ImportRecord]:
-        """The newest imports, those of ``organisation`` alone if given, at most ``limit``, newest first."""
+    def imports(self, limit: int, organisation: str | None = None, *, before: str | None = None) -> list[ImportRecord]:
+        """The newest imports, those of ``organisation`` alone if given, at most ``limit``, newest first.
+
+        With ``before``, those made before that one; none where there is no such import.
+        """
 
     def imported(
         self, job: str, organisation: str | None = None, *, after: int = 0, limit: int | None = None

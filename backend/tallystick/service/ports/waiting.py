@@ -14,8 +14,10 @@ class WaitingRows(Protocol):
     def add_waiting(self, file: WaitingFile, documents: Sequence[WaitingDocument]) -> None:
         """Keep ``file``, and that ``documents`` of it wait; what is kept of them already is brought up to date."""
 
-    def waiting_documents(self, owner: str | None = None) -> list[WaitingDocument]:
-        """What waits, of ``owner`` alone if given, oldest first."""
+    def waiting_documents(
+        self, owner: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> list[WaitingDocument]:
+        """What waits, of ``owner`` alone if given, oldest first: at most ``limit``, after the position ``after``."""
 
     def waiting_files(self, owner: str, sha256s: Iterable[str]) -> list[WaitingFile]:
         """Those files of ``owner`` among ``sha256s`` of which something waits."""
