@@ -64,8 +64,9 @@ def open_audit(order: AuditOrder, progress: Progress, provider: Provider | None 
         UsageError: nothing says which ledger, or another than ``order`` names. HomeInUse: another audit works there.
         WrongChain: the node serves another chain.
     """
+    from tallystick.chain.checks import check_network
     from tallystick.chain.facts import ChainFacts
-    from tallystick.chain.ledger import EvmChain, check_network
+    from tallystick.chain.ledger import EvmChain
     from tallystick.chain.node import Node as ChainNode
     from tallystick.chain.rpc import open_http
     from tallystick.keys.memory import MemoryKeystore

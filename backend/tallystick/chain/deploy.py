@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from tallystick.chain import calls, events
 from tallystick.chain.artifacts import ContractName, load_artifact
+from tallystick.chain.checks import check_chain, check_code, check_link, check_network
 from tallystick.chain.contracts import EvidenceLedger, PartyRegistry, ReceivableRegistry
-from tallystick.chain.ledger import REGISTRY_GAS, check_chain, check_code, check_link, check_network
+from tallystick.chain.ledger import REGISTRY_GAS
 from tallystick.chain.logs import scan_logs
 from tallystick.chain.node import Node, Provider
 from tallystick.chain.records import Deployment, Inclusion

@@ -23,8 +23,8 @@ from tallystick.chain.address_file import (
     parse_address_file,
     published_hashes,
 )
+from tallystick.chain.checks import check_network
 from tallystick.chain.deploy import Report, carry_out, check_roles, find_deployment, plan_deployment, silent
-from tallystick.chain.ledger import check_network
 from tallystick.chain.node import Node, Provider
 from tallystick.chain.records import Deployment
 from tallystick.chain.transactions import Sign
