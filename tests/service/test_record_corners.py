@@ -89,9 +89,14 @@ def test_an_identifier_means_its_holder_before_one_who_is_called_like_it(trading
     """Nobody takes another's place by a name that looks like the other's identifier, or like an id."""
     trading.party(BUYER, "ERP:IMPOSTOR")
     odd = trading.party("0xide Ltd", "ERP:OXIDE")
-    with trading.context.store.transaction() as transaction:
-        assert parties.find_party(transaction, BUYER).name == "Buyer AG"
-        assert parties.find_party(transaction, "0xide Ltd").party == odd.party
+    with trading.context.store.transaction(read_only=True) as transaction:
+        buyer = parties.find_party(transaction, BUYER)
+    trading.party(to_hex(buyer.party), "ERP:SECOND-IMPOSTOR")
+    with trading.context.store.transaction(read_only=True) as transaction:
+        everybody = transaction.parties()
+        for name, meant in ((BUYER, buyer), (to_hex(buyer.party), buyer), ("0xide Ltd", odd)):
+            assert parties.find_party(transaction, name) == meant
+            assert parties.find_among(everybody, name) == meant
 
 
 def test_a_ledger_imported_again_records_what_was_paid_since(trading: World) -> None:

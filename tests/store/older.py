@@ -33,6 +33,7 @@ def _tables(connection: Connection) -> MetaData:
 
 
 def _fill(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
+    connection.execute(table.delete())  # what the migrations put there
     if rows:
         names = [column.name for column in table.columns]
         connection.execute(table.insert(), [{name: row[name] for name in names} for row in rows])

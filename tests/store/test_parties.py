@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
-from store.samples import BUYER, party, signer
+from store.older import take_back
+from store.samples import BUYER, CARRIER, SUPPLIER, evidence, party, signer
 from tallystick.errors import Duplicate, NotFound
-from tallystick.protocol.types import to_hex
+from tallystick.protocol.types import ZERO32, PartyId, Timestamp, to_hex
+from tallystick.store.identities import Organisation, Role
 from tallystick.store.records import Identifier
-from tallystick.store.sql import SqlStore
+from tallystick.store.sql import SqlStore, open_store
 
 
 def test_a_party_id_is_taken_once(store: SqlStore) -> None:
@@ -30,6 +34,55 @@ def test_an_identifier_belongs_to_one_party(store: SqlStore) -> None:
         with pytest.raises(Duplicate, match="LEI:A belongs to 'Supplier'"):
             transaction.add_party(party("Copycat", "VAT:B", "LEI:A"))
         assert transaction.party_by_identifier(Identifier("VAT", "B")) is None
+
+
+SEEING = "0a" * 16
+
+
+@contextmanager
+def seen_trade(url: str) -> Iterator[SqlStore]:
+    """A store whose one organisation acts for the supplier, who trades with the buyer; nobody with the carrier."""
+    store = open_store(url)
+    with store.transaction() as transaction:
+        for name in ("supplier", "buyer", "carrier"):
+            transaction.add_party(party(name, f"ERP:{name}"))
+        transaction.add_organisation(Organisation(SEEING, "Group", Role.PARTY, (SUPPLIER,), Timestamp(1)))
+        transaction.add_evidence([evidence(1)])
+    yield store
+    store.close()
+
+
+def seen(store: SqlStore, by: str | None) -> list[set[str]]:
+    """Whom ``by`` finds: by id, by name, by identifier, and on a page."""
+    with store.transaction(read_only=True) as transaction:
+        found = [
+            {one.name for name in (SUPPLIER, BUYER, CARRIER) if (one := transaction.party(name, by))},
+            {one.name for name in ("supplier", "buyer", "carrier") for one in transaction.parties_by_name(name, by)},
+            {
+                one.name
+                for name in ("supplier", "buyer", "carrier")
+                if (one := transaction.party_by_identifier(Identifier("ERP", name), by))
+            },
+        ]
+        return [*found, {one.name for one in transaction.parties_after(PartyId(ZERO32), 9, by)}]
+
+
+def test_who_trades_with_nobody_of_theirs_is_not_there_for_an_organisation(lasting_url: str) -> None:
+    """It finds those it acts for and their partners, whatever it asks by; of another organisation nobody is there."""
+    with seen_trade(lasting_url) as store:
+        assert seen(store, "0b" * 16) == [set()] * 4
+        assert seen(store, SEEING) == [{"supplier", "buyer"}] * 4
+        assert seen(store, None) == [{"supplier", "buyer", "carrier"}] * 4
+
+
+def test_the_migration_knows_the_partners_of_what_was_recorded_before(lasting_url: str) -> None:
+    """A database of the revision before gets the partners that its evidence names."""
+    with seen_trade(lasting_url):
+        pass
+    take_back(lasting_url, "0014")
+    store = open_store(lasting_url)
+    assert seen(store, SEEING) == [{"supplier", "buyer"}] * 4
+    store.close()
 
 
 def test_an_identifier_is_given_once(store: SqlStore) -> None:
