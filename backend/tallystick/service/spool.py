@@ -131,9 +131,9 @@ class Spool:
         self._held.add(entries)
         standing = [entry for entry in entries if entry.standing is Standing.STANDS]
         numbers = [self._near[entry.evidence_id][0] for entry in standing]
-        rows = [_row(number, entry) for number, entry in zip(numbers, standing, strict=True)]
-        self._database.executemany(_INSERT, rows)
-        places = [(entry.evidence_id, number) for number, entry in zip(numbers, standing, strict=True)]
+        # one row at a time: an append may have thousands
+        self._database.executemany(_INSERT, map(_row, numbers, standing))
+        places = ((entry.evidence_id, number) for number, entry in zip(numbers, standing, strict=True))
         self._database.executemany("INSERT INTO place VALUES (?, ?)", places)
         for number, entry in zip(numbers, standing, strict=True):
             for linked in links(entry):
