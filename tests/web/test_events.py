@@ -168,7 +168,13 @@ class Rig:
 def rig(api: Api, opened: Opened) -> Iterator[Rig]:
     clock = At(opened.context.clock.now())
     context = replace(opened.context, clock=clock, post=Poster(to_loopback=True, total_seconds=1.0))
-    # the server of the other tests has a notifier too, which sends nothing to loopback: this one's are made and ended
+    # the server of the other tests has a notifier too, which sends nothing to loopback: this one's are made and ended;
+    # what other tests' webhooks still wait for would be due when the clock is put forward
+    with context.store.transaction() as transaction:
+        for other in transaction.webhooks():
+            transaction.put_webhook(replace(other, ended_at=clock.now()))
+        for waiting in transaction.due_deliveries(Timestamp(2**62), 100_000):
+            transaction.change_delivery(replace(waiting, state=DeliveryState.DEAD, next_at=None))
     parties = [PartyId(parse_bytes32(api.parties["Supplier"], "party"))]
     holder = accounts.add_organisation(context, "test", f"Hooked {next(_numbers)}", Role.PARTY, parties)
     key, _ = accounts.issue_key(context, "test", holder.organisation, "test")
