@@ -10,10 +10,11 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tallystick.bootstrap import open_home, token_check
+from tallystick.bootstrap import open_home
 from tallystick.config import Home, SystemClock
 from tallystick.errors import UsageError
 from tallystick.service.ports import TokenIssuer
+from tallystick.stamping import token_check
 
 _SERVER = "tallystick.web.server"
 

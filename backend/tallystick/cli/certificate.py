@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from tallystick import bootstrap
+from tallystick import bootstrap, stamping
 from tallystick.cli.histories import AsOf
 from tallystick.cli.output import console
 from tallystick.config import Home
@@ -48,7 +48,7 @@ def certificate_command(
             if attach:
                 raise UsageError("--attach: expected with a party; the proof of an evidence is always attached.")
             data, block = evidence_certificate(
-                opened.context, evidence, language, bootstrap.token_check(home), as_of=as_of, hide=hide or ()
+                opened.context, evidence, language, stamping.token_check(home), as_of=as_of, hide=hide or ()
             )
         else:
             assert party is not None, "what was found is one of the two"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rich.markup import escape
 
-from tallystick import bootstrap
+from tallystick import bootstrap, stamping
 from tallystick.cli.output import console, print_json
 from tallystick.config import SystemClock
 from tallystick.errors import MalformedInput, UsageError
@@ -52,7 +52,7 @@ def verify_proof(data: bytes, trust: Trust, rpc: Sequence[str], roots_file: Path
         block_hash=trust.block_hash,
         ledger=trust.ledger,
         nodes=[bootstrap.node(url) for url in rpc],
-        timestamp_roots=() if roots_file is None else bootstrap.timestamp_roots(roots_file),
+        timestamp_roots=() if roots_file is None else stamping.timestamp_roots(roots_file),
         now=SystemClock().now(),
     )
     if as_json:

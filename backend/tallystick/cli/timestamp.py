@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from tallystick import bootstrap
+from tallystick import bootstrap, stamping
 from tallystick.cli.output import EXIT_FAILED, EXIT_OK, EXIT_UNCHECKED, bars, console, print_json
 from tallystick.config import Home
 from tallystick.errors import UsageError
@@ -33,7 +33,7 @@ def timestamp_command(
         return
     if roots is not None:
         raise UsageError("--roots: expected with --check, got it without.")
-    authority = bootstrap.authority(home)
+    authority = stamping.authority(home)
     with bootstrap.store_of(home) as store, bars(quiet=as_json) as progress:
         kept = stamp.stamp_batches(store, authority, progress)
     if as_json:
@@ -44,7 +44,7 @@ def timestamp_command(
 
 def _check(home: Home, roots: Path | None, as_json: bool) -> None:
     with bootstrap.store_of(home) as store:
-        checked = stamp.check_timestamps(store, bootstrap.token_check(home, roots))
+        checked = stamp.check_timestamps(store, stamping.token_check(home, roots))
     for one in checked:
         if as_json:
             print_json(stamp.timestamp_json(one))

@@ -13,7 +13,7 @@ from typing import Annotated, Any, BinaryIO, NamedTuple
 import typer
 from rich.markup import escape
 
-from tallystick import bootstrap
+from tallystick import bootstrap, stamping
 from tallystick.cli.output import (
     EXIT_FAILED,
     EXIT_OK,
@@ -137,7 +137,7 @@ def _arguments(
         "block_hash": trust.block_hash,
         "ledger": trust.ledger,
         "nodes": [bootstrap.node(url) for url in rpc],
-        "check_token": None if roots_file is None else bootstrap.reader_token_check(roots_file),
+        "check_token": None if roots_file is None else stamping.reader_token_check(roots_file),
         "progress": lambda done, total: progress("verified", done, total),
         "jobs": jobs,
     }
