@@ -102,6 +102,19 @@ def test_a_locked_database_says_so(tmp_path: Path) -> None:
     second.close()
 
 
+def test_who_waits_too_long_for_a_writer_of_the_same_process_is_told_so(lasting_url: str) -> None:
+    """It is told that another transaction wrote, and that nothing of its own was kept; readers go on."""
+    store = open_store(lasting_url, busy_timeout_seconds=0.05)
+    with store.transaction() as transaction:
+        transaction.add_evidence([evidence(1)])
+        with pytest.raises(StoreUnavailable, match="in use") as caught, store.transaction():
+            pass
+        assert "Another transaction wrote" in caught.value.todo
+        with store.transaction(read_only=True) as reader:
+            assert reader.count_pending() == 0
+    store.close()
+
+
 def test_one_transaction_at_a_time_in_memory() -> None:
     """A transaction inside another one of an in-memory store is refused: both would be one."""
     store = open_store("sqlite://", busy_timeout_seconds=0.05)

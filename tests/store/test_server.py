@@ -192,6 +192,31 @@ def test_more_requests_than_connections_are_told_to_wait(postgresql_url: str) ->
     store.close()
 
 
+def test_writers_that_wait_leave_the_connections_to_readers(postgresql_url: str) -> None:
+    """However many threads wait for their turn to write, whoever reads gets a connection; each then writes once."""
+    store = open_store(postgresql_url, busy_timeout_seconds=10)
+    writers = engines.POOL_CONNECTIONS + engines.POOL_EXTRA_CONNECTIONS + 5
+    under_way = threading.Semaphore(0)
+
+    def write(number: int) -> None:
+        under_way.release()
+        with store.transaction() as transaction:
+            transaction.add_evidence([evidence(number)])
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(writers)]
+    with store.transaction():
+        for thread in threads:
+            thread.start()
+            under_way.acquire()
+        time.sleep(0.2)  # until those that would take a connection have it
+        assert pending(store) == 0
+        assert store._engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+    for thread in threads:
+        thread.join()
+    assert pending(store) == writers
+    store.close()
+
+
 def test_sessions_have_a_name_and_limits(served: SqlStore, postgresql_url: str) -> None:
     """An administrator sees whose session it is; nothing of it lasts for ever; the URL has the last word."""
     with served.transaction() as transaction:

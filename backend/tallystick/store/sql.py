@@ -198,7 +198,9 @@ class SqlStore:
         if not lock.acquire(timeout=self._timeout_seconds):
             raise StoreUnavailable(
                 f"The database {self.place} was in use for {self._timeout_seconds:g} s.",
-                todo="End the transaction before the next one begins.",
+                todo="End the transaction before the next one begins."
+                if self._only_connection
+                else "Another transaction wrote all that time: try again later; nothing of this one was kept.",
             )
         try:
             yield
