@@ -29,11 +29,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 with atheris.instrument_imports(include=["tallystick.intake", "tallystick.protocol.fields", "pypdf", "openpyxl"]):
     from tallystick.errors import MalformedEvidence, MalformedInput
     from tallystick.intake import pdf_files, stating, xlsx  # noqa: F401 -- what is imported here is instrumented
+    from tallystick.intake.bank.bookings import distinct_bookings
     from tallystick.intake.bank.camt import read_message
     from tallystick.intake.documents import CreditNote, Document, Invoice, Order
     from tallystick.intake.files import Unread, read_files
+    from tallystick.intake.invoice_rows import MAX_ROWS, read_invoice_rows
     from tallystick.intake.mapping import parse_mapping
     from tallystick.intake.readers import Options, read_file
+    from tallystick.intake.receivables import read_receivables
+    from tallystick.intake.rows import rejected_csv
     from tallystick.protocol import fields
     from tallystick.protocol.evidence import Kind
 
@@ -45,7 +49,8 @@ from intake.ubl import ubl_files
 
 _MAX_INPUT = 65_536
 _DAYS = 30
-_OPTIONS = Options(table_files.MAPPING.encode())
+_MAPPING = table_files.MAPPING.encode()
+_OPTIONS = Options(_MAPPING)
 _SHEET = "xl/worksheets/sheet1.xml"
 _BOOK = table_files.workbook(("C1", "Name", 611365, "02.01.2026", "01.02.2026", 1250.5, None, None))
 _SPAN = re.compile(rb"<([A-Za-z][\w:.-]*)[^>]*>[^<]*</\1>|<[A-Za-z][^>]*/?>|</[^>]*>|[^<>]+")
@@ -72,8 +77,10 @@ def read_many(data: bytes) -> None:
 
 
 def read_bank(data: bytes) -> None:
-    """Read ``data`` as a bank message."""
-    read_message(data)
+    """Read ``data`` as a bank message, whose bookings are the same however often it comes."""
+    message = read_message(data)
+    once, twice = distinct_bookings([message]), distinct_bookings([message, message])
+    assert [booking.keys for booking in once] == [booking.keys for booking in twice]
 
 
 def read_pdf(data: bytes) -> None:
@@ -81,9 +88,18 @@ def read_pdf(data: bytes) -> None:
     pdf_files.embedded(data)
 
 
+def read_table(data: bytes) -> None:
+    """Read ``data`` as documents and as a ledger; what is rejected is a table again, with as many rows."""
+    read_one(data)
+    read_receivables(data, parse_mapping(_MAPPING, "fuzzed"), MAX_ROWS)
+    read = read_invoice_rows(data, _MAPPING)
+    again = read_invoice_rows(rejected_csv(read.header, read.rejected), _MAPPING)
+    assert len(again.good) + len(again.rejected) == len(read.rejected)
+
+
 def read_sheet(data: bytes) -> None:
     """Read ``data`` as the sheet of a workbook that is sound otherwise."""
-    read_one(table_files.with_part(_BOOK, _SHEET, lambda _: data))
+    read_table(table_files.with_part(_BOOK, _SHEET, lambda _: data))
 
 
 def read_mapping(data: bytes) -> None:
@@ -109,7 +125,7 @@ PARSERS: Mapping[str, Callable[[bytes], None]] = {
     "chinese": read_one,
     "camt": read_bank,
     "pdf": read_pdf,
-    "csv": read_one,
+    "csv": read_table,
     "xlsx": read_sheet,
     "mapping": read_mapping,
     "files": read_many,
@@ -140,7 +156,7 @@ def seeds(parser: str) -> list[bytes]:
         "pdf": [pdf],
         "csv": [rows.encode(), rows.encode("cp1252"), rows.encode("utf-16")],
         "xlsx": [sheet],
-        "mapping": [table_files.MAPPING.encode()],
+        "mapping": [_MAPPING],
         "files": [packed.getvalue(), _BOOK, pdf, *ubl, *cii, rows.encode()],
     }[parser]
 

@@ -200,14 +200,16 @@ def _cells(table: Table, mapping: ColumnMapping) -> Iterator[tuple[Cells | Malfo
 def rejected_csv(header: Sequence[str], rejected: Iterable[Rejected]) -> bytes:
     """The ``rejected`` rows as CSV in UTF-8 for people and spreadsheets: why, then the columns of the file.
 
-    Corrected in place, it can be imported with the same mapping: what it says itself is no column of that.
+    Corrected in place, it can be imported with the same mapping: what it says itself is no column of that. Where the
+    file is such a report, the new reasons take the place of the old.
     """
-    kept = [at for at, column in enumerate(header) if column not in REPORT]
+    start = len(REPORT) if tuple(header[: len(REPORT)]) == REPORT else 0
+    width = len(header)
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([*REPORT, *(header[at] for at in kept)])
+    writer.writerow([*REPORT, *header[start:]])
     for each in rejected:
         error = each.error
-        cells = [each.cells[at] if at < len(each.cells) else "" for at in kept] + list(each.cells[len(header) :])
+        cells = [*each.cells, *[""] * (width - len(each.cells))][start:]
         writer.writerow([error.row, error.column, error.expected, error.got, error.todo, *cells])
     return out.getvalue().encode("utf-8-sig")

@@ -120,6 +120,15 @@ def test_a_corrected_report_of_rejected_rows_is_imported_with_the_same_mapping()
     assert [row[:2] + row[5:] for row in again[1:]] == [["2", "Amount", *made.row(Invoice="2", Amount="?")]]
 
 
+def test_a_report_of_rejected_rows_keeps_a_column_that_is_called_like_one_of_its_own() -> None:
+    """Only where all of its columns come first, the file is a report itself."""
+    header, row = (*made.HEADER, "expected", "todo"), (*made.row(Amount="?"), "01.03.2026", "call them")
+    rejected = read("".join(";".join(each) + "\r\n" for each in (header, row)))
+    report = list(csv.reader(io.StringIO(rejected_csv(rejected.header, rejected.rejected).decode("utf-8-sig"))))
+    assert report[0] == [*REPORT, *header]
+    assert report[1][5:] == list(row)
+
+
 @given(st.decimals(0, 10**12, places=2, allow_nan=False))
 def test_an_amount_is_exact_however_it_is_spelled(value: Decimal) -> None:
     """With and without marks of thousands, to the cent."""
