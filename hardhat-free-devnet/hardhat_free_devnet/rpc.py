@@ -56,11 +56,6 @@ class Rpc:
                 if "_" in name.strip("_") and not name.startswith("_"):
                     self._methods[name] = (function, *_arity(function))
 
-    @property
-    def method_names(self) -> list[str]:
-        """The names of all methods, sorted."""
-        return sorted(self._methods)
-
     def call(self, method: str, params: list[Json]) -> Json:
         """Answer `method` with the positional `params`.
 

@@ -45,7 +45,6 @@ from tallystick.cli import main
 main()
 """
 COMMAND = [sys.executable, "-c", PROGRAM]
-_numbers = itertools.count(1)
 
 
 class Desk:

@@ -97,9 +97,7 @@ class Element:
         if found is None or not found.value:
             return None
         day = found.value[:10]
-        if not is_date(day) or not re.match(
-            r"(T.*| [0-9]{2}:[0-9]{2}(:[0-9]{2})?|Z|[+-][0-9]{2}:[0-9]{2})?\Z", found.value[10:]
-        ):
+        if not is_date(day) or not _TIME.match(found.value[10:]):
             raise found.wrong("a date such as 2026-03-31")
         return day
 
