@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tallystick.errors import MalformedInput
 from tallystick.intake import archives
-from tallystick.intake.archives import is_zip, members
+from tallystick.intake.archives import is_zip, members, read_again
 
 
 def packed(files: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -26,7 +26,8 @@ def test_a_bomb_ends_at_its_limit() -> None:
     """Four gigabytes of nothing in four megabytes: refused while it is unpacked, whatever its headers claim."""
     bomb = packed({"a.xml": b"<a/>", "bomb.xml": bytes(archives._FREE + 1)})
     got = members(bomb)
-    assert next(got) == ("a.xml", b"<a/>")
+    info, inside = next(got)
+    assert (info.filename, inside) == ("a.xml", b"<a/>")
     with pytest.raises(MalformedInput, match="bomb"):
         next(got)
 
@@ -37,6 +38,23 @@ def test_many_files_that_are_a_bomb_together_are_one(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(archives, "MAX_RATIO", 2)
     with pytest.raises(MalformedInput, match="bomb"):
         list(members(packed({f"{at}.xml": b" " * 4_000 for at in range(9)})))
+
+
+def test_what_comes_to_nothing_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory may name one damaged or endless file a hundred thousand times: it is unpacked until the limit."""
+    monkeypatch.setattr(archives, "_FREE", 10_000_000)
+    monkeypatch.setattr(archives, "MAX_BYTES", 1_000_000)
+    endless = {f"{at}.xml": bytes(1_000_001) for at in range(20)}
+    damaged = bytearray(packed({f"{at}.xml": bytes(900_000) for at in range(20)}))
+    at = 0
+    while (at := damaged.find(b"PK\x01\x02", at) + 1) > 0:
+        damaged[at + 15] ^= 1  # the CRC-32
+    for data in (packed(endless), bytes(damaged)):
+        told: list[bytes | MalformedInput] = []
+        with pytest.raises(MalformedInput, match="bomb"):
+            told.extend(inside for _, inside in members(data))
+        assert 9 <= len(told) <= 11
+        assert all(isinstance(inside, MalformedInput) for inside in told)
 
 
 def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +74,7 @@ def test_a_file_that_can_not_be_read_is_an_error_in_its_place(monkeypatch: pytes
         )
     )
     data[data.index(b"<damaged/>")] ^= 1
-    got = dict(members(bytes(data)))
+    got = {info.filename: inside for info, inside in members(bytes(data))}
     assert got.pop("good.xml") == b"<a/>"
     says = {name: str(error) for name, error in got.items()}
     assert "at most 50 bytes" in says["large.xml"]
@@ -76,8 +94,8 @@ def test_a_file_packed_by_another_method_is_refused_before_it_is_unpacked() -> N
 
 def test_a_file_without_a_name_is_an_error_in_its_place() -> None:
     """Found by fuzzing: the directory may name nothing at all."""
-    ((name, error),) = members(_without_names(packed({"a": b"<a/>"}, zipfile.ZIP_STORED)))
-    assert (name, "can be unpacked" in str(error)) == ("", True)
+    ((info, error),) = members(_without_names(packed({"a": b"<a/>"}, zipfile.ZIP_STORED)))
+    assert (info.filename, "can be unpacked" in str(error)) == ("", True)
 
 
 def _without_names(data: bytes) -> bytes:
@@ -93,7 +111,7 @@ def _without_names(data: bytes) -> bytes:
 def test_what_nobody_meant_to_send_is_left_out() -> None:
     """Folders, hidden files, and what macOS puts beside every file."""
     names = ["jan/", "jan/a.xml", ".DS_Store", "__MACOSX/jan/._a.xml", "jan/.b.xml"]
-    assert [name for name, _ in members(packed(dict.fromkeys(names, b"")))] == ["jan/a.xml"]
+    assert [info.filename for info, _ in members(packed(dict.fromkeys(names, b"")))] == ["jan/a.xml"]
 
 
 @given(
@@ -101,15 +119,18 @@ def test_what_nobody_meant_to_send_is_left_out() -> None:
 )
 def test_no_damage_to_an_archive_crashes_the_reader(files: dict[str, bytes], data: st.DataObject) -> None:
     """Whole, it gives what was packed; with any bytes changed or cut, files or sentences."""
-    whole = packed(files)
+    whole = packed(files, data.draw(st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])))
     assert is_zip(whole)
-    assert {name: got for name, got in members(whole) if isinstance(got, bytes)} == {
+    found = [(info, got) for info, got in members(whole) if isinstance(got, bytes)]
+    assert {info.filename: got for info, got in found} == {
         name: inside for name, inside in files.items() if not is_zip(inside)
     }
+    assert all(read_again(io.BytesIO(whole), info) == got for info, got in found)
     at = data.draw(st.integers(0, len(whole) - 1))
     damaged = whole[:at] + data.draw(st.binary(max_size=4)) + whole[at + data.draw(st.integers(0, 4)) :]
     try:
-        for _, inside in members(damaged):
+        for info, inside in members(damaged):
             assert isinstance(inside, bytes | MalformedInput)
+            assert isinstance(read_again(io.BytesIO(damaged), info), bytes)
     except MalformedInput:
         pass

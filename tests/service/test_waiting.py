@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from intake.ubl import ubl_files as ubl
 from service.world import World
-from tallystick.errors import NotFound, StoreError, UsageError
+from tallystick.errors import MalformedInput, NotFound, StoreError, UsageError
 from tallystick.intake.files import read_files
-from tallystick.intake.readers import Options
+from tallystick.intake.readers import Options, Reading
 from tallystick.service import parties
 from tallystick.service.documents.desk import Rules
 from tallystick.service.documents.importing import DocumentImport, import_documents
@@ -133,6 +133,30 @@ def test_files_in_archives_and_tables_wait_too(market: World) -> None:
     done = imported(market, ubl.order(), terms_days=30)
     assert ("OrderResponse", "recorded") in told(done)
     assert told(imported(market, retry=True, terms_days=30)) == [("Invoice", "recorded")] * 2
+
+
+def test_a_file_is_kept_once_however_many_of_its_documents_wait(world: World) -> None:
+    """It is read again and encrypted once, not once a row, whatever other files' rows come between."""
+    asked = []
+    read = []
+    for name in ("a", "b"):
+        rows = "".join(f"{ubl.BUYER_GLN},{at}-{name},2026-01-15,5.{at}0\n" for at in range(9))
+        (reading,) = read_files(name, f"c,n,d,a\n{rows}".encode(), Options(MAPPING))
+        assert isinstance(reading, Reading)
+        assert reading.again is not None
+        read.append(reading.kept_by(lambda again=reading.again, name=name: asked.append(name) or again()))
+    done = import_documents(world.context, read)
+    assert done.counts()[Status.HELD] == len(waiting(world)) == 18
+    assert sorted(asked) == ["a", "b"]
+
+
+def test_a_file_that_changes_while_it_is_imported_ends_the_import(world: World) -> None:
+    """What it says now is not what waits: nobody is told that something is kept which is not."""
+    (reading,) = read_files("a.xml", ubl.order_response())
+    assert isinstance(reading, Reading)
+    with pytest.raises(MalformedInput, match="changed while it was imported"):
+        import_documents(world.context, [reading.kept_by(lambda: b"<other/>")])
+    assert waiting(world) == []
 
 
 def test_what_waits_belongs_to_who_imported_it(market: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.markup import escape
@@ -118,9 +118,16 @@ def _read_all(files: list[Path], options: Options, progress: Progress) -> list[R
     read: list[Reading | Unread] = []
     for at, path in enumerate(paths):
         data = read_bounded(path, MAX_ARCHIVE, "document")
-        read += read_files(path.name, data, options, partial(read_bounded, path, MAX_ARCHIVE, "document"))
+        read += read_files(path.name, data, options, partial(_reopened, path))
         progress("files", at + 1, len(paths))
     return read
+
+
+def _reopened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UsageError(f"{path}: can't be read any more ({error.strerror}).", todo="Import it again.") from error
 
 
 def _within(file: Path) -> list[Path]:

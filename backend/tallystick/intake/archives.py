@@ -2,12 +2,12 @@
 
 Rules:
 
-- what is inflated counts, not what a header says: each file, all files together, and how many times more than the
-  archive itself;
+- what is inflated counts, not what a header says, and whether or not it comes to anything: each file, all files
+  together, and how many times more than the archive itself;
 - a file within that is encrypted, too large or damaged is an error in its place; a bomb ends the archive;
 - an archive within an archive is not opened; folders, hidden files and what macOS adds are left out.
 
-Example: ``dict(members(data))`` gives bytes, or the error, by name.
+Example: ``{info.filename: inside for info, inside in members(data)}`` gives bytes, or the error, by name.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from tallystick.errors import MalformedInput
 from tallystick.intake.xml import MAX_BYTES
@@ -28,7 +29,10 @@ MAX_TOTAL = 2 * 1024 * 1024 * 1024
 MAX_RATIO = 200
 _FREE = 16 * 1024 * 1024
 """Bytes up to which the ratio does not matter: small texts that repeat themselves are packed well."""
+_PIECE = 64 * 1024
 _ENCRYPTED = 0x1
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+"""PKWARE APPNOTE 4.3.7: the signature, and the lengths of name and extra field that come before the data."""
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -49,8 +53,8 @@ def is_zip(data: bytes) -> bool:
     return data[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def members(data: bytes) -> Iterator[tuple[str, bytes | MalformedInput]]:
-    """The names of the files in the ZIP file ``data``, each with its bytes or with why there are none.
+def members(data: bytes) -> Iterator[tuple[zipfile.ZipInfo, bytes | MalformedInput]]:
+    """The files in the ZIP file ``data`` as its directory names them, each with its bytes or with why there are none.
 
     Raises:
         MalformedInput: no ZIP file, too many files in it, or more data than its size can hold: a bomb.
@@ -64,19 +68,35 @@ def members(data: bytes) -> Iterator[tuple[str, bytes | MalformedInput]]:
         raise MalformedInput(f"ZIP: expected at most {MAX_MEMBERS} files, got {len(found)}.", todo="Split it.")
     left = min(MAX_TOTAL, max(_FREE, MAX_RATIO * len(data)))
     for info in found:
-        got = _inflate(archive, info, min(MAX_BYTES, left))
-        if got is None and left < MAX_BYTES:
+        got, inflated = _inflate(archive, info, min(MAX_BYTES, left))
+        left -= inflated
+        if left < 0:
             raise MalformedInput(
                 "ZIP: expected files that fit its size, got a bomb: what is packed in it goes on and on.",
                 todo="Unpack it yourself, and import the folder.",
             )
         if got is None:
             got = MalformedInput(f"ZIP: expected at most {MAX_BYTES} bytes in one file, got more.", todo="Split it.")
-        elif isinstance(got, bytes):
-            left -= len(got)
-            if is_zip(got) and not _is_sheet(info.filename):
-                got = MalformedInput("ZIP: expected a document, got an archive within.", todo="Unpack it first.")
-        yield info.filename, got
+        elif isinstance(got, bytes) and is_zip(got) and not _is_sheet(info.filename):
+            got = MalformedInput("ZIP: expected a document, got an archive within.", todo="Unpack it first.")
+        yield info, got
+
+
+def read_again(archive: BinaryIO, info: zipfile.ZipInfo) -> bytes:
+    """The bytes of the one file that ``members`` gave with ``info``, whatever else is in the ``archive``.
+
+    Nothing where it is there no more; whether these are the same bytes, a hash of them tells.
+    """
+    try:
+        archive.seek(info.header_offset)
+        _, name_length, extra_length = _LOCAL_HEADER.unpack(archive.read(_LOCAL_HEADER.size))
+        archive.seek(name_length + extra_length, io.SEEK_CUR)
+        data = archive.read(min(info.compress_size, MAX_ARCHIVE))
+        if info.compress_type == zipfile.ZIP_DEFLATED:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, MAX_BYTES)
+    except (struct.error, zlib.error, OSError, ValueError, OverflowError):
+        return b""
+    return data[: info.file_size]
 
 
 def _is_left_out(name: str) -> bool:
@@ -87,15 +107,21 @@ def _is_sheet(name: str) -> bool:
     return name.lower().endswith((".xlsx", ".xlsm"))
 
 
-def _inflate(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes | MalformedInput | None:
-    """The bytes of one file, or why there are none; None where it has more than ``limit``."""
+def _inflate(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> tuple[bytes | MalformedInput | None, int]:
+    """The bytes of one file, or why there are none, None where it has more than ``limit``; and how many came out."""
     if info.flag_bits & _ENCRYPTED:
-        return MalformedInput("ZIP: expected a file that is not encrypted.", todo="Unpack it with its password first.")
+        todo = "Unpack it with its password first."
+        return MalformedInput("ZIP: expected a file that is not encrypted.", todo=todo), 0
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return MalformedInput("ZIP: expected a file that is stored or deflated.", todo="Unpack it, and pack it anew.")
+        todo = "Unpack it, and pack it anew."
+        return MalformedInput("ZIP: expected a file that is stored or deflated.", todo=todo), 0
+    data = bytearray()
     try:
         with archive.open(info) as opened:
-            data = opened.read(limit + 1)
+            while len(data) <= limit and (piece := opened.read(_PIECE)):
+                data += piece
     except _BROKEN as error:
-        return MalformedInput(f"ZIP: expected a file that can be unpacked ({clip(str(error))}).")
-    return data if len(data) <= limit else None
+        # of the piece in which it broke, all may have come out
+        inflated = len(data) + min(_PIECE, info.file_size)
+        return MalformedInput(f"ZIP: expected a file that can be unpacked ({clip(str(error))})."), inflated
+    return (bytes(data) if len(data) <= limit else None), len(data)

@@ -5,12 +5,15 @@ Example: ``list(read_files("january.zip", data))`` has a ``Reading`` or an ``Unr
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import BinaryIO
+from zipfile import ZipInfo
 
 from tallystick.errors import MalformedInput
-from tallystick.intake.archives import is_zip, members
+from tallystick.intake.archives import is_zip, members, read_again
 from tallystick.intake.documents import Source
 from tallystick.intake.readers import Options, Reading, is_document, read_file
 
@@ -26,30 +29,35 @@ class Unread:
 
 
 def read_files(
-    name: str, data: bytes, options: Options | None = None, again: Callable[[], bytes] | None = None
+    name: str, data: bytes, options: Options | None = None, reopen: Callable[[], BinaryIO] | None = None
 ) -> Iterator[Reading | Unread]:
     """What the file ``name`` that holds ``data`` says, or what each file in it says where it is a ZIP file.
 
-    ``again`` gives ``data`` once more, for whoever wants a file that can't be recorded yet; None: it is held.
+    ``reopen`` opens ``data`` once more, for whoever wants a file that can't be recorded yet; None: it is held.
     """
-    load = again or (lambda: data)
+    reopen = reopen or partial(io.BytesIO, data)
     if not is_zip(data) or is_document(data):
-        yield _read(name, data, options, load)
+        yield _read(name, data, options, partial(_whole, reopen, len(data)))
         return
     try:
-        for member, inside in members(data):
+        for info, inside in members(data):
+            within = f"{name}/{info.filename}"
             if isinstance(inside, MalformedInput):
-                yield Unread(Source.of(f"{name}/{member}", _UNKNOWN, b""), inside)
+                yield Unread(Source.of(within, _UNKNOWN, b""), inside)
             else:
-                yield _read(f"{name}/{member}", inside, options, partial(_member, load, member))
+                yield _read(within, inside, options, partial(_member, reopen, info))
     except MalformedInput as error:
         yield Unread(Source.of(name, "application/zip", data), error)
 
 
-def _member(load: Callable[[], bytes], name: str) -> bytes:
-    """The bytes of the file ``name`` in the ZIP file that ``load`` gives; nothing where it is there no more."""
-    inside = next((inside for member, inside in members(load()) if member == name), b"")
-    return inside if isinstance(inside, bytes) else b""
+def _whole(reopen: Callable[[], BinaryIO], size: int) -> bytes:
+    with reopen() as file:
+        return file.read(size + 1)
+
+
+def _member(reopen: Callable[[], BinaryIO], info: ZipInfo) -> bytes:
+    with reopen() as archive:
+        return read_again(archive, info)
 
 
 def _read(name: str, data: bytes, options: Options | None, again: Callable[[], bytes]) -> Reading | Unread:

@@ -29,13 +29,16 @@ class WaitingRows:
 
     _connection: Connection
 
-    def add_waiting(self, file: WaitingFile, documents: Sequence[WaitingDocument]) -> None:
-        """Keep ``file``, and that ``documents`` of it wait; what is kept of them already is brought up to date."""
+    def keep_waiting_file(self, file: WaitingFile) -> None:
+        """Keep ``file``, of which something is going to wait; what is kept of it already is replaced."""
         here = (waiting_file.c.owner == file.owner) & (waiting_file.c.sha256 == file.sha256)
         known = self._connection.execute(waiting_file.update().where(here).values(sealed=file.sealed))
         if not known.rowcount:
             row = {"owner": file.owner, "sha256": file.sha256, "name": file.name, "sealed": file.sealed}
             self._connection.execute(waiting_file.insert(), row)
+
+    def add_waiting(self, documents: Sequence[WaitingDocument]) -> None:
+        """Note that ``documents`` wait, whose files are kept; what is kept of them already is brought up to date."""
         for each in documents:
             now = {
                 "job": each.job,

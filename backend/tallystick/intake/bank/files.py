@@ -19,7 +19,7 @@ def read_messages(name: str, data: bytes) -> list[Message]:
     """
     if not is_zip(data):
         return [_read(name, data)]
-    read = [_read(f"{name}/{member}", inside) for member, inside in members(data)]
+    read = [_read(f"{name}/{info.filename}", inside) for info, inside in members(data)]
     if not read:
         raise MalformedInput(f"{name}: expected a bank statement, got an archive of nothing.")
     return read

@@ -46,7 +46,7 @@ from tallystick.service.documents.trade import state_despatch, state_order, stat
 from tallystick.service.index import index
 from tallystick.service.ports import Transaction
 from tallystick.store.records import EvidenceRecord
-from tallystick.store.waiting_records import COMMAND_LINE, WaitingFile
+from tallystick.store.waiting_records import COMMAND_LINE, WaitingDocument
 
 DOCUMENTS_A_TRANSACTION = 500
 
@@ -163,7 +163,8 @@ class _Work:
             self._places[id(waited.sheet)] = len(read) + at
         self._first_waited = len(read)
         self._desk = Desk(context, Batch(self.sheets), rules)
-        self._file: WaitingFile | None = None
+        self._kept: set[str] = set()
+        """The SHA-256 of files that this import keeps, for something of them waits."""
 
     def refused(self) -> list[Outcome]:
         """What became of files and rows that hold no document."""
@@ -185,9 +186,8 @@ class _Work:
         done = [waiting.name_of(sheet) for sheet, outcome in zip(chunk, made, strict=True) if outcome.is_settled]
         if left := [name for name in done if name in self._names]:
             transaction.take_up(self._owner, left, job)
-        for sheet, outcome in zip(chunk, made, strict=True):
-            if waiting.waits(outcome):
-                self._keep(transaction, job, sheet, outcome)
+        waits = [each for each in zip(chunk, made, strict=True) if waiting.waits(each[1])]
+        transaction.add_waiting([self._kept_of(transaction, job, *each) for each in waits])
 
     def told(self) -> tuple[tuple[Outcome, ...], int]:
         """What became of everything, in the order of the files, and how many of it waited before."""
@@ -208,17 +208,17 @@ class _Work:
         """Whether ``outcome`` is news: a document that waits on is told of where somebody asked."""
         return id(sheet) not in self._waited or self._retry or not waiting.waits(outcome)
 
-    def _keep(self, transaction: Transaction, job: str, sheet: Sheet, outcome: Outcome) -> None:
-        """Keep the document of ``sheet``, which waits, with its file."""
+    def _kept_of(self, transaction: Transaction, job: str, sheet: Sheet, outcome: Outcome) -> WaitingDocument:
+        """What is kept of the document of ``sheet``, which waits, once its file is kept."""
         waited = self._waited.get(id(sheet))
         if waited is not None:
-            # it came with the rules of an earlier import, which stay its own
-            waiting.keep(transaction, waited.kept.job, waited.file, [outcome], waited.kept.since)
-            return
-        if self._file is None or self._file.sha256 != sheet.source.sha256:
-            self._file = waiting.keep_file(self._context, self._owner, self._readings[id(sheet)])
-        if self._file is not None:
-            waiting.keep(transaction, job, self._file, [outcome], self._context.clock.now())
+            # it came with the rules of an earlier import, which stay its own, and its file is kept
+            return waiting.entry(self._owner, waited.kept.job, outcome, waited.kept.since)
+        sha256 = sheet.source.sha256
+        if sha256 not in self._kept:
+            waiting.keep_file(self._context, transaction, self._owner, self._readings[id(sheet)])
+            self._kept.add(sha256)
+        return waiting.entry(self._owner, job, outcome, self._context.clock.now())
 
 
 def _outcome(desk: Desk, sheet: Sheet) -> Outcome:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
+from tallystick.errors import MalformedInput
 from tallystick.intake.documents import Document, Order, OrderResponse
 from tallystick.intake.files import read_files
 from tallystick.intake.readers import Options, Reading
@@ -57,35 +58,33 @@ def name_of(sheet: Sheet) -> tuple[str, str, str]:
     return sheet.source.sha256, type(sheet.document).__name__, sheet.document.number
 
 
-def keep_file(context: Context, owner: str, reading: Reading) -> WaitingFile | None:
-    """The file of ``reading`` as it is kept; None where its bytes are no longer what was read."""
-    data = b"" if reading.again is None else reading.again()
-    source = reading.source
-    if not data or source.of(source.name, source.media_type, data).sha256 != source.sha256:
-        return None
+def keep_file(context: Context, transaction: Transaction, owner: str, reading: Reading) -> None:
+    """Keep the file of ``reading``. Raises ``MalformedInput`` where its bytes are no longer what was read."""
+    assert reading.again is not None, "what is imported was read from a file"
+    data, source = reading.again(), reading.source
+    if source.of(source.name, source.media_type, data).sha256 != source.sha256:
+        raise MalformedInput(
+            f"{source.name}: expected the bytes that were read, got others: the file changed while it was imported.",
+            todo="Import it again.",
+        )
     mapping = reading.options.mapping or b""
     packed = len(mapping).to_bytes(_HEADER_BYTES, "big") + mapping + data
-    return WaitingFile(owner, source.sha256, source.name, lock_up(context, _kept_as(owner, source.sha256), packed))
+    sealed = lock_up(context, _kept_as(owner, source.sha256), packed)
+    transaction.keep_waiting_file(WaitingFile(owner, source.sha256, source.name, sealed))
 
 
-def keep(transaction: Transaction, job: str, file: WaitingFile, outcomes: Iterable[Outcome], at: Timestamp) -> None:
-    """Note that the documents of ``outcomes``, all of ``file``, wait since the import ``job``."""
-    transaction.add_waiting(
-        file,
-        [
-            WaitingDocument(
-                file.owner,
-                file.sha256,
-                outcome.document or "",
-                outcome.number or "",
-                job,
-                outcome.status.value,
-                "" if outcome.reason is None else outcome.reason.value,
-                outcome.facts,
-                at,
-            )
-            for outcome in outcomes
-        ],
+def entry(owner: str, job: str, outcome: Outcome, since: Timestamp) -> WaitingDocument:
+    """What is kept of the document of ``outcome``, which waits ``since`` the import ``job``, beside its file."""
+    return WaitingDocument(
+        owner,
+        outcome.source.sha256,
+        outcome.document or "",
+        outcome.number or "",
+        job,
+        outcome.status.value,
+        "" if outcome.reason is None else outcome.reason.value,
+        outcome.facts,
+        since,
     )
 
 

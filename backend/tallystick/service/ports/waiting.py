@@ -11,8 +11,11 @@ from tallystick.store.waiting_records import WaitingDocument, WaitingFile
 class WaitingRows(Protocol):
     """Documents that wait for something that is not recorded yet, and the files they are in."""
 
-    def add_waiting(self, file: WaitingFile, documents: Sequence[WaitingDocument]) -> None:
-        """Keep ``file``, and that ``documents`` of it wait; what is kept of them already is brought up to date."""
+    def keep_waiting_file(self, file: WaitingFile) -> None:
+        """Keep ``file``, of which something is going to wait; what is kept of it already is replaced."""
+
+    def add_waiting(self, documents: Sequence[WaitingDocument]) -> None:
+        """Note that ``documents`` wait, whose files are kept; what is kept of them already is brought up to date."""
 
     def waiting_documents(
         self, owner: str | None = None, *, after: int = 0, limit: int | None = None
