@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.intake.likeness import Billed, Likeness, compared, likeness, one_off
+from tallystick.intake.likeness import Billed, Likeness, compared, cut, likeness, one_off
 
 BILLED = Billed("INV-0017", "buyer", "2026-01-15", "EUR", Decimal("107.50"))
 TEXTS = st.text("ab01-/ ", max_size=8)
@@ -76,5 +76,6 @@ def test_one_off_finds_every_single_change(text: str, data: st.DataObject) -> No
         changes |= {text[:at] + text[at + 1 :], text[:at] + text[at : at + 2][::-1] + text[at + 2 :]}
     for changed in changes - {text}:
         assert one_off(text, changed), changed
+        assert not cut(text).isdisjoint(cut(changed)), changed
     assert not one_off(text, text)
     assert not one_off(text, text + "zz")

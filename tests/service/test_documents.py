@@ -111,13 +111,13 @@ def test_importing_again_changes_nothing(market: World) -> None:
 
 
 def test_files_may_come_one_by_one(market: World) -> None:
-    """In the order of the trade, each in its own call: the same evidence."""
+    """In the order of the trade, each in its own call: the same evidence; the receipt takes up the despatch advice."""
     done = [imported(market, file, terms_days=30) for file in CHAIN]
     assert [statuses(each) for each in done] == [
         ["recorded"],
         ["recorded"],
         ["waits"],
-        ["recorded"],
+        ["recorded", "recorded"],
         ["recorded"],
         ["recorded"],
         ["recorded"],

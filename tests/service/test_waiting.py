@@ -143,7 +143,6 @@ def test_a_file_is_kept_once_however_many_of_its_documents_wait(world: World) ->
         rows = "".join(f"{ubl.BUYER_GLN},{at}-{name},2026-01-15,5.{at}0\n" for at in range(9))
         (reading,) = read_files(name, f"c,n,d,a\n{rows}".encode(), Options(MAPPING))
         assert isinstance(reading, Reading)
-        assert reading.again is not None
         read.append(reading.kept_by(lambda again=reading.again, name=name: asked.append(name) or again()))
     done = import_documents(world.context, read)
     assert done.counts()[Status.HELD] == len(waiting(world)) == 18

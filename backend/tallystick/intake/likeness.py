@@ -74,6 +74,11 @@ def likeness(one: Billed, other: Billed) -> Likeness | None:
     return None
 
 
+def cut(number: str) -> frozenset[str]:
+    """``number``, and what is left of it without one of its characters: numbers that are one off have one in common."""
+    return frozenset((number, *(number[:at] + number[at + 1 :] for at in range(len(number)))))
+
+
 def one_off(one: str, other: str) -> bool:
     """Whether one change, insertion, removal or swap of neighbours makes ``other`` of ``one``."""
     if abs(len(one) - len(other)) > 1 or one == other:

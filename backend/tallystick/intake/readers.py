@@ -90,9 +90,9 @@ class Reading:
     source: Source
     kind: str
     items: tuple[Item, ...]
+    again: Callable[[], bytes]
     rows: RowsRead | None = None
     options: Options = Options()
-    again: Callable[[], bytes] | None = None
 
     def kept_by(self, again: Callable[[], bytes]) -> Reading:
         """The same, whose bytes ``again`` gives."""
@@ -135,14 +135,14 @@ def read_file(name: str, data: bytes, options: Options | None = None) -> Reading
             chosen = options or Options()
             found = file_format.read(data, chosen)
             source = Source.of(name, file_format.media_type, data)
-            return Reading(source, file_format.kind, found.items, found.rows, chosen)
+            return Reading(source, file_format.kind, found.items, lambda: data, found.rows, chosen)
     if not looks_like_xml(data):
         raise MalformedInput(
             f"expected a trade document, got a file that begins with {clip(data[:16])}.",
             todo=f"Known are {', '.join(kinds())}.",
         )
     kind, items = _read_xml(data)
-    return Reading(Source.of(name, "application/xml", data), kind, items)
+    return Reading(Source.of(name, "application/xml", data), kind, items, lambda: data)
 
 
 def _read_xml(data: bytes) -> tuple[str, tuple[Item, ...]]:

@@ -10,11 +10,12 @@ Rules:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 
-from tallystick.intake.likeness import Billed, Likeness, compared, likeness
+from tallystick.intake.likeness import Billed, Likeness, compared, cut, likeness
 from tallystick.protocol import content
 from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Kind
@@ -35,8 +36,8 @@ _KINDS = (
     Kind.SIGNAL,
 )
 
-MAX_ALIKE = 256
-"""Of more invoices than this with the same values, the newest are compared: an import must end."""
+_FEW = 32
+"""Of so many invoices with the same values, each is compared with a new one."""
 
 Shown = Mapping[str, Json]
 Pair = frozenset[PartyId]
@@ -94,6 +95,29 @@ class Bill:
         return Billed(number, buyer, issued, currency, Decimal(amount))
 
 
+class _SameValues:
+    """The invoices of a seller that have the same values: of many, those whose number is nearly another's are found."""
+
+    def __init__(self) -> None:
+        self._bills: list[tuple[str, Bill]] = []
+        self._cut: dict[str, list[Bill]] = {}
+        self._cut_of = 0
+
+    def add(self, number: str, bill: Bill) -> None:
+        """Take in the ``bill`` of that ``number``."""
+        self._bills.append((number, bill))
+
+    def near(self, number: str) -> Iterable[Bill]:
+        """All whose number is one off ``number``, or the same as it is compared, and maybe others."""
+        if len(self._bills) <= _FEW:
+            return [bill for _, bill in self._bills]
+        for other, bill in self._bills[self._cut_of :]:
+            for piece in cut(compared(other)):
+                self._cut.setdefault(piece, []).append(bill)
+        self._cut_of = len(self._bills)
+        return [bill for piece in cut(compared(number)) for bill in self._cut.get(piece, ())]
+
+
 @dataclass(slots=True)
 class _OfParty:
     """The evidence of one party, by what documents call it."""
@@ -105,7 +129,7 @@ class _OfParty:
     bills: dict[tuple[PartyId, str], Bill] = field(default_factory=dict)
     bill_of: dict[EvidenceId, Bill] = field(default_factory=dict)
     by_compared: dict[tuple[PartyId, str], list[Bill]] = field(default_factory=lambda: defaultdict(list))
-    by_values: dict[tuple[PartyId, object], list[Bill]] = field(default_factory=lambda: defaultdict(list))
+    by_values: dict[tuple[PartyId, object], _SameValues] = field(default_factory=lambda: defaultdict(_SameValues))
     credits: dict[tuple[PartyId, PartyId, str], Kept] = field(default_factory=dict)
     payments: dict[tuple[PartyId, PartyId, str], Kept] = field(default_factory=dict)
     answers: dict[EvidenceId, list[Kept]] = field(default_factory=lambda: defaultdict(list))
@@ -190,11 +214,9 @@ class Books:
     def alike(self, seller: PartyId, billed: Billed) -> tuple[Bill, Likeness] | None:
         """An invoice of ``seller`` that is like ``billed``, though not the same."""
         of_party = self._parties[seller]
-        near = [
-            *of_party.by_compared.get((seller, compared(billed.number)), [])[-MAX_ALIKE:],
-            *of_party.by_values.get((seller, billed.values), [])[-MAX_ALIKE:],
-        ]
-        for bill in near:
+        same_values = of_party.by_values.get((seller, billed.values))
+        near = () if same_values is None else same_values.near(billed.number)
+        for bill in chain(of_party.by_compared.get((seller, compared(billed.number)), ()), near):
             other = bill.billed()
             how = None if other is None else likeness(billed, other)
             if how not in (None, Likeness.SAME):
@@ -247,4 +269,4 @@ def _note_bill(books: _OfParty, bill: Bill, kept: Kept) -> None:
     books.bills[seller, number] = bill
     books.by_compared[seller, compared(number)].append(bill)
     if (billed := bill.billed()) is not None:
-        books.by_values[seller, billed.values].append(bill)
+        books.by_values[seller, billed.values].add(number, bill)

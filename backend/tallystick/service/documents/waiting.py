@@ -60,7 +60,6 @@ def name_of(sheet: Sheet) -> tuple[str, str, str]:
 
 def keep_file(context: Context, transaction: Transaction, owner: str, reading: Reading) -> None:
     """Keep the file of ``reading``. Raises ``MalformedInput`` where its bytes are no longer what was read."""
-    assert reading.again is not None, "what is imported was read from a file"
     data, source = reading.again(), reading.source
     if source.of(source.name, source.media_type, data).sha256 != source.sha256:
         raise MalformedInput(
