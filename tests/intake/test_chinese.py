@@ -120,6 +120,7 @@ def test_an_invoice_says_who_owes_how_much() -> None:
         despatch=None,
         corrects=None,
         replaces=False,
+        payment_reference=None,
         due_element="EInvoice/DueDate",
     )
 

@@ -6,16 +6,20 @@ from typing import Any, get_args
 
 import pytest
 
+from intake.bank import camt_files as camt
 from intake.ubl import ubl_files as ubl
 from service.world import World
+from tallystick.intake.bank.camt import read_message
 from tallystick.intake.documents import Document
 from tallystick.intake.readers import read_file
 from tallystick.protocol import content
 from tallystick.protocol.types import EvidenceId, to_hex
 from tallystick.service import parties
+from tallystick.service.bank.importing import import_statements
 from tallystick.service.documents import importing, words
 from tallystick.service.documents.importing import DocumentImport, Rules, import_documents
 from tallystick.service.documents.outcomes import Outcome, Reason, Status
+from tallystick.service.parties import find_party
 
 SELLER, BUYER = f"GLN:{ubl.SELLER_GLN}", f"GLN:{ubl.BUYER_GLN}"
 
@@ -354,6 +358,20 @@ def test_an_invoice_to_no_party_is_self_reported(market: World) -> None:
     assert statuses(done) == ["recorded", "recorded"]
     assert shown(market, done.outcomes[0].made[0].evidence)["customer"] == "GLN:7300010000001"
     assert statuses(imported(market, ubl.invoice(buyer=stranger), credit)) == ["known", "known"]
+
+
+def test_an_invoice_is_paid_by_the_reference_that_it_asks_for(market: World) -> None:
+    """What the document asks the payer to state is part of the evidence, and the bank's booking finds it there."""
+    asks = "<cac:PaymentMeans><cbc:PaymentID>RF18 5390 0754 7034</cbc:PaymentID></cac:PaymentMeans>"
+    done = imported(market, *CHAIN[:2], ubl.invoice(extra=asks))
+    (invoice,) = done.outcomes[2].made
+    assert shown(market, invoice.evidence)["paymentReference"] == "RF18 5390 0754 7034"
+    with market.context.store.transaction() as transaction:
+        seller = find_party(transaction, SELLER)
+    booked = camt.entry("107.50", camt.transaction("107.50", reference="RF18539007547034"))
+    (made,) = import_statements(market.context, seller, [read_message(camt.statement(booked))]).made
+    assert made.matched is not None
+    assert [each.invoice for each in made.matched.allocations] == [to_hex(invoice.evidence)]
 
 
 def test_the_same_invoice_in_other_bytes_is_one(market: World) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from tallystick.errors import MalformedDocument
 from tallystick.intake.elements import Element
 
+_NONE = ("NA", "N/A")
 CORRECTED, DEBIT_NOTE = "384", "383"
 SELF_BILLED = frozenset({"389", "261", "527"})
 _CODES = (71, 80, 82, 84, 102, 130, 202, 203, 204, 211, 218, 219, 295, 326, 331, 380, 382, 383, 384, 385, 386)
@@ -49,4 +50,10 @@ def one_reference(document: Element, path: str, found: Iterable[str]) -> str:
 def order_number(document: Element, path: str) -> str | None:
     """The buyer's order number at ``path``; "NA" is Peppol's word for none (BIS Billing 3.0, BT-13)."""
     number = document.text(path)
-    return None if number in ("NA", "N/A") else number
+    return None if number in _NONE else number
+
+
+def stated(found: Iterable[Element]) -> str | None:
+    """The one value that all of ``found`` state, or None: of several, none is the one."""
+    values = {each.value for each in found} - {"", *_NONE}
+    return values.pop() if len(values) == 1 else None

@@ -73,6 +73,7 @@ def _bill(document: Element, total: Element) -> Invoice:
         despatch=None,
         corrects=None,
         replaces=False,
+        payment_reference=None,
         due_element=f"{_ROOT}/DueDate",
     )
 

@@ -28,6 +28,7 @@ from tallystick.intake.billing import (
     one_reference,
     order_number,
     self_billed,
+    stated,
 )
 from tallystick.intake.documents import CreditNote, Document, Invoice, Order, TradeParty
 from tallystick.intake.elements import Element, plain, quantity
@@ -153,6 +154,8 @@ class _Parts:
             raise kind.wrong("the type code of an order, such as 220: of changes and answers no evidence is made")
         currency = self._currency("ram:OrderCurrencyCode")
         total = self.settlement.find(f"{self.dialect.totals}/ram:GrandTotalAmount")
+        if total is not None and total.number() < 0:
+            raise total.wrong("an amount that is not below zero")
         return Order(
             number=self.head.need_text("ram:ID"),
             issue_date=self._issued(),
@@ -185,6 +188,7 @@ class _Parts:
             despatch=self._referred(self.trade, f"{self.dialect.delivery}/{self.dialect.despatch}"),
             corrects=corrects,
             replaces=replaces,
+            payment_reference=stated(self.settlement.all("ram:PaymentReference")),
             due_element=f"{self.settlement.path}/{_DUE}",
         )
 

@@ -122,6 +122,8 @@ class Invoice:
     despatch: str | None
     corrects: str | None
     replaces: bool
+    payment_reference: str | None
+    """What the payer is asked to state (EN 16931, BT-83)."""
     due_element: str
     """The path of the element that would state the due date, for whoever asks for it."""
 

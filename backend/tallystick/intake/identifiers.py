@@ -22,6 +22,8 @@ _USCC = re.compile(rf"[{_USCC_ALPHABET}]{{18}}\Z")
 _USCC_WEIGHTS = tuple(3**i % 31 for i in range(17))
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _VAT = re.compile(r"[A-Z]{2}[A-Z0-9]{2,13}\Z")
+_SWISS = re.compile(r"\A(CHE[0-9]{9})(?:MWST|TVA|IVA)\Z")
+"""The Swiss number with and without the word for VAT behind it is one."""
 _OTHER = re.compile(r"[!-~]{1,100}\Z")
 _VAT_SCHEME = re.compile(r"(?:99[0-9]{2}|[A-Z]{2}:?VAT)\Z")
 _ICD = re.compile(r"0[0-9]{3}\Z")
@@ -86,6 +88,7 @@ def normalise(scheme: str | None, value: str, country: str | None = None) -> tup
         return None
     text = re.sub(r"[\s.\-]", "", value).upper() if name in RANKED else value.strip()
     if name == "VAT":
+        text = _SWISS.sub(r"\1", text)
         if country is not None and not _VAT.match(text):
             text = ("EL" if country == "GR" else country) + text
         return ("VAT", text) if _VAT.match(text) else None

@@ -49,6 +49,7 @@ def _read_row(cells: Cells) -> Invoice:
         despatch=None,
         corrects=None,
         replaces=False,
+        payment_reference=cells.text("paymentReference") or None,
         due_element=f"row {cells.row}, column {due_column!r}",
     )
 

@@ -39,7 +39,16 @@ from tallystick.protocol.fields import is_currency
 from tallystick.protocol.types import clip
 
 REQUIRED_COLUMNS = ("customer", "invoiceNumber", "issueDate", "payableAmount")
-OPTIONAL_COLUMNS = ("dueDate", "currency", "customerName", "supplier", "orderNumber", "disputed", "settledDate")
+OPTIONAL_COLUMNS = (
+    "dueDate",
+    "currency",
+    "customerName",
+    "supplier",
+    "orderNumber",
+    "paymentReference",
+    "disputed",
+    "settledDate",
+)
 ENCODINGS: Mapping[str, str] = {"UTF-8": "utf-8", "GB18030": "gb18030", "Windows-1252": "cp1252"}
 """The encodings that are known, by the names that people use, and Python's."""
 _VALUES = {

@@ -149,6 +149,7 @@ def invoice_fields(invoice: Invoice, due_date: str, sources: Sequence[Source]) -
         contractNumber=invoice.contract,
         despatchNumber=invoice.despatch,
         billingReference=invoice.corrects,
+        paymentReference=invoice.payment_reference,
     )
 
 

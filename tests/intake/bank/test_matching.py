@@ -231,6 +231,37 @@ def test_a_creditor_reference_names_what_it_is_or_carries(reference: str, number
     assert found.allocations[0].rule is Rule.STRUCTURED_REFERENCE
 
 
+@pytest.mark.parametrize("line", ["+++090/9337/55493+++", "ref 090 9337 55493 danke", "090933755493"])
+def test_a_text_may_say_what_the_invoice_asks_for(line: str) -> None:
+    """As a Belgian structured communication stands in the text; the number of an invoice goes before it."""
+    asked = invoice("a", "INV-0001", references=("090/9337/55493",))
+    found = matched(match([text(line)], [asked, invoice("b", "INV-0002")]))
+    assert (parts(found), found.allocations[0].rule) == ({"a": "100.00"}, Rule.NUMBER_IN_TEXT)
+    assert parts(matched(match([text(line, "INV-0002")], [asked, invoice("b", "INV-0002")]))) == {"b": "100.00"}
+
+
+def test_one_reference_for_all_invoices_of_a_customer_names_none_of_them() -> None:
+    """The number beside it does, structured or in the text; alone it is ambiguous."""
+    all_of_it = [invoice(key, f"INV-000{at}", references=("4711234",)) for at, key in enumerate("abc")]
+    share = Share(reference="4711234")
+    assert work(match([paid(shares=(share,))], all_of_it)).reason is Reason.AMBIGUOUS
+    assert work(match([text("4711234")], all_of_it)).reason is Reason.AMBIGUOUS
+    for payment in (
+        text("Kunde 4711234 INV-0001"),
+        text("INV-0001", shares=(share,)),
+        paid(shares=(replace(share, numbers=("INV-0001",)),)),
+    ):
+        assert parts(matched(match([payment], all_of_it))) == {"b": "100.00"}
+
+
+@pytest.mark.parametrize("said", [{"shares": (Share(reference="1"),)}, {"end_to_end": "1"}, {"texts": ("1",)}])
+def test_a_reference_that_programs_fill_in_needs_the_sum_to_agree(said: dict[str, Any]) -> None:
+    """An invoice that asks for the reference 1 is not paid by whatever says 1."""
+    asked = [invoice("a", "INV-0001", references=("1",))]
+    assert parts(matched(match([paid(**said)], asked))) == {"a": "100.00"}
+    assert work(match([paid("60.00", **said)], asked)).reason is Reason.UNSURE
+
+
 def test_a_reference_with_a_wrong_check_digit_carries_nothing() -> None:
     """One digit off, and the number within is not believed."""
     assert match([paid(shares=(Share(reference="000000000000000000000047118"),))], [invoice("a", "4711")]).matches == ()

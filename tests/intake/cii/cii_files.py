@@ -43,6 +43,7 @@ def invoice(
     order: str | None = "PO-1",
     corrects: tuple[str, ...] = (),
     notes: str = "",
+    asks: str = "",
     test: str | None = None,
 ) -> bytes:
     """An invoice of CII D16B, as the profile BASIC WL has it: no lines."""
@@ -62,7 +63,7 @@ def invoice(
         + _reference("ram:ContractReferencedDocument", "C-1")
         + "</ram:ApplicableHeaderTradeAgreement><ram:ApplicableHeaderTradeDelivery>"
         + _reference("ram:DespatchAdviceReferencedDocument", "D-1")
-        + "</ram:ApplicableHeaderTradeDelivery><ram:ApplicableHeaderTradeSettlement>"
+        + f"</ram:ApplicableHeaderTradeDelivery><ram:ApplicableHeaderTradeSettlement>{asks}"
         + _element("ram:InvoiceCurrencyCode", currency)
         + "".join(_element("ram:SpecifiedTradePaymentTerms", _day("ram:DueDateDateTime", day)) for day in due)
         + "<ram:SpecifiedTradeSettlementHeaderMonetarySummation>"

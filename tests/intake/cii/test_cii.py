@@ -59,6 +59,7 @@ REFERENCE = f"{SETTLEMENT}/ram:InvoiceReferencedDocument/ram:IssuerAssignedID"
         (cii.invoice(type_code="381", payable="-1", corrects=("F-0",)), "ram:DuePayableAmount", "below zero"),
         (cii.invoice(payable="-1"), REFERENCE, "this element"),
         (cii.zugferd_1(payable=None, prepaid="4.90"), "ram:DuePayableAmount", "this element"),
+        (cii.order().replace(b">72.00<", b">-72.00<"), f"{TOTALS}/ram:GrandTotalAmount", "below zero"),
         (cii.order("230"), "rsm:ExchangedDocument/ram:TypeCode", "no evidence is made"),
         (cii.order("231"), "rsm:ExchangedDocument/ram:TypeCode", "no evidence is made"),
     ],
@@ -79,7 +80,7 @@ def test_another_version_of_the_standard_is_refused_by_its_namespace() -> None:
 def test_an_invoice_says_who_owes_how_much_until_when() -> None:
     """Every field that evidence is made of; a number of the tax office (FC) names no party."""
     agreement = f"CrossIndustryInvoice/{AGREEMENT}"
-    assert read(cii.invoice()) == Invoice(
+    assert read(cii.invoice(asks="<ram:PaymentReference>F-1-BUYER</ram:PaymentReference>")) == Invoice(
         number="F-1",
         issue_date="2026-01-31",
         due_date="2026-03-02",
@@ -93,6 +94,7 @@ def test_an_invoice_says_who_owes_how_much_until_when() -> None:
         despatch="D-1",
         corrects=None,
         replaces=False,
+        payment_reference="F-1-BUYER",
         due_element=f"CrossIndustryInvoice/{SETTLEMENT}/ram:SpecifiedTradePaymentTerms/ram:DueDateDateTime",
     )
 

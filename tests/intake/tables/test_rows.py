@@ -166,6 +166,7 @@ def test_each_row_of_a_table_is_an_invoice_or_says_why_not() -> None:
         despatch=None,
         corrects=None,
         replaces=False,
+        payment_reference=None,
         due_element="row 2, column 'Due'",
     )
     assert isinstance(late, Invoice)

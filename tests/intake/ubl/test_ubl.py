@@ -27,6 +27,11 @@ def read(data: bytes) -> Document:
     return item
 
 
+def _typed_credit_note(code: str) -> bytes:
+    typed = b"</cbc:IssueDate><cbc:CreditNoteTypeCode>%s</cbc:CreditNoteTypeCode>" % code.encode()
+    return ubl.credit_note().replace(b"</cbc:IssueDate>", typed)
+
+
 @pytest.mark.parametrize(
     ("data", "element", "says"),
     [
@@ -50,6 +55,9 @@ def read(data: bytes) -> Document:
         (ubl.credit_note(of=()), "CreditNote/cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID", "this element"),
         (ubl.credit_note(of=("INV-1", "INV-2")), "cac:InvoiceDocumentReference/cbc:ID", "got 2"),
         (ubl.credit_note(amount="-1"), "CreditNote/cac:LegalMonetaryTotal/cbc:PayableAmount", "below zero"),
+        (_typed_credit_note("261"), "CreditNote/cbc:CreditNoteTypeCode", "self-billed"),
+        (_typed_credit_note("380"), "CreditNote/cbc:CreditNoteTypeCode", "381, got '380'"),
+        (ubl.order(total="-1"), "Order/cac:AnticipatedMonetaryTotal/cbc:PayableAmount", "below zero"),
         (ubl.debit_note(amount="-1"), "DebitNote/cac:RequestedMonetaryTotal/cbc:PayableAmount", "below zero"),
         (ubl.order_response(code=None), "OrderResponse/cbc:OrderResponseCode", "this element"),
         (ubl.order_response(code="ZZ"), "OrderResponse/cbc:OrderResponseCode", "AP"),
@@ -100,7 +108,8 @@ def at(party: TradeParty, element: str) -> TradeParty:
 
 def test_an_invoice_says_who_owes_how_much_until_when() -> None:
     """Every field that evidence is made of, as spelled."""
-    assert read(ubl.invoice()) == Invoice(
+    asks = "<cac:PaymentMeans><cbc:PaymentID>RF18 5390 0754 7034</cbc:PaymentID></cac:PaymentMeans>"
+    assert read(ubl.invoice(extra=asks)) == Invoice(
         number="INV-1",
         issue_date="2026-01-15",
         due_date="2026-02-14",
@@ -114,8 +123,19 @@ def test_an_invoice_says_who_owes_how_much_until_when() -> None:
         despatch=None,
         corrects=None,
         replaces=False,
+        payment_reference="RF18 5390 0754 7034",
         due_element="Invoice/cbc:DueDate",
     )
+
+
+@pytest.mark.parametrize("references", [(), ("NA",), ("KID-1", "KID-2"), ("", "N/A")])
+def test_an_invoice_that_asks_for_no_one_reference_states_none(references: tuple[str, ...]) -> None:
+    """Of several, none is the one; the same said twice is one."""
+    means = [f"<cac:PaymentMeans><cbc:PaymentID>{each}</cbc:PaymentID></cac:PaymentMeans>" for each in references]
+    assert read(ubl.invoice(extra="".join(means))) == read(ubl.invoice())
+    twice = read(ubl.invoice(extra="<cac:PaymentMeans><cbc:PaymentID>K-1</cbc:PaymentID></cac:PaymentMeans>" * 2))
+    assert isinstance(twice, Invoice)
+    assert twice.payment_reference == "K-1"
 
 
 @pytest.mark.parametrize("version", [None, "2.0", "2.1", "2.2", "2.3", "2.4"])
@@ -160,6 +180,11 @@ def test_a_corrected_invoice_replaces_and_a_debit_note_adds() -> None:
     assert isinstance(added, Invoice)
     assert (corrected.corrects, corrected.replaces) == ("INV-0", True)
     assert (added.corrects, added.replaces, added.payable, added.due_date) == ("INV-1", False, "5.00", "2026-03-22")
+
+
+def test_a_credit_note_may_say_its_type() -> None:
+    """381, or another that EN 16931 lists."""
+    assert read(_typed_credit_note("381")) == read(_typed_credit_note("396")) == read(ubl.credit_note())
 
 
 def test_a_credit_note_may_name_its_invoice_in_its_lines() -> None:

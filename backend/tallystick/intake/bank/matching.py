@@ -3,7 +3,7 @@
 Rules, the first that finds anything decides:
 
 1. structured remittance: creditor references and document numbers, each block with its own share of the sum;
-2. a document number as a whole token of the unstructured text;
+2. a document number, or the reference that the invoice asks for, as a whole token of the unstructured text;
 3. the end-to-end id, where it is, or holds, what an invoice asks for;
 4. the exact open sum of one invoice, from a payer known by an identifier. Names only suggest.
 
@@ -40,10 +40,12 @@ from tallystick.intake.bank.cases import (
     Share,
     Unmatched,
 )
-from tallystick.intake.bank.hints import is_weak, meanings, normal, phrases, runs, spellings, weak_meanings
+from tallystick.intake.bank.hints import is_weak, meanings, normal, phrases, spellings, weak_meanings
 from tallystick.intake.bank.records import Amount
 
 MAX_CANDIDATES = 5
+SHORTEST_REFERENCE = 4
+"""Characters from which a creditor reference stands for itself: 1 is what programs fill in; the Finnish have 4."""
 _ZERO = Decimal(0)
 _NO_FACTS: Mapping[str, str] = {}
 
@@ -69,6 +71,8 @@ class _Named:
     """What one payment names: by invoice the rule, how sure it is, and the share that the payer states."""
 
     found: dict[str, tuple[Rule, int]] = field(default_factory=dict)
+    phrase: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By invoice the words that name it, where it was found by words."""
     stated: dict[str, Decimal] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     problem: Reason | None = None
@@ -87,23 +91,20 @@ class _Matcher:
         self._invoices = {invoice.key: invoice for invoice in sorted(invoices, key=lambda each: each.key)}
         self._left = {key: invoice.open_amount for key, invoice in self._invoices.items()}
         self._by_phrase: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._by_asked: dict[tuple[str, ...], list[str]] = defaultdict(list)
         self._by_reference: dict[str, list[str]] = defaultdict(list)
         self._payers: dict[str, set[str | None]] = defaultdict(set)
         self._by_open: dict[tuple[str, Decimal], list[str]] = defaultdict(list)
         self._by_name: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._by_currency: dict[str, list[str]] = defaultdict(list)
         for key, invoice in self._invoices.items():
-            if invoice.number is not None:
-                for phrase in spellings(invoice.number):
-                    self._by_phrase[phrase].append(key)
-                joined = normal(invoice.number)
-                for spelled in {joined, joined.lstrip("0") if joined.isdigit() else joined} - {""}:
-                    self._by_reference[spelled].append(key)
-            for reference in invoice.references:
-                spelled = normal(reference)
-                for each in {spelled, spelled.lstrip("0") if spelled.isdigit() else spelled} - {""}:
-                    if key not in self._by_reference[each]:
-                        self._by_reference[each].append(key)
+            for phrase in spellings(invoice.number or ""):
+                self._by_phrase[phrase].append(key)
+            for phrase in {phrase for reference in invoice.references for phrase in spellings(reference)}:
+                self._by_asked[phrase].append(key)
+            joined = {normal(name) for name in (invoice.number or "", *invoice.references)}
+            for spelled in {*joined, *(each.lstrip("0") for each in joined if each.isdigit())} - {""}:
+                self._by_reference[spelled].append(key)
             for identifier in invoice.identifiers:
                 self._payers[normal(identifier)].add(invoice.payer)
             if invoice.open_amount:
@@ -135,13 +136,16 @@ class _Matcher:
             self._read_share(paid, share, named)
         if named.found or named.problem is not None or named.unknown:
             return named
-        for phrase in sorted(phrases(paid.texts)):
-            self._name(paid, phrase, Rule.NUMBER_IN_TEXT, named)
+        said = sorted(phrases(paid.texts))
+        for names in (self._by_phrase, self._by_asked):
+            if not named.found and named.problem is None:
+                self._name(paid, said, names, Rule.NUMBER_IN_TEXT, named)
         if not named.found and named.problem is None and paid.end_to_end is not None:
-            for phrase in sorted({*phrases([paid.end_to_end]), (normal(paid.end_to_end),)}):
-                self._name(paid, phrase, Rule.END_TO_END_ID, named)
+            said = sorted({*phrases([paid.end_to_end]), (normal(paid.end_to_end),)})
+            self._name(paid, said, self._by_phrase, Rule.END_TO_END_ID, named)
+            sure = WEAK_NUMBER if is_weak(paid.end_to_end) else CONFIDENCE[Rule.END_TO_END_ID]
             for key in self._fitting(paid, self._by_reference.get(normal(paid.end_to_end), [])):
-                named.note(key, Rule.END_TO_END_ID, CONFIDENCE[Rule.END_TO_END_ID])
+                named.note(key, Rule.END_TO_END_ID, sure)
         self._drop_parts_of_longer(named)
         return named
 
@@ -160,10 +164,12 @@ class _Matcher:
         sure = CONFIDENCE[Rule.STRUCTURED_REFERENCE]
         if share.reference is not None:
             by_reference = self._referenced(paid, meanings(share.reference))
+            if len(normal(share.reference)) < SHORTEST_REFERENCE:
+                sure = WEAK_NUMBER
             if not by_reference:
                 by_reference, sure = self._referenced(paid, weak_meanings(share.reference)), WEAK_NUMBER
-            if len(by_reference) > 1 and by_number:
-                by_reference &= by_number
+            if len(by_reference) > 1:  # a customer may have one reference for all invoices
+                by_reference &= by_number or self._told(paid) or by_reference
             if len(by_reference) > 1:
                 self._ambiguous(named, sorted(by_reference), Rule.STRUCTURED_REFERENCE)
                 return
@@ -186,16 +192,28 @@ class _Matcher:
                 return
             named.stated[key] = named.stated.get(key, _ZERO) + share.amount.value
 
+    def _told(self, paid: Paid) -> set[str]:
+        """The invoices whose number stands in the text of ``paid``."""
+        return {key for phrase in phrases(paid.texts) for key in self._by_phrase.get(phrase, ())}
+
     def _referenced(self, paid: Paid, numbers: Iterable[str]) -> set[str]:
         return {key for number in numbers for key in self._fitting(paid, self._by_reference.get(number, []))}
 
-    def _name(self, paid: Paid, phrase: tuple[str, ...], rule: Rule, named: _Named) -> None:
-        keys = self._fitting(paid, self._by_phrase.get(phrase, []))
-        if len(keys) > 1:
-            self._ambiguous(named, keys, rule)
-        for key in keys:
-            number = self._invoices[key].number or ""
-            named.note(key, rule, WEAK_NUMBER if is_weak(number) else CONFIDENCE[rule])
+    def _name(
+        self,
+        paid: Paid,
+        said: Iterable[tuple[str, ...]],
+        names: Mapping[tuple[str, ...], Sequence[str]],
+        rule: Rule,
+        named: _Named,
+    ) -> None:
+        for phrase in said:
+            keys = self._fitting(paid, names.get(phrase, []))
+            if len(keys) > 1:
+                self._ambiguous(named, keys, rule)
+            for key in keys:
+                named.note(key, rule, WEAK_NUMBER if is_weak("".join(phrase)) else CONFIDENCE[rule])
+                named.phrase.setdefault(key, phrase)
 
     def _ambiguous(self, named: _Named, keys: Iterable[str], rule: Rule) -> None:
         named.problem = Reason.AMBIGUOUS
@@ -203,9 +221,8 @@ class _Matcher:
 
     def _drop_parts_of_longer(self, named: _Named) -> None:
         """``INV 2026 001`` names the invoice of that number, not also one that is called ``2026``."""
-        whole = {key: set(spellings(self._invoices[key].number or "")) for key in named.found}
-        for key in sorted(named.found):
-            own = runs(self._invoices[key].number or "")
+        whole = {key: _phrases_of(self._invoices[key]) for key in named.found}
+        for key, own in sorted(named.phrase.items()):
             others = (phrase for other, phrases_of in whole.items() if other != key for phrase in phrases_of)
             if any(_is_within(own, other) for other in others):
                 del named.found[key]
@@ -362,6 +379,11 @@ class _Matcher:
         ranked = sorted(found.items(), key=lambda item: (-item[1][1], item[0]))
         candidates = tuple(Candidate(key, rule, sure) for key, (rule, sure) in ranked[:MAX_CANDIDATES])
         self.work.append(Unmatched(paid, reason, candidates, facts))
+
+
+def _phrases_of(invoice: OpenInvoice) -> set[tuple[str, ...]]:
+    """The words by which a text may name ``invoice``: its number, and what it asks the payer to state."""
+    return {phrase for name in (invoice.number or "", *invoice.references) for phrase in spellings(name)}
 
 
 def _is_within(inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:

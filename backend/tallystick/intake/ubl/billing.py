@@ -11,11 +11,13 @@ from __future__ import annotations
 from tallystick.intake.billing import (
     BILLS,
     CORRECTED,
+    CREDITS,
     DEBIT_NOTE,
     SELF_BILLED,
     one_reference,
     order_number,
     self_billed,
+    stated,
 )
 from tallystick.intake.documents import CreditNote, Invoice
 from tallystick.intake.elements import Element, plain
@@ -71,6 +73,11 @@ def read_debit_note(document: Element) -> Invoice:
 
 def read_credit_note(document: Element) -> CreditNote:
     """What ``document`` takes back of the invoice that it refers to, in its head or in its lines."""
+    kind = document.find("cbc:CreditNoteTypeCode")
+    if kind is not None and kind.value in SELF_BILLED:
+        raise self_billed(kind.path)
+    if kind is not None and kind.value and kind.value not in CREDITS:
+        raise kind.wrong("the type code of a credit note, such as 381")
     payable = document.need(_PAYABLE)
     if payable.number() < 0:
         raise payable.wrong("an amount that is not below zero: a credit note that takes back is not read")
@@ -94,6 +101,7 @@ def _bill(document: Element, payable: Element, corrects: str | None, *, replaces
         despatch=document.text("cac:DespatchDocumentReference/cbc:ID"),
         corrects=corrects,
         replaces=replaces,
+        payment_reference=stated(document.all("cac:PaymentMeans/cbc:PaymentID")),
         due_element=f"{document.path}/{_DUE[0]}",
     )
 

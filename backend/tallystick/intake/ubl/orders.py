@@ -23,6 +23,8 @@ _ANSWERS = {"AP": "AP", "CA": "CA", "RE": "RE", "AB": "AB", "29": "AP", "30": "C
 def read_order(document: Element) -> Order:
     """The order that ``document`` places."""
     total = document.find(_TOTAL)
+    if total is not None and total.number() < 0:
+        raise total.wrong("an amount that is not below zero")
     return Order(
         number=document.need_text("cbc:ID"),
         issue_date=document.need_date("cbc:IssueDate"),
