@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import random
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from service.world import BUYER, CONTRACT, INVOICE, PAYMENT, SUPPLIER, World, changed
-from tallystick.errors import Misfit
+from tallystick.errors import Duplicate, Misfit
 from tallystick.intake.receivables import Receivable
+from tallystick.protocol import content
 from tallystick.protocol.types import to_hex
 from tallystick.service import importing, parties
 
@@ -83,6 +85,17 @@ def test_an_offer_that_waits_opens_no_deal(trading: World) -> None:
     }
     trading.record(offer)
     assert len(trading.record(INVOICE)) == 1
+
+
+def test_a_number_may_be_as_long_as_the_protocol_allows(trading: World) -> None:
+    """4,000 characters of four bytes: recorded once, as any other, though no index of a database takes so many."""
+    dice = random.Random(4711)
+    number = "".join(chr(dice.randrange(0x20000, 0x2A6D0)) for _ in range(4_000))
+    (first,) = trading.record(changed(INVOICE, invoiceNumber=number))
+    with pytest.raises(Duplicate, match="recorded already"):
+        trading.record(changed(INVOICE, invoiceNumber=number, payableAmount="1.00"))
+    trading.record(changed(INVOICE, invoiceNumber=number[:-1] + "x"))
+    assert content.parse_all(first.disclosures)["invoiceNumber"] == number
 
 
 def test_an_identifier_means_its_holder_before_one_who_is_called_like_it(trading: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import random
 import zipfile
 from typing import Any
 
@@ -156,6 +157,16 @@ def test_a_file_that_changes_while_it_is_imported_ends_the_import(world: World) 
     with pytest.raises(MalformedInput, match="changed while it was imported"):
         import_documents(world.context, [reading.kept_by(lambda: b"<other/>")])
     assert waiting(world) == []
+
+
+def test_a_document_with_a_number_of_any_length_waits(market: World) -> None:
+    """A thousand characters of four bytes: kept, and taken up by its number."""
+    dice = random.Random(4711)
+    number = "".join(chr(dice.randrange(0x20000, 0x2A6D0)) for _ in range(1_000))
+    assert told(imported(market, ubl.order(number, terms=""))) == [("Order", "waits")]
+    assert told(imported(market, ubl.order_response(of=number))) == [("OrderResponse", "waits")]
+    done = imported(market, ubl.invoice(order=number))
+    assert sorted(told(done)) == [("Invoice", "recorded"), ("Order", "recorded"), ("OrderResponse", "recorded")]
 
 
 def test_what_waits_belongs_to_who_imported_it(market: World) -> None:

@@ -48,6 +48,7 @@ from tallystick.service.parties import find_party
 from tallystick.service.ports import Transaction
 from tallystick.service.promising import sign_receipts
 from tallystick.store.records import EvidenceRecord, EvidenceState, PartyRecord
+from tallystick.store.searching import keyed
 
 _Kept = TypeVar("_Kept")
 _DATE_FIELDS = ("issueDate", "valueDate", "receivedDate", "effectiveDate")
@@ -271,7 +272,7 @@ def access_key(consent: EvidenceId, fields: Mapping[str, Json]) -> str:
 def numbered_key(kind: int, number: str, issuer: PartyId, counterparty: PartyId) -> str:
     """The document key of the ``kind`` of document with ``number``; an invoice's is the same whoever it bills."""
     addressee = "" if kind == Kind.INVOICE else f" to {to_hex(counterparty)}"
-    return f"{kind_name(kind)} {number} by {to_hex(issuer)}{addressee}"
+    return f"{kind_name(kind)} {keyed(number)} by {to_hex(issuer)}{addressee}"
 
 
 def occurred_on(fields: Mapping[str, Json]) -> Timestamp | None:

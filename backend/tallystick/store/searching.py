@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,10 @@ from tallystick.protocol.types import DealId, PartyId, Timestamp
 from tallystick.store.records import EvidenceRecord, EvidenceState
 
 _NUMBER = re.compile(r"[A-Z_]+ (.*?) by 0x[0-9a-f]{64}(?: to 0x[0-9a-f]{64})?\Z", re.DOTALL)
+
+
+MAX_NUMBER = 500
+"""Characters of a number, at most four bytes each, that are kept in keys as they are: a B-tree takes 2,704 bytes."""
 
 
 class Awaits(StrEnum):
@@ -71,6 +76,11 @@ class KeptAnswer:
     location: str | None
     body: bytes
     kept_at: Timestamp
+
+
+def keyed(number: str) -> str:
+    """``number`` as keys hold it: a digest of one that is longer than an index of PostgreSQL takes."""
+    return number if len(number) <= MAX_NUMBER else f"sha256:{hashlib.sha256(number.encode()).hexdigest()}"
 
 
 def number_of(document_key: str | None) -> str | None:

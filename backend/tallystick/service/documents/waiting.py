@@ -29,6 +29,7 @@ from tallystick.service.documents.outcomes import Outcome, Reason, Status
 from tallystick.service.keeping import lock_up, take_out
 from tallystick.service.parties import parse_identifier
 from tallystick.service.ports import Transaction
+from tallystick.store.searching import keyed
 from tallystick.store.waiting_records import WaitingDocument, WaitingFile
 
 RESUMED = frozenset({Reason.UNKNOWN_PARTY, Reason.SAME_NAME, Reason.NO_DUE_DATE})
@@ -55,7 +56,7 @@ def waits(outcome: Outcome) -> bool:
 
 def name_of(sheet: Sheet) -> tuple[str, str, str]:
     """What the document of ``sheet`` is known by among those of its owner."""
-    return sheet.source.sha256, type(sheet.document).__name__, sheet.document.number
+    return sheet.source.sha256, type(sheet.document).__name__, keyed(sheet.document.number)
 
 
 def keep_file(context: Context, transaction: Transaction, owner: str, reading: Reading) -> None:
@@ -78,7 +79,7 @@ def entry(owner: str, job: str, outcome: Outcome, since: Timestamp) -> WaitingDo
         owner,
         outcome.source.sha256,
         outcome.document or "",
-        outcome.number or "",
+        keyed(outcome.number or ""),
         job,
         outcome.status.value,
         "" if outcome.reason is None else outcome.reason.value,
@@ -131,13 +132,19 @@ def _helped(
             elif reason is Reason.NO_CONTRACT:
                 is_helped = brings_contract
             else:
-                is_helped = not numbers.isdisjoint((each.number, each.facts.get("number")))
+                is_helped = not numbers.isdisjoint(_own_numbers(each))
             if is_helped:
                 chosen[each.name] = each
-                numbers |= {each.number} | ({each.facts["number"]} if "number" in each.facts else set())
+                numbers |= _own_numbers(each)
                 brings_contract |= each.document in (Order.__name__, OrderResponse.__name__)
                 grown = True
     return chosen.values()
+
+
+def _own_numbers(waiting: WaitingDocument) -> set[str]:
+    """The number of a document that waits, and that for which it does."""
+    told = waiting.facts.get("number")
+    return {waiting.number} if told is None else {waiting.number, keyed(told)}
 
 
 def _is_registered(transaction: Transaction, identifier: str) -> bool:
@@ -146,8 +153,8 @@ def _is_registered(transaction: Transaction, identifier: str) -> bool:
 
 def _numbers(document: Document) -> Iterable[str]:
     found = (getattr(document, name, None) for name in _NUMBERS)
-    yield from (number for number in found if isinstance(number, str))
-    yield from (number for number, _ in getattr(document, "allocations", ()))
+    yield from (keyed(number) for number in found if isinstance(number, str))
+    yield from (keyed(number) for number, _ in getattr(document, "allocations", ()))
 
 
 def _rules(transaction: Transaction, job: str, parties: frozenset[PartyId] | None) -> Rules:
