@@ -89,6 +89,17 @@ def test_two_payments_of_one_sum_contend() -> None:
     assert [each.reason for each in found.work] == [Reason.CONTENDED, Reason.CONTENDED]
 
 
+def test_payments_contend_also_by_different_identifiers_and_among_many() -> None:
+    """Each of two names the payer otherwise, and one may be for a hundred more invoices: neither is taken for one."""
+    ours = invoice("k", "INV-0001", identifiers=("VAT-1", "LEI-1"))
+    by_vat, by_lei = paid(key="p", identifiers=("VAT-1",)), paid(key="q", identifiers=("LEI-1",))
+    assert [each.reason for each in match([by_vat, by_lei], [ours]).work] == [Reason.CONTENDED] * 2
+    many = [invoice(f"a{at:03}", f"X-{at:04}", identifiers=("VAT-1",)) for at in range(100)]
+    found = match([by_vat, by_lei], [*many, ours])
+    assert [each.reason for each in found.work] == [Reason.AMBIGUOUS, Reason.CONTENDED]
+    assert [each.invoice for each in found.work[0].candidates] == ["a000", "a001", "a002", "a003", "a004"]
+
+
 def test_one_number_of_two_payers_is_ambiguous_unless_an_identifier_tells() -> None:
     """A buyer's two suppliers may both have an invoice 1001-A."""
     one, two = invoice("a", "1001-A"), invoice("b", "1001-A", payer="other", identifiers=("LEI-X",), names=())

@@ -19,9 +19,11 @@ Pure: the same payments and invoices, in any order, give the same matching.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain, islice
+from typing import TypeAlias
 
 from tallystick.intake.bank.cases import (
     CONFIDENCE,
@@ -48,6 +50,9 @@ SHORTEST_REFERENCE = 4
 """Characters from which a creditor reference stands for itself: 1 is what programs fill in; the Finnish have 4."""
 _ZERO = Decimal(0)
 _NO_FACTS: Mapping[str, str] = {}
+_Keys: TypeAlias = dict[str, None]
+"""Keys of invoices, each once, in their order."""
+_NO_KEYS: _Keys = {}
 
 
 def match(paid: Iterable[Paid], invoices: Iterable[OpenInvoice], threshold: int = THRESHOLD) -> Matching:
@@ -90,28 +95,28 @@ class _Matcher:
         self._threshold = threshold
         self._invoices = {invoice.key: invoice for invoice in sorted(invoices, key=lambda each: each.key)}
         self._left = {key: invoice.open_amount for key, invoice in self._invoices.items()}
-        self._by_phrase: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        self._by_asked: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        self._by_reference: dict[str, list[str]] = defaultdict(list)
-        self._payers: dict[str, set[str | None]] = defaultdict(set)
-        self._by_open: dict[tuple[str, Decimal], list[str]] = defaultdict(list)
-        self._by_name: dict[tuple[str, str], list[str]] = defaultdict(list)
-        self._by_currency: dict[str, list[str]] = defaultdict(list)
+        self._by_phrase: dict[tuple[str, ...], _Keys] = defaultdict(dict)
+        self._by_asked: dict[tuple[str, ...], _Keys] = defaultdict(dict)
+        self._by_reference: dict[str, _Keys] = defaultdict(dict)
+        self._by_identifier: dict[str, _Keys] = defaultdict(dict)
+        self._by_open: dict[tuple[str, Decimal], _Keys] = defaultdict(dict)
+        self._by_name: dict[tuple[str, str], _Keys] = defaultdict(dict)
+        self._open: dict[str, _Keys] = defaultdict(dict)
         for key, invoice in self._invoices.items():
             for phrase in spellings(invoice.number or ""):
-                self._by_phrase[phrase].append(key)
+                self._by_phrase[phrase][key] = None
             for phrase in {phrase for reference in invoice.references for phrase in spellings(reference)}:
-                self._by_asked[phrase].append(key)
+                self._by_asked[phrase][key] = None
             joined = {normal(name) for name in (invoice.number or "", *invoice.references)}
             for spelled in {*joined, *(each.lstrip("0") for each in joined if each.isdigit())} - {""}:
-                self._by_reference[spelled].append(key)
-            for identifier in invoice.identifiers:
-                self._payers[normal(identifier)].add(invoice.payer)
+                self._by_reference[spelled][key] = None
+            for identifier in _normal(invoice.identifiers):
+                self._by_identifier[identifier][key] = None
             if invoice.open_amount:
-                self._by_currency[invoice.currency].append(key)
-                self._by_open[invoice.currency, invoice.open_amount].append(key)
-                for name in {normal(name) for name in invoice.names} - {""}:
-                    self._by_name[invoice.currency, name].append(key)
+                self._open[invoice.currency][key] = None
+                self._by_open[invoice.currency, invoice.open_amount][key] = None
+                for name in _normal(invoice.names):
+                    self._by_name[invoice.currency, name][key] = None
 
     # ---- what a payment names -------------------------------------------------------------------------------------
 
@@ -144,7 +149,7 @@ class _Matcher:
             said = sorted({*phrases([paid.end_to_end]), (normal(paid.end_to_end),)})
             self._name(paid, said, self._by_phrase, Rule.END_TO_END_ID, named)
             sure = WEAK_NUMBER if is_weak(paid.end_to_end) else CONFIDENCE[Rule.END_TO_END_ID]
-            for key in self._fitting(paid, self._by_reference.get(normal(paid.end_to_end), [])):
+            for key in self._fitting(paid, self._by_reference.get(normal(paid.end_to_end), _NO_KEYS)):
                 named.note(key, Rule.END_TO_END_ID, sure)
         self._drop_parts_of_longer(named)
         return named
@@ -155,7 +160,7 @@ class _Matcher:
             return
         by_number: set[str] = set()
         for number in share.numbers:
-            keys = self._fitting(paid, self._by_phrase.get((normal(number),), []))
+            keys = self._fitting(paid, self._by_phrase.get((normal(number),), _NO_KEYS))
             if len(keys) > 1:
                 self._ambiguous(named, keys, Rule.DOCUMENT_NUMBER)
                 return
@@ -163,13 +168,13 @@ class _Matcher:
         by_reference: set[str] = set()
         sure = CONFIDENCE[Rule.STRUCTURED_REFERENCE]
         if share.reference is not None:
-            by_reference = self._referenced(paid, meanings(share.reference))
+            narrower = by_number or self._told(paid)
+            by_reference = self._referenced(paid, meanings(share.reference), narrower)
             if len(normal(share.reference)) < SHORTEST_REFERENCE:
                 sure = WEAK_NUMBER
             if not by_reference:
-                by_reference, sure = self._referenced(paid, weak_meanings(share.reference)), WEAK_NUMBER
-            if len(by_reference) > 1:  # a customer may have one reference for all invoices
-                by_reference &= by_number or self._told(paid) or by_reference
+                by_reference = self._referenced(paid, weak_meanings(share.reference), narrower)
+                sure = WEAK_NUMBER
             if len(by_reference) > 1:
                 self._ambiguous(named, sorted(by_reference), Rule.STRUCTURED_REFERENCE)
                 return
@@ -196,19 +201,25 @@ class _Matcher:
         """The invoices whose number stands in the text of ``paid``."""
         return {key for phrase in phrases(paid.texts) for key in self._by_phrase.get(phrase, ())}
 
-    def _referenced(self, paid: Paid, numbers: Iterable[str]) -> set[str]:
-        return {key for number in numbers for key in self._fitting(paid, self._by_reference.get(number, []))}
+    def _referenced(self, paid: Paid, numbers: Iterable[str], narrower: Collection[str]) -> set[str]:
+        """The invoices that ask for one of ``numbers``: of several, as one customer's may, those in ``narrower``."""
+        found: set[str] = set()
+        for number in numbers:
+            keys = self._by_reference.get(number, _NO_KEYS)
+            named = dict.fromkeys(sorted(key for key in narrower if key in keys)) if len(keys) > 1 else keys
+            found.update(self._fitting(paid, named or keys))
+        return found
 
     def _name(
         self,
         paid: Paid,
         said: Iterable[tuple[str, ...]],
-        names: Mapping[tuple[str, ...], Sequence[str]],
+        names: Mapping[tuple[str, ...], _Keys],
         rule: Rule,
         named: _Named,
     ) -> None:
         for phrase in said:
-            keys = self._fitting(paid, names.get(phrase, []))
+            keys = self._fitting(paid, names.get(phrase, _NO_KEYS))
             if len(keys) > 1:
                 self._ambiguous(named, keys, rule)
             for key in keys:
@@ -227,17 +238,15 @@ class _Matcher:
             if any(_is_within(own, other) for other in others):
                 del named.found[key]
 
-    def _fitting(self, paid: Paid, keys: Sequence[str]) -> list[str]:
-        """Those of ``keys`` that ``paid`` may mean: of several, only those of the payer whom an identifier shows."""
+    def _fitting(self, paid: Paid, keys: _Keys) -> list[str]:
+        """Those of ``keys`` that ``paid`` may mean: of several, only those of the payer whom an identifier shows.
+
+        Of many, some: none of them is meant.
+        """
         if len(keys) < 2:
             return list(keys)
-        own = [key for key in keys if self._is_payer(paid, self._invoices[key])]
-        return own or list(keys)
-
-    @staticmethod
-    def _is_payer(paid: Paid, invoice: OpenInvoice) -> bool:
-        known = {normal(identifier) for identifier in invoice.identifiers} - {""}
-        return any(normal(identifier) in known for identifier in paid.identifiers)
+        of_payer = (self._by_identifier.get(identifier, _NO_KEYS) for identifier in _normal(paid.identifiers))
+        return _some(_both(keys, own) for own in of_payer) or _some([keys])
 
     # ---- what it pays ---------------------------------------------------------------------------------------------
 
@@ -285,8 +294,8 @@ class _Matcher:
         payers = {invoice.payer for invoice in invoices}
         if len(payers) > 1:
             return Reason.SEVERAL_PAYERS
-        shown = set().union(*(self._payers.get(normal(identifier), set()) for identifier in paid.identifiers))
-        if shown and not shown & payers:
+        shown = [self._by_identifier[each] for each in _normal(paid.identifiers) if each in self._by_identifier]
+        if shown and not any(self._invoices[key].payer in payers for keys in shown for key in keys):
             return Reason.OTHER_PAYER
         if not any(self._left[invoice.key] for invoice in invoices):
             return Reason.NOTHING_OPEN
@@ -313,11 +322,23 @@ class _Matcher:
             return None, Reason.NOTHING_OPEN
         return {key: part for key, part in left.items() if part}, Reason.NO_MATCH
 
+    def _take(self, key: str, amount: Decimal) -> None:
+        """Take ``amount`` from what is open of the invoice ``key``."""
+        if not amount:
+            return
+        invoice = self._invoices[key]
+        self._by_open[invoice.currency, invoice.open_amount].pop(key, None)
+        self._left[key] -= amount
+        if not self._left[key]:
+            self._open[invoice.currency].pop(key, None)
+            for name in _normal(invoice.names):
+                self._by_name[invoice.currency, name].pop(key, None)
+
     def _make(self, paid: Paid, amount: Amount, payer: str | None, allocations: tuple[Allocation, ...]) -> None:
         notes = []
         discount = sum((share.discount.value for share in paid.shares if share.discount is not None), _ZERO)
         for allocation in allocations:
-            self._left[allocation.invoice] -= allocation.amount
+            self._take(allocation.invoice, allocation.amount)
         short = sum((self._left[allocation.invoice] for allocation in allocations), _ZERO)
         unallocated = amount.value - sum((allocation.amount for allocation in allocations), _ZERO)
         if short:
@@ -331,46 +352,45 @@ class _Matcher:
 
     def match_by_amount(self, silent: Sequence[Paid]) -> None:
         """Match payments that name nothing by their exact sum and the payer's identifier, where nothing else fits."""
-        fits: dict[str, list[str]] = {}
-        wanted: dict[str, list[str]] = defaultdict(list)
-        by_open: dict[tuple[str, Decimal], list[str]] = defaultdict(list)
+        owed: dict[tuple[str, Decimal, str], _Keys] = defaultdict(dict)
         for key, invoice in self._invoices.items():
-            if self._left[key]:
-                by_open[invoice.currency, self._left[key]].append(key)
+            if left := self._left[key]:
+                for identifier in _normal(invoice.identifiers):
+                    owed[invoice.currency, left, identifier][key] = None
+        offered: dict[tuple[str, Decimal, str], _Keys] = defaultdict(dict)
         for paid in silent:
-            same = by_open.get((paid.amount.currency, paid.amount.value), [])
-            fits[paid.key] = [key for key in same if self._is_payer(paid, self._invoices[key])]
-            for key in fits[paid.key]:
-                wanted[key].append(paid.key)
+            for identifier in _normal(paid.identifiers):
+                offered[paid.amount.currency, paid.amount.value, identifier][paid.key] = None
         rule = Rule.AMOUNT_AND_PARTY
         for paid in silent:
-            keys = fits[paid.key]
+            sum_ = paid.amount.currency, paid.amount.value
+            keys = _some(owed.get((*sum_, identifier), _NO_KEYS) for identifier in _normal(paid.identifiers))
             found = dict.fromkeys(keys, (rule, CONFIDENCE[rule]))
             if len(keys) > 1:
                 self._put(paid, Reason.AMBIGUOUS, found)
-            elif keys and len(wanted[keys[0]]) > 1:
+                continue
+            payers = [] if not keys else _normal(self._invoices[keys[0]].identifiers)
+            if len(_some(offered.get((*sum_, identifier), _NO_KEYS) for identifier in payers)) > 1:
                 self._put(paid, Reason.CONTENDED, found)
             elif keys and CONFIDENCE[rule] >= self._threshold:
                 allocation = Allocation(keys[0], paid.amount.value, rule, CONFIDENCE[rule])
                 self._make(paid, paid.amount, self._invoices[keys[0]].payer, (allocation,))
             else:
                 suggested = {**self._suggestions(paid), **found}
-                is_any_open = any(self._left[key] for key in self._by_currency.get(paid.amount.currency, ()))
-                reason = Reason.NO_MATCH if is_any_open else Reason.NO_INVOICE
+                reason = Reason.NO_MATCH if self._open.get(paid.amount.currency) else Reason.NO_INVOICE
                 self._put(paid, Reason.UNSURE if suggested else reason, suggested)
 
     def _suggestions(self, paid: Paid) -> dict[str, tuple[Rule, int]]:
-        """The open invoices of the same sum, and those of whoever is called as the payer is."""
-        currency = paid.amount.currency
+        """The open invoices of the same sum, and those of whoever is called as the payer is: some of each."""
+        currency, of_sum, of_name = paid.amount.currency, Rule.SAME_AMOUNT, Rule.SAME_NAME
+        same_sum = self._by_open.get((currency, paid.amount.value), _NO_KEYS)
+        same_name = [self._by_name.get((currency, name), _NO_KEYS) for name in _normal(paid.names)]
         suggested: dict[str, tuple[Rule, int]] = {}
-        for key in self._by_open.get((currency, paid.amount.value), ()):
-            if self._left[key] == paid.amount.value:
-                suggested[key] = (Rule.SAME_AMOUNT, CONFIDENCE[Rule.SAME_AMOUNT])
-        for name in sorted({normal(name) for name in paid.names} - {""}):
-            for key in self._by_name.get((currency, name), ()):
-                if self._left[key]:
-                    rule, sure = suggested.get(key, (Rule.SAME_NAME, 0))
-                    suggested[key] = (rule, sure + CONFIDENCE[Rule.SAME_NAME])
+        both = _some(_both(keys, same_sum) for keys in same_name)
+        suggested |= dict.fromkeys(both, (of_sum, CONFIDENCE[of_sum] + CONFIDENCE[of_name]))
+        for rule, groups in ((of_sum, [same_sum]), (of_name, same_name)):
+            others = _some((key for key in keys if key not in suggested) for keys in groups)
+            suggested |= dict.fromkeys(others, (rule, CONFIDENCE[rule]))
         return suggested
 
     def _put(
@@ -379,6 +399,24 @@ class _Matcher:
         ranked = sorted(found.items(), key=lambda item: (-item[1][1], item[0]))
         candidates = tuple(Candidate(key, rule, sure) for key, (rule, sure) in ranked[:MAX_CANDIDATES])
         self.work.append(Unmatched(paid, reason, candidates, facts))
+
+
+def _some(groups: Iterable[Iterable[str]]) -> list[str]:
+    """The first keys of ``groups``, each once, as many as are shown: of more, none is meant."""
+    return list(
+        islice(dict.fromkeys(chain.from_iterable(islice(keys, MAX_CANDIDATES) for keys in groups)), MAX_CANDIDATES)
+    )
+
+
+def _both(one: _Keys, other: _Keys) -> Iterator[str]:
+    """The keys in ``one`` and ``other``."""
+    few, many = sorted((one, other), key=len)
+    return (key for key in few if key in many)
+
+
+def _normal(names: Iterable[str]) -> list[str]:
+    """``names`` as one run each, in order, each once."""
+    return sorted({normal(name) for name in names} - {""})
 
 
 def _phrases_of(invoice: OpenInvoice) -> set[tuple[str, ...]]:
