@@ -12,7 +12,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -37,6 +37,7 @@ RESUMED = frozenset({Reason.UNKNOWN_PARTY, Reason.SAME_NAME, Reason.NO_DUE_DATE}
 _FOR_A_PARTY = frozenset({Reason.UNKNOWN_PARTY, Reason.SAME_NAME})
 _NUMBERS = ("number", "order", "invoice", "despatch", "corrects", "contract")
 _HEADER_BYTES = 4
+_FILES_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,6 @@ class Waiting:
 
     sheet: Sheet
     kept: WaitingDocument
-    file: WaitingFile
     rules: Rules
 
 
@@ -96,17 +96,24 @@ def find(
         given = {name_of(sheet) for sheet in sheets}
         left = [each for each in transaction.waiting_documents(owner) if each.name not in given]
         chosen = left if everything else list(_helped(transaction, left, [sheet.document for sheet in sheets]))
-        files = {file.sha256: file for file in transaction.waiting_files(owner, (each.sha256 for each in chosen))}
         rules = {job: _rules(transaction, job, parties) for job in {each.job for each in chosen}}
     wanted = {each.name: each for each in chosen}
     places = {each.name: at for at, each in enumerate(left)}
     found = []
-    for file in files.values():
+    for file in _files(context, owner, list(dict.fromkeys(each.sha256 for each in chosen))):
         for sheet in _read_again(context, file):
             kept = wanted.pop(name_of(sheet), None)
             if kept is not None:
-                found.append(Waiting(sheet, kept, file, rules[kept.job]))
+                found.append(Waiting(sheet, kept, rules[kept.job]))
     return sorted(found, key=lambda waited: places[waited.kept.name])
+
+
+def _files(context: Context, owner: str, sha256s: Sequence[str]) -> Iterator[WaitingFile]:
+    """The files of ``owner`` that are named, a few at a time: together they may be larger than memory."""
+    for start in range(0, len(sha256s), _FILES_AT_ONCE):
+        with context.store.transaction(read_only=True) as transaction:
+            some = transaction.waiting_files(owner, sha256s[start : start + _FILES_AT_ONCE])
+        yield from some
 
 
 def _helped(
