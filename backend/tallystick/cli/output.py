@@ -7,14 +7,15 @@ bar shows only where a person is watching.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 
 from tallystick.errors import TallystickError
 
@@ -23,9 +24,26 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNCHECKED = 3
 
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_AS_SHOWN = dict.fromkeys(set(_CONTROLS) - {ord("\n"), ord("\t")}, "\ufffd")
+
+
+class ShowingConsole(Console):
+    """A console on which text is only shown: what strangers wrote neither commands the terminal nor turns about.
+
+    Control characters (C0, C1) and the overrides of direction (Unicode UAX 9) become U+FFFD.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of ``renderable``, those of text made harmless; the console's own controls pass."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(text.translate(_AS_SHOWN), style)
+
+
 # no emoji: the path of an element such as cbc:ID: would become one
-console = Console(highlight=False, soft_wrap=False, emoji=False)
-messages = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+console = ShowingConsole(highlight=False, soft_wrap=False, emoji=False)
+messages = ShowingConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def print_json(value: Any) -> None:

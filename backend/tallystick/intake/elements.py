@@ -17,7 +17,7 @@ from tallystick.protocol.types import clip
 _MAX_TEXT = 1_000
 _SPACES = re.compile(r"\s+")
 _TIME = re.compile(r"(T.*| [0-9]{2}:[0-9]{2}(:[0-9]{2})?|Z|[+-][0-9]{2}:[0-9]{2})?\Z")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Element:
