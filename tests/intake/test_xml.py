@@ -39,10 +39,13 @@ def test_what_is_too_large_too_deep_or_too_many_is_refused(monkeypatch: pytest.M
     assert read_xml(deep) is not None
     with pytest.raises(MalformedInput, match="deep"):
         read_xml(b"<a>" + deep + b"</a>")
-    monkeypatch.setattr(xml, "MAX_ELEMENTS", 1_000)
+    monkeypatch.setattr(xml, "MAX_NODES", 1_000)
     assert len(read_xml(b"<a>" + b"<b/>" * 999 + b"</a>")) == 999
     with pytest.raises(MalformedInput, match="elements"):
         read_xml(b"<a>" + b"<b/>" * 1_000 + b"</a>")
+    assert len(read_xml(b"<a>" + b"<b c = '1'/>" * 499 + b"</a>")) == 499
+    with pytest.raises(MalformedInput, match="attributes"):
+        read_xml(b"<a>" + b"<b c = '1'/>" * 500 + b"</a>")
     monkeypatch.setattr(xml, "MAX_BYTES", 10)
     with pytest.raises(MalformedInput, match="10 bytes"):
         read_xml(b"<a>01234567</a>")

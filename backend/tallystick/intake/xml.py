@@ -1,10 +1,11 @@
-"""XML of strangers, read safely: bounded in size, depth and elements, without document type, entities or network.
+"""XML of strangers, read safely: bounded in size, depth, elements and attributes, without document type, entities or network.
 
 Rules:
 
 - a document type declaration is refused before anything is parsed: what it could define, no document here needs;
 - known encodings only: UTF-8, UTF-16 with a byte order mark, and those of ``_ENCODINGS``, so that nothing hides;
-- size and elements are bounded before parsing, depth by the parser and then exactly: a bomb ends at its limit;
+- size, elements and attributes are bounded before parsing, depth by the parser and then exactly: a bomb ends at its
+  limit;
 - comments and processing instructions are dropped; the functions here find elements by local name, whatever their
   namespace.
 
@@ -24,7 +25,8 @@ from tallystick.protocol.types import clip
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
-MAX_ELEMENTS = 2_000_000
+MAX_NODES = 2_000_000
+"""Elements and attributes: each takes some 200 bytes of memory, however few it has in the file."""
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ENCODINGS = frozenset(
@@ -51,8 +53,10 @@ def read_xml(data: bytes) -> etree._Element:
     data = _decoded(data)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise _has_document_type()
-    if data.count(b"<") - data.count(b"</") > MAX_ELEMENTS:
-        raise MalformedInput(f"XML: expected at most {MAX_ELEMENTS} elements, got more.", todo="Split the file.")
+    if data.count(b"<") - data.count(b"</") + data.count(b"=") > MAX_NODES:
+        raise MalformedInput(
+            f"XML: expected at most {MAX_NODES} elements and attributes, got more.", todo="Split the file."
+        )
     try:
         root = etree.fromstring(data, _parser())
     except (etree.LxmlError, ValueError, LookupError) as error:
