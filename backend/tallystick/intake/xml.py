@@ -1,4 +1,4 @@
-"""XML of strangers, read safely: bounded in size, depth, elements and attributes, without document type, entities or network.
+"""XML of strangers, read safely: bounded in all that it may grow by, without document type, entities or network.
 
 Rules:
 
