@@ -26,6 +26,8 @@ from tallystick.intake.mapping import ENCODINGS, ColumnMapping
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_COLUMNS = 1_000
+_MAX_SEPARATORS = 100_000
+"""In one row, those within quoted cells too."""
 _SEPARATORS = (",", ";", "\t")
 _COMMON_LEADS = range(0xA1, 0xD8)
 """First bytes of punctuation and of the 3,755 most common characters (GB 2312, rows 1 to 9 and level 1)."""
@@ -91,16 +93,40 @@ def _open_csv(data: bytes, encoding: str | None) -> Table:
     told = {",": "comma", ";": "semicolon", "\t": "tabulator"}[separator]
 
     def rows(_: ColumnMapping) -> Iterator[Row]:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        lines = _Lines(text, separator)
+        reader = csv.reader(lines, delimiter=separator, strict=True)
         try:
             next(reader)
             for number, cells in enumerate(reader, start=2):
+                lines.separators = 0
                 if any(cells):
                     yield number, cells
         except csv.Error as error:
-            raise MalformedRow("a line of CSV", str(error), row=reader.line_num, column="(line)") from error
+            raise MalformedRow("a line of CSV", str(error), row=lines.number, column="(line)") from error
 
     return Table(f"{name}, {told}", tuple(header), rows)
+
+
+class _Lines:
+    """The lines of a CSV text, for as long as no row goes on and on: its cells would fill the memory."""
+
+    def __init__(self, text: str, separator: str) -> None:
+        self.number = 0
+        self.separators = 0
+        """Those of the row at hand, quoted ones too."""
+        self._lines = io.StringIO(text, newline="")
+        self._separator = separator
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        self.separators += line.count(self._separator)
+        if self.separators > _MAX_SEPARATORS:
+            raise csv.Error(f"more than {_MAX_SEPARATORS} separators in one row")
+        return line
 
 
 def _columns(header: Sequence[str]) -> tuple[bool, int]:

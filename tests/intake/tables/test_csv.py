@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import itertools
 
 import pytest
 from hypothesis import given
@@ -94,6 +95,18 @@ def test_a_line_that_is_no_csv_ends_the_reading(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("tallystick.intake.tables.MAX_COLUMNS", 7)
     with pytest.raises(MalformedInput, match="at most 7 columns, got 8"):
         open_table(made.csv_text().encode(), mapping)
+
+
+@pytest.mark.parametrize("row", [";" * 51, '"' + ";;;\n" * 20])
+def test_a_row_that_goes_on_and_on_ends_the_reading(monkeypatch: pytest.MonkeyPatch, row: str) -> None:
+    """On one line, or over many within quotation marks: it is not held until its end. Many rows are no such row."""
+    monkeypatch.setattr("tallystick.intake.tables._MAX_SEPARATORS", 50)
+    mapping = parse_mapping(made.MAPPING.encode(), "m")
+    table = open_table(made.csv_text(*[made.ROW] * 20).encode() + row.encode(), mapping)
+    rows = table.rows(mapping)
+    assert [number for number, _ in itertools.islice(rows, 20)] == [*range(2, 22)]
+    with pytest.raises(MalformedRow, match=r"row (22|3[0-9]), .*more than 50 separators"):
+        next(rows)
 
 
 @given(st.data())
