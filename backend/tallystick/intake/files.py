@@ -17,6 +17,8 @@ from tallystick.intake.archives import is_zip, members, read_again
 from tallystick.intake.documents import Source
 from tallystick.intake.readers import Options, Reading, is_document, read_file
 
+MAX_DOCUMENTS = 1_000_000
+"""In one archive, rows of tables too: each takes some 1 kB of memory, however well it was packed."""
 _UNKNOWN = "application/octet-stream"
 
 
@@ -39,13 +41,20 @@ def read_files(
     if not is_zip(data) or is_document(data):
         yield _read(name, data, options, partial(_whole, reopen, len(data)))
         return
+    documents = 0
     try:
         for info, inside in members(data):
             within = f"{name}/{info.filename}"
             if isinstance(inside, MalformedInput):
                 yield Unread(Source.of(within, _UNKNOWN, b""), inside)
-            else:
-                yield _read(within, inside, options, partial(_member, reopen, info))
+                continue
+            read = _read(within, inside, options, partial(_member, reopen, info))
+            documents += len(read.items) if isinstance(read, Reading) else 1
+            if documents > MAX_DOCUMENTS:
+                raise MalformedInput(
+                    f"ZIP: expected at most {MAX_DOCUMENTS} documents in one archive, got more.", todo="Split it."
+                )
+            yield read
     except MalformedInput as error:
         yield Unread(Source.of(name, "application/zip", data), error)
 
