@@ -6,13 +6,26 @@ Rules:
   party's evidence is a range of an index whatever it is narrowed by; ``awaits`` says what the party has yet to answer;
 - ``trading_partner`` has each two parties that an evidence names together, both ways: who may know of whom;
 - every row of these two follows from the evidence, and is written by the transaction that keeps the evidence;
+- ``catalogue`` has the names by which trade documents find evidence, of all up to ``catalogued``: who looks for one
+  brings it up to date first (``service/documents/catalogue.py``);
 - ``tally`` has the figures that would take a look at every row, moved by the transactions that move what they count;
 - ``kept_answer`` is no truth of the ledger: its rows are forgotten after a while (``service/once.py``).
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+)
 
 from tallystick.store.schema import evidence, metadata
 
@@ -58,6 +71,23 @@ trading_partner = Table(
     Column("party", LargeBinary, primary_key=True),
     Column("other", LargeBinary, primary_key=True),
     sqlite_with_rowid=False,
+)
+
+catalogue = Table(
+    "catalogue",
+    metadata,
+    Column("name", LargeBinary, primary_key=True, comment="16 bytes of a SHA-256"),
+    Column("position", BigInteger, ForeignKey("evidence.position"), primary_key=True, autoincrement=False),
+    Index("ix_catalogue_position", "position"),
+    sqlite_with_rowid=False,
+)
+
+catalogued = Table(
+    "catalogued",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False, comment="of the last evidence whose names are in the catalogue"),
+    CheckConstraint("id = 1", name="one_row"),
 )
 
 kept_answer = Table(

@@ -12,7 +12,7 @@ from tallystick.errors import NotFound
 from tallystick.protocol import content
 from tallystick.protocol.types import EvidenceId, PartyId, to_hex
 from tallystick.store.access_schema import access_grant, erasure
-from tallystick.store.api_tables import evidence_subject
+from tallystick.store.api_tables import catalogue, evidence_subject
 from tallystick.store.grants import Erasure
 from tallystick.store.rows import chunks, evidence_record, select_evidence, storable
 from tallystick.store.schema import append, batch_entry, block, evidence, import_outcome
@@ -102,6 +102,7 @@ class ErasureRows:
         self._connection.execute(evidence.update().where(evidence.c.evidence_id == one.evidence).values(bare))
         at = select(evidence.c.position).where(evidence.c.evidence_id == one.evidence).scalar_subquery()
         self._connection.execute(evidence_subject.update().where(evidence_subject.c.position == at).values(number=None))
+        self._connection.execute(catalogue.delete().where(catalogue.c.position == at))
         named = import_outcome.c.evidence.contains(to_hex(one.evidence))
         gone = {"file": _GONE, "sha256": "", "document": None, "number": None, "detail": None}
         self._connection.execute(import_outcome.update().where(named).values(gone))

@@ -37,7 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0015"
+HEAD = "0016"
 """The revision this code works with: the newest under ``migrations/versions``."""
 
 INT64_MAX = 2**63 - 1

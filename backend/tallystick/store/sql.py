@@ -26,6 +26,7 @@ from tallystick.store.access import AccessRows
 from tallystick.store.accounts import AccountRows
 from tallystick.store.attachments import AttachmentRows
 from tallystick.store.batches import BatchRows
+from tallystick.store.catalogue import CatalogueRows
 from tallystick.store.engine import begun, check_revision, is_in_memory, open_engine
 from tallystick.store.erasures import ErasureRows
 from tallystick.store.evidence import EvidenceRows
@@ -49,6 +50,7 @@ BUSY_TIMEOUT_SECONDS = 30.0
 class SqlTransaction(
     PartyRows,
     EvidenceRows,
+    CatalogueRows,
     BatchRows,
     IndexRows,
     TimestampRows,

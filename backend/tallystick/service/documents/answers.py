@@ -20,8 +20,8 @@ from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import ZERO32, DealId, to_hex
 from tallystick.service.bank.claims import DAYS_APART
 from tallystick.service.documents.batch import ACCEPTED, Sheet
-from tallystick.service.documents.books import Bill, Kept
 from tallystick.service.documents.desk import Desk
+from tallystick.service.documents.kept import Bill, Kept
 from tallystick.service.documents.outcomes import Reason, Status, Stop
 from tallystick.store.records import EvidenceRecord, PartyRecord
 
@@ -35,7 +35,7 @@ def state_answer(desk: Desk, answer: InvoiceResponse, sheet: Sheet) -> list[Evid
     bill, now = _bill(desk, seller, buyer, answer.invoice)
     kinds = (Kind.DISPUTE, Kind.SIGNAL, Kind.ACKNOWLEDGEMENT)
     for kind in kinds:
-        for known in desk.books.answers(seller.party, bill, kind, buyer.party):
+        for known in desk.books.answers(bill, kind, buyer.party):
             if known.text(stating.RESPONSE_NUMBER) == answer.number and known.text("responseCode") == answer.code:
                 return [known.record]
     deal, day, parent = bill.base.record.evidence.deal, answer.issue_date, now.record
@@ -61,23 +61,22 @@ def _acknowledge(
 ) -> list[EvidenceRecord]:
     """The ACKNOWLEDGEMENT of the invoice as it is ``now``, and the withdrawal of what the buyer disputed before."""
     buyer, seller = sides
-    name, deal, day = now.record.evidence_id, bill.base.record.evidence.deal, answer.issue_date
-    given = next(desk.books.answers_to(seller.party, name, Kind.ACKNOWLEDGEMENT, buyer.party), None)
+    deal, day = bill.base.record.evidence.deal, answer.issue_date
+    given = next(desk.books.answers_to(now, Kind.ACKNOWLEDGEMENT, buyer.party), None)
     if given is None:
         fields = stating.answer_fields(answer, [sheet.source])
         made = [desk.state(Kind.ACKNOWLEDGEMENT, buyer, seller, fields, day, deal=deal, parent=now.record)]
     else:
         made = [given.record]
-    for dispute in list(desk.books.answers(seller.party, bill, Kind.DISPUTE, buyer.party)):
-        disputed = dispute.record
+    for dispute in list(desk.books.answers(bill, Kind.DISPUTE, buyer.party)):
         resolved = [
-            *desk.books.answers_to(seller.party, disputed.evidence_id, Kind.RESOLUTION, buyer.party),
-            *desk.books.answers_to(seller.party, disputed.evidence_id, Kind.RESOLUTION, seller.party),
-            *desk.books.answers_to(seller.party, disputed.evidence_id, Kind.CORRECTION, buyer.party),
+            *desk.books.answers_to(dispute, Kind.RESOLUTION, buyer.party),
+            *desk.books.answers_to(dispute, Kind.RESOLUTION, seller.party),
+            *desk.books.answers_to(dispute, Kind.CORRECTION, buyer.party),
         ]
         if not resolved:
             fields = {"outcome": "withdrawn", **stating.answer_fields(answer, [sheet.source])}
-            made.append(desk.state(Kind.RESOLUTION, buyer, seller, fields, day, deal=deal, parent=disputed))
+            made.append(desk.state(Kind.RESOLUTION, buyer, seller, fields, day, deal=deal, parent=dispute.record))
     return made
 
 

@@ -20,8 +20,8 @@ from tallystick.intake.likeness import Billed, Likeness, likeness
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import ZERO32, DealId, to_hex
 from tallystick.service.documents.batch import Sheet
-from tallystick.service.documents.books import Bill, Kept
 from tallystick.service.documents.desk import Desk
+from tallystick.service.documents.kept import Bill, Kept
 from tallystick.service.documents.naming import spelled
 from tallystick.service.documents.outcomes import Reason, Status, Stop
 from tallystick.store.records import EvidenceRecord, PartyRecord

@@ -2,271 +2,317 @@
 
 Rules:
 
-- a party's evidence is read once, when the first document of it comes; what an import adds is noted as it goes;
+- nothing is read but what a document names: by the catalogue, by what answers it, or by the two parties;
+- what an import makes is noted as it goes, and found as if it were recorded already;
 - an invoice is found by every number it ever had, and is as its issuer last corrected it;
 - only what is accepted counts; a contract that awaits a signature is kept apart.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from tallystick.intake.likeness import Billed, Likeness, compared, cut, likeness
 from tallystick.protocol import content
-from tallystick.protocol.entry import Json
 from tallystick.protocol.evidence import Kind
-from tallystick.protocol.types import ZERO32, EvidenceId, PartyId, to_hex
+from tallystick.protocol.types import ZERO32, EvidenceId, PartyId
 from tallystick.service.accept import ACCEPTED
+from tallystick.service.documents.catalogue import (
+    KINDS,
+    Sort,
+    bring_up_to_date,
+    likely_names,
+    name_of,
+    names_of,
+)
+from tallystick.service.documents.kept import Bill, Kept, Shown
 from tallystick.service.ports import Transaction
 from tallystick.store.records import EvidenceRecord
 
-_KINDS = (
-    Kind.CONTRACT,
-    Kind.DELIVERY,
-    Kind.INVOICE,
-    Kind.PAYMENT,
-    Kind.ACKNOWLEDGEMENT,
-    Kind.DISPUTE,
-    Kind.RESOLUTION,
-    Kind.CORRECTION,
-    Kind.SIGNAL,
-)
-
+_NOT_RECORDED = 2**62
+"""From here on are the positions of what is only noted."""
 _FEW = 32
 """Of so many invoices with the same values, each is compared with a new one."""
-
-Shown = Mapping[str, Json]
-Pair = frozenset[PartyId]
-
-
-@dataclass(slots=True)
-class Kept:
-    """One evidence with what its content shows."""
-
-    record: EvidenceRecord
-    fields: Shown
-
-    def text(self, name: str) -> str | None:
-        """The field ``name`` where it is text."""
-        value = self.fields.get(name)
-        return value if isinstance(value, str) else None
-
-
-@dataclass(slots=True)
-class Bill:
-    """An INVOICE through the corrections of its issuer: ``versions`` that hold, the last in force; none: cancelled."""
-
-    base: Kept
-    versions: list[Kept]
-
-    @property
-    def current(self) -> Kept | None:
-        """The version in force, or None where the invoice is cancelled."""
-        return self.versions[-1] if self.versions else None
-
-    @property
-    def buyer(self) -> PartyId:
-        """Whom it bills; zero where it is self-reported."""
-        return self.base.record.evidence.counterparty
-
-    def correct(self, kept: Kept) -> None:
-        """Take in a CORRECTION of this invoice."""
-        if kept.fields.get("correctionType") == "replaced":
-            self.versions.append(kept)
-        elif kept.fields.get("correctionType") == "cancelled":
-            void = kept.record.evidence.parent
-            is_base = void == self.base.record.evidence_id
-            self.versions = [] if is_base else [each for each in self.versions if each.record.evidence_id != void]
-
-    def billed(self) -> Billed | None:
-        """What it bills as compared with other invoices, or None where it is cancelled or hides something."""
-        now = self.current
-        if now is None:
-            return None
-        told = [now.text(name) for name in ("invoiceNumber", "issueDate", "currency", "payableAmount")]
-        buyer = self.base.text("customer") if self.buyer == ZERO32 else to_hex(self.buyer)
-        if buyer is None or None in told:
-            return None
-        number, issued, currency, amount = map(str, told)
-        return Billed(number, buyer, issued, currency, Decimal(amount))
 
 
 class _SameValues:
     """The invoices of a seller that have the same values: of many, those whose number is nearly another's are found."""
 
     def __init__(self) -> None:
-        self._bills: list[tuple[str, Bill]] = []
-        self._cut: dict[str, list[Bill]] = {}
+        self._cut: dict[str, list[Kept]] = defaultdict(list)
         self._cut_of = 0
 
-    def add(self, number: str, bill: Bill) -> None:
-        """Take in the ``bill`` of that ``number``."""
-        self._bills.append((number, bill))
+    def near(self, number: str, all_: Sequence[Kept]) -> Iterable[Kept]:
+        """Those of ``all_`` whose number is one off ``number``, or the same as it is compared, and maybe others.
 
-    def near(self, number: str) -> Iterable[Bill]:
-        """All whose number is one off ``number``, or the same as it is compared, and maybe others."""
-        if len(self._bills) <= _FEW:
-            return [bill for _, bill in self._bills]
-        for other, bill in self._bills[self._cut_of :]:
-            for piece in cut(compared(other)):
-                self._cut.setdefault(piece, []).append(bill)
-        self._cut_of = len(self._bills)
-        return [bill for piece in cut(compared(number)) for bill in self._cut.get(piece, ())]
-
-
-@dataclass(slots=True)
-class _OfParty:
-    """The evidence of one party, by what documents call it."""
-
-    contracts: dict[tuple[Pair, str], Kept] = field(default_factory=dict)
-    agreed: dict[Pair, list[Kept]] = field(default_factory=lambda: defaultdict(list))
-    deliveries: dict[tuple[PartyId, PartyId, str], Kept] = field(default_factory=dict)
-    arrivals: dict[tuple[PartyId, PartyId, str], Kept] = field(default_factory=dict)
-    bills: dict[tuple[PartyId, str], Bill] = field(default_factory=dict)
-    bill_of: dict[EvidenceId, Bill] = field(default_factory=dict)
-    by_compared: dict[tuple[PartyId, str], list[Bill]] = field(default_factory=lambda: defaultdict(list))
-    by_values: dict[tuple[PartyId, object], _SameValues] = field(default_factory=lambda: defaultdict(_SameValues))
-    credits: dict[tuple[PartyId, PartyId, str], Kept] = field(default_factory=dict)
-    payments: dict[tuple[PartyId, PartyId, str], Kept] = field(default_factory=dict)
-    answers: dict[EvidenceId, list[Kept]] = field(default_factory=lambda: defaultdict(list))
+        ``all_`` is what it was the last time, and what was added since.
+        """
+        if len(all_) <= _FEW:
+            return all_
+        for kept in all_[self._cut_of :]:
+            for piece in cut(compared(kept.text("invoiceNumber") or "")):
+                self._cut[piece].append(kept)
+        self._cut_of = len(all_)
+        return [kept for piece in cut(compared(number)) for kept in self._cut.get(piece, ())]
 
 
 class Books:
-    """The evidence of the parties that an import is about."""
+    """What an import finds recorded. One serves all of its transactions, one after the other."""
 
     def __init__(self) -> None:
-        self._parties: dict[PartyId, _OfParty] = {}
+        self._read: dict[EvidenceId, Kept] = {}
+        self._named: dict[bytes, list[Kept]] = {}
+        self._answers: dict[EvidenceId, list[Kept]] = {}
+        self._between: dict[tuple[PartyId, PartyId, Kind], list[Kept]] = {}
+        self._values: dict[bytes, _SameValues] = defaultdict(_SameValues)
+        self._bills: dict[EvidenceId, Bill | None] = {}
+        """By each evidence that is a version of an invoice, or corrects one; None: it is neither."""
+        self._made: dict[EvidenceId, Kept] = {}
+        self._made_names: dict[EvidenceId, frozenset[bytes]] = {}
+        self._made_named: dict[bytes, list[Kept]] = defaultdict(list)
+        self._made_answers: dict[EvidenceId, list[Kept]] = defaultdict(list)
+        self._positions = itertools.count(_NOT_RECORDED)
 
-    def open(self, transaction: Transaction, party: PartyId) -> None:
-        """Read what is recorded of ``party``, unless that was done."""
-        if party in self._parties:
+    def within(self, transaction: Transaction) -> None:
+        """Look things up in ``transaction`` from now on."""
+        self._transaction = transaction
+        while bring_up_to_date(transaction, self._made_names):
+            pass
+
+    def look_up(self, names: Iterable[bytes]) -> None:
+        """Read at once what stands under ``names``, and what answers the invoices among it."""
+        missing = [name for name in dict.fromkeys(names) if name not in self._named]
+        if not missing:
             return
-        of_party = self._parties[party] = _OfParty()
-        for record in transaction.evidence_of_party(party, map(int, _KINDS)):
-            _note(of_party, Kept(record, content.parse_all(record.disclosures)))
+        found: dict[bytes, list[Kept]] = {name: [] for name in missing}
+        for name, at, record in self._transaction.evidence_named(missing):
+            found[name].append(self._kept(at, record))
+        for name, kept in found.items():
+            self._named[name] = _merged(kept, self._made_named.get(name, ()))
+        bills = {kept.record.evidence_id for several in found.values() for kept in several if _is_bill(kept)}
+        self._read_answers(bills)
 
-    def note(self, record: EvidenceRecord, fields: Shown) -> None:
-        """Take in an evidence that was added, or a contract whose signatures are complete now."""
-        for party in {record.evidence.issuer, record.evidence.counterparty}:
-            if party in self._parties:
-                _note(self._parties[party], Kept(record, fields))
+    # ---- by what documents name -----------------------------------------------------------------------------------
 
     def contract(self, one: PartyId, other: PartyId, number: str) -> Kept | None:
         """The contract of that ``number`` between the two, whatever its state."""
-        return self._parties[one].contracts.get((frozenset((one, other)), number))
+        found = [
+            kept
+            for issuer, counterparty in ((one, other), (other, one))
+            for kept in self._under(issuer, Sort.CONTRACT, number)
+            if kept.record.evidence.counterparty == counterparty
+        ]
+        return max(found, key=lambda kept: kept.at, default=None)
 
     def agreed(self, one: PartyId, other: PartyId) -> list[Kept]:
         """The contracts between the two that both signed, oldest first."""
-        return self._parties[one].agreed.get(frozenset((one, other)), [])
+        both = [*self._of_kind(one, other, Kind.CONTRACT), *self._of_kind(other, one, Kind.CONTRACT)]
+        return sorted((kept for kept in both if _is_accepted(kept)), key=lambda kept: kept.at)
 
     def delivery(self, issuer: PartyId, counterparty: PartyId, number: str) -> Kept | None:
         """The DELIVERY of that ``number`` that ``issuer`` stated."""
-        return self._parties[issuer].deliveries.get((issuer, counterparty, number))
+        return self._last(issuer, counterparty, Sort.DELIVERY, number)
 
     def arrival(self, issuer: PartyId, counterparty: PartyId, despatch: str) -> Kept | None:
         """The DELIVERY by which ``issuer`` answered the other side's ``despatch``."""
-        return self._parties[issuer].arrivals.get((issuer, counterparty, despatch))
+        return self._last(issuer, counterparty, Sort.ARRIVAL, despatch)
 
     def bill(self, seller: PartyId, number: str) -> Bill | None:
         """The invoice of ``seller`` that has or had that ``number``."""
-        return self._parties[seller].bills.get((seller, number))
+        for kept in reversed(self._under(seller, Sort.BILL, number)):
+            if _is_accepted(kept) and (bill := self._bill_of(kept)) is not None:
+                return bill
+        return None
 
     def credit(self, seller: PartyId, buyer: PartyId, number: str) -> Kept | None:
         """The credit note of that ``number``."""
-        return self._parties[seller].credits.get((seller, buyer, number))
+        return self._last(seller, buyer, Sort.CREDIT, number)
 
     def payment(self, payer: PartyId, payee: PartyId, reference: str) -> Kept | None:
         """The payment of that ``reference`` that ``payer`` stated."""
-        return self._parties[payer].payments.get((payer, payee, reference))
+        return self._last(payer, payee, Sort.PAYMENT, reference)
 
     def receipts(self, payee: PartyId, payer: PartyId) -> Iterator[Kept]:
         """The payments that ``payee`` says it had from ``payer``, and that nothing corrects."""
-        books = self._parties[payee]
-        for (issuer, counterparty, _), kept in books.payments.items():
-            if (issuer, counterparty) == (payee, payer) and not any(
-                answer.record.evidence.kind == Kind.CORRECTION
-                for answer in books.answers.get(kept.record.evidence_id, ())
-            ):
+        payments = self._payments(payee, payer)
+        self._read_answers(kept.record.evidence_id for kept in payments)
+        for kept in payments:
+            if not any(answer.record.evidence.kind == Kind.CORRECTION for answer in self._answers_to(kept)):
                 yield kept
 
     def claims(self, payee: PartyId, payer: PartyId) -> Iterator[Kept]:
         """The payments that ``payer`` says it made to ``payee``."""
-        for (issuer, counterparty, _), kept in self._parties[payee].payments.items():
-            if (issuer, counterparty) == (payer, payee):
-                yield kept
+        yield from self._payments(payer, payee)
 
-    def answers(self, seller: PartyId, bill: Bill, kind: Kind, issuer: PartyId) -> Iterator[Kept]:
+    def answers(self, bill: Bill, kind: Kind, issuer: PartyId) -> Iterator[Kept]:
         """The answers of ``kind`` by ``issuer`` to any version of ``bill``."""
-        names = [bill.base.record.evidence_id, *(each.record.evidence_id for each in bill.versions)]
-        for name in dict.fromkeys(names):
-            yield from self.answers_to(seller, name, kind, issuer)
+        for version in {kept.record.evidence_id: kept for kept in (bill.base, *bill.versions)}.values():
+            yield from self.answers_to(version, kind, issuer)
 
-    def answers_to(self, party: PartyId, name: EvidenceId, kind: Kind, issuer: PartyId) -> Iterator[Kept]:
-        """The answers of ``kind`` by ``issuer`` to the evidence ``name``, of which ``party`` is a side."""
-        for kept in self._parties[party].answers.get(name, ()):
-            if kept.record.evidence.kind == kind and kept.record.evidence.issuer == issuer:
-                yield kept
+    def answers_to(self, kept: Kept, kind: Kind, issuer: PartyId) -> Iterator[Kept]:
+        """The answers of ``kind`` by ``issuer`` to ``kept``."""
+        for answer in self._answers_to(kept):
+            if answer.record.evidence.kind == kind and answer.record.evidence.issuer == issuer:
+                yield answer
 
     def alike(self, seller: PartyId, billed: Billed) -> tuple[Bill, Likeness] | None:
         """An invoice of ``seller`` that is like ``billed``, though not the same."""
-        of_party = self._parties[seller]
-        same_values = of_party.by_values.get((seller, billed.values))
-        near = () if same_values is None else same_values.near(billed.number)
-        for bill in chain(of_party.by_compared.get((seller, compared(billed.number)), ()), near):
-            other = bill.billed()
+        by_number, by_values = likely_names(seller, billed)
+        self.look_up((by_number, by_values))
+        near = self._values[by_values].near(billed.number, self._named[by_values])
+        for kept in chain(self._named[by_number], near):
+            bill = self._bill_of(kept)
+            other = None if bill is None else bill.billed()
             how = None if other is None else likeness(billed, other)
-            if how not in (None, Likeness.SAME):
+            if bill is not None and how not in (None, Likeness.SAME):
                 return bill, how
         return None
 
+    # ---- what the import makes ------------------------------------------------------------------------------------
 
-def _note(books: _OfParty, kept: Kept) -> None:
-    evidence, number = kept.record.evidence, kept.text
-    between = (evidence.issuer, evidence.counterparty)
-    if evidence.kind == Kind.CONTRACT:
-        _note_contract(books, kept)
-    if kept.record.state not in ACCEPTED:
-        return
-    if evidence.kind == Kind.DELIVERY:
-        if (found := number("deliveryNumber")) is not None:
-            books.deliveries[*between, found] = kept
-        if (found := number("despatchNumber")) is not None:
-            books.arrivals[*between, found] = kept
-    elif evidence.kind == Kind.INVOICE:
-        _note_bill(books, Bill(kept, [kept]), kept)
-    elif evidence.kind == Kind.PAYMENT and (found := number("paymentReference")) is not None:
-        books.payments[*between, found] = kept
-    elif evidence.kind == Kind.CORRECTION:
-        bill = books.bill_of.get(evidence.parent)
-        if bill is not None and evidence.issuer == bill.base.record.evidence.issuer:
+    def note(self, record: EvidenceRecord, fields: Shown) -> None:
+        """Take in an evidence that was added, or a contract whose signatures are complete now."""
+        kept = self._made.get(record.evidence_id)
+        if kept is None:
+            kept = Kept(record, fields, next(self._positions))
+            self._made[record.evidence_id] = kept
+            self._answers.setdefault(record.evidence_id, [])
+        kept.record = record
+        evidence = record.evidence
+        bill = self._bill_of(kept) if evidence.kind in (Kind.INVOICE, Kind.CORRECTION) else None
+        if bill is not None and kept is not bill.base:
             bill.correct(kept)
-            _note_bill(books, bill, kept)
-        if (found := number("creditNoteNumber")) is not None:
-            books.credits[*between, found] = kept
-    if evidence.parent != ZERO32:
-        books.answers[evidence.parent].append(kept)
+        self._made_names[record.evidence_id] = names = frozenset(names_of(kept, bill))
+        for name in names:
+            _put(self._made_named[name], kept)
+            if name in self._named:
+                _put(self._named[name], kept)
+        between = evidence.issuer, evidence.counterparty, Kind(evidence.kind)
+        if between in self._between:
+            _put(self._between[between], kept)
+        if evidence.parent != ZERO32:
+            _put(self._made_answers[evidence.parent], kept)
+            if evidence.parent in self._answers:
+                _put(self._answers[evidence.parent], kept)
+
+    # ---- within ---------------------------------------------------------------------------------------------------
+
+    def _kept(self, at: int, record: EvidenceRecord) -> Kept:
+        kept = self._read.get(record.evidence_id)
+        if kept is None:
+            kept = self._read[record.evidence_id] = Kept(record, content.parse_all(record.disclosures), at)
+        return kept
+
+    def _under(self, issuer: PartyId, sort: Sort, number: str) -> list[Kept]:
+        name = name_of(issuer, sort, number)
+        self.look_up((name,))
+        return self._named[name]
+
+    def _last(self, issuer: PartyId, counterparty: PartyId, sort: Sort, number: str) -> Kept | None:
+        for kept in reversed(self._under(issuer, sort, number)):
+            if kept.record.evidence.counterparty == counterparty and _is_accepted(kept):
+                return kept
+        return None
+
+    def _of_kind(self, issuer: PartyId, counterparty: PartyId, kind: Kind) -> list[Kept]:
+        between = issuer, counterparty, kind
+        if between not in self._between:
+            placed = self._transaction.evidence_between(issuer, counterparty, kind)
+            made = (
+                kept
+                for kept in self._made.values()
+                if (kept.record.evidence.issuer, kept.record.evidence.counterparty, kept.record.evidence.kind)
+                == between
+            )
+            self._between[between] = _merged([self._kept(at, record) for at, record in placed], made)
+        return self._between[between]
+
+    def _payments(self, issuer: PartyId, counterparty: PartyId) -> list[Kept]:
+        """The payments that ``issuer`` stated to ``counterparty``: of several with one reference, the last."""
+        found = {kept.text("paymentReference"): kept for kept in self._of_kind(issuer, counterparty, Kind.PAYMENT)}
+        return [kept for reference, kept in found.items() if reference is not None and _is_accepted(kept)]
+
+    def _answers_to(self, kept: Kept) -> list[Kept]:
+        self._read_answers((kept.record.evidence_id,))
+        return self._answers[kept.record.evidence_id]
+
+    def _read_answers(self, parents: Iterable[EvidenceId]) -> None:
+        """Read at once what answers ``parents``, and what answers the corrections among that."""
+        missing = [parent for parent in parents if parent not in self._answers]
+        while missing:
+            found: dict[EvidenceId, list[Kept]] = {parent: [] for parent in missing}
+            for at, record in self._transaction.answers(missing):
+                found[record.evidence.parent].append(self._kept(at, record))
+            for parent, answers in found.items():
+                both = _merged(answers, self._made_answers.get(parent, ()))
+                self._answers[parent] = [
+                    kept for kept in both if kept.record.evidence.kind in KINDS and _is_accepted(kept)
+                ]
+            corrections = (kept for answers in found.values() for kept in answers if _is_bill(kept))
+            missing = [kept.record.evidence_id for kept in corrections if kept.record.evidence_id not in self._answers]
+
+    def _bill_of(self, kept: Kept) -> Bill | None:
+        """The invoice that ``kept`` is, or corrects in its issuer's name."""
+        name, evidence = kept.record.evidence_id, kept.record.evidence
+        if name not in self._bills:
+            if evidence.kind == Kind.INVOICE:
+                self._bills[name] = self._read_bill(kept)
+            else:
+                above = self._above(kept)
+                bill = None if above is None or not _is_bill(above) else self._bill_of(above)
+                is_own = bill is not None and bill.base.record.evidence.issuer == evidence.issuer
+                self._bills[name] = bill if is_own else None
+        return self._bills[name]
+
+    def _above(self, kept: Kept) -> Kept | None:
+        """What ``kept`` answers; where it is not at hand, without its place."""
+        parent = kept.record.evidence.parent
+        known = self._made.get(parent) or self._read.get(parent)
+        if known is not None:
+            return known
+        found = self._transaction.evidence([parent]).get(parent)
+        return None if found is None else Kept(found, content.parse_all(found.disclosures), 0)
+
+    def _read_bill(self, base: Kept) -> Bill:
+        """The invoice ``base`` with all corrections of its issuer, in the order of their recording."""
+        bill, seller = Bill(base, [base]), base.record.evidence.issuer
+        corrections, waiting = [], [base]
+        while waiting:
+            for answer in self._answers_to(waiting.pop()):
+                if answer.record.evidence.kind == Kind.CORRECTION and answer.record.evidence.issuer == seller:
+                    corrections.append(answer)
+                    waiting.append(answer)
+        for correction in sorted(corrections, key=lambda kept: kept.at):
+            bill.correct(correction)
+            self._bills[correction.record.evidence_id] = bill
+        return bill
 
 
-def _note_contract(books: _OfParty, kept: Kept) -> None:
-    pair = frozenset((kept.record.evidence.issuer, kept.record.evidence.counterparty))
-    number = kept.text("contractNumber")
-    if number is not None:
-        books.contracts[pair, number] = kept
-    if kept.record.state in ACCEPTED:
-        books.agreed[pair].append(kept)
+def _is_accepted(kept: Kept) -> bool:
+    return kept.record.state in ACCEPTED
 
 
-def _note_bill(books: _OfParty, bill: Bill, kept: Kept) -> None:
-    """Let ``bill`` be found by its newest version ``kept`` too."""
-    seller = bill.base.record.evidence.issuer
-    books.bill_of[kept.record.evidence_id] = bill
-    if (number := kept.text("invoiceNumber")) is None:
-        return
-    books.bills[seller, number] = bill
-    books.by_compared[seller, compared(number)].append(bill)
-    if (billed := bill.billed()) is not None:
-        books.by_values[seller, billed.values].add(number, bill)
+def _is_bill(kept: Kept) -> bool:
+    return kept.record.evidence.kind in (Kind.INVOICE, Kind.CORRECTION)
+
+
+def _put(several: list[Kept], kept: Kept) -> None:
+    """Add ``kept`` to ``several``, in the place of what is there of it."""
+    for at, each in enumerate(several):
+        if each.record.evidence_id == kept.record.evidence_id:
+            several[at] = kept
+            return
+    several.append(kept)
+
+
+def _merged(found: list[Kept], made: Iterable[Kept]) -> list[Kept]:
+    """What was ``found`` recorded and what this import ``made``, each once: as it is now."""
+    newest = {kept.record.evidence_id: kept for kept in made}
+    here = {kept.record.evidence_id for kept in found}
+    return [
+        *(newest.get(kept.record.evidence_id, kept) for kept in found),
+        *(kept for name, kept in newest.items() if name not in here),
+    ]

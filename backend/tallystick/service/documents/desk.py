@@ -9,7 +9,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,7 +25,9 @@ from tallystick.protocol.types import ZERO32, DealId, EvidenceId, PartyId, Times
 from tallystick.service.accept import ACCEPTED, Acceptance
 from tallystick.service.context import Context
 from tallystick.service.documents.batch import Batch
-from tallystick.service.documents.books import Books, Kept
+from tallystick.service.documents.books import Books
+from tallystick.service.documents.catalogue import names_asked
+from tallystick.service.documents.kept import Kept
 from tallystick.service.documents.naming import Names
 from tallystick.service.documents.outcomes import NAMES, Reason, Status, Stop
 from tallystick.service.ports import Transaction
@@ -67,7 +70,22 @@ class Desk:
         """Work within ``transaction`` from now on; the acceptance keeps what is stated."""
         self._transaction = transaction
         self._acceptance = Acceptance(self._context, transaction)
+        self.books.within(transaction)
         return self._acceptance
+
+    def prepare(self, documents: Iterable[Document]) -> None:
+        """Look up at once what ``documents`` are going to ask for."""
+        names: list[bytes] = []
+        for document in documents:
+            issuer, other = (self._likely(side) for side in stating.named(document))
+            names += names_asked(document, issuer, other)
+        self.books.look_up(names)
+
+    def _likely(self, named: TradeParty) -> PartyId | None:
+        with suppress(Stop):
+            found = self._names.find(self._transaction, named)
+            return None if found is None else found.party
+        return None
 
     def fingerprint_key(self) -> bytes:
         """The key of the fingerprints of this ledger."""
@@ -84,7 +102,6 @@ class Desk:
         if not self.signs_for(party):
             raise Stop(Status.HELD, Reason.NOT_ASKED, name=party.name)
         self._own_names.add(party.name)
-        self.books.open(self._transaction, party.party)
         return party
 
     def told(self, facts: Mapping[str, str], document: Document) -> Mapping[str, str]:
@@ -103,10 +120,8 @@ class Desk:
         return self.rules.conceals and not self.signs_for(party)
 
     def party(self, named: TradeParty) -> PartyRecord:
-        """The party that is ``named``, with its books open. Raises ``Stop`` where it is unknown."""
-        party = self._names.need(self._transaction, named)
-        self.books.open(self._transaction, party.party)
-        return party
+        """The party that is ``named``. Raises ``Stop`` where it is unknown."""
+        return self._names.need(self._transaction, named)
 
     def pair(self, issuer: TradeParty, counterparty: TradeParty) -> tuple[PartyRecord, PartyRecord]:
         """Who states a document and to whom. Raises ``Stop`` where one is unknown, or both are one."""

@@ -39,6 +39,7 @@ from tallystick.service.documents import waiting
 from tallystick.service.documents.answers import state_answer, state_remittance
 from tallystick.service.documents.batch import Batch, Sheet, in_order
 from tallystick.service.documents.bills import fingerprint, state_credit, state_invoice
+from tallystick.service.documents.catalogue import AT_ONCE, bring_up_to_date
 from tallystick.service.documents.desk import Desk, Rules
 from tallystick.service.documents.jobs import begin, end, kept
 from tallystick.service.documents.outcomes import Made, Outcome, Status, Stop
@@ -111,6 +112,8 @@ def import_documents(
     rules = rules or Rules()
     with suppress(ChainError):  # to record needs no chain: without one, whom it admitted before has to do
         index(context)
+    while _catalogued(context):
+        pass
     work = _Work(context, read, rules, organisation or COMMAND_LINE, retry=retry)
     tables = tuple(each for each in read if isinstance(each, Reading) and each.rows is not None)
     job = None if dry_run else begin(context, rules, len(read), work.refused(), organisation, tables)
@@ -127,6 +130,15 @@ def import_documents(
         end(context, job)
     outcomes, taken_up = work.told()
     return DocumentImport(outcomes, len(read), job, taken_up, tables)
+
+
+def _catalogued(context: Context) -> bool:
+    """Bring the catalogue up to date, some at a time, each in a transaction of its own; whether there is more."""
+    with context.store.transaction(read_only=True) as transaction:
+        if transaction.behind() <= AT_ONCE:  # the import itself does that
+            return False
+    with context.store.transaction() as transaction:
+        return bring_up_to_date(transaction, {})
 
 
 class _Work:
@@ -173,6 +185,7 @@ class _Work:
     def take(self, transaction: Transaction, chunk: Sequence[Sheet], job: str | None) -> None:
         """Record ``chunk`` within ``transaction``, and what became of each as part of ``job``; None: a dry run."""
         acceptance = self._desk.within(transaction)
+        self._desk.prepare(sheet.document for sheet in chunk)
         made = []
         for sheet in chunk:
             self._desk.rules = self._rules_of(sheet)

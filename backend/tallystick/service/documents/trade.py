@@ -18,8 +18,8 @@ from tallystick.protocol.types import to_hex
 from tallystick.service.accept import ACCEPTED
 from tallystick.service.documents.batch import ACCEPTED as ACCEPTS
 from tallystick.service.documents.batch import Sheet
-from tallystick.service.documents.books import Kept
 from tallystick.service.documents.desk import Desk
+from tallystick.service.documents.kept import Kept
 from tallystick.service.documents.outcomes import Reason, Status, Stop
 from tallystick.store.records import EvidenceRecord
 
@@ -95,7 +95,7 @@ def state_receipt(desk: Desk, receipt: ReceiptAdvice, sheet: Sheet) -> list[Evid
     sent = None if receipt.despatch is None else desk.books.delivery(seller.party, buyer.party, receipt.despatch)
     if sent is not None:
         name = sent.record.evidence_id
-        for answer in desk.books.answers_to(buyer.party, name, Kind.ACKNOWLEDGEMENT, buyer.party):
+        for answer in desk.books.answers_to(sent, Kind.ACKNOWLEDGEMENT, buyer.party):
             if answer.text("receiptNumber") not in (None, receipt.number):
                 raise Stop(Status.HELD, Reason.DIFFERS, number=receipt.number, recorded=to_hex(name))
             _refuse_other(answer, "acceptedQuantity", receipt)

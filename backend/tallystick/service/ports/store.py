@@ -12,6 +12,7 @@ from tallystick.protocol.types import Address
 from tallystick.service.ports.access import AccessRows, ErasureRows
 from tallystick.service.ports.api import AnswerRows, SubjectRows
 from tallystick.service.ports.attachments import AttachmentRows
+from tallystick.service.ports.catalogue import CatalogueRows
 from tallystick.service.ports.evidence import BatchRows, EvidenceRows, ImportRows
 from tallystick.service.ports.identity import MemberRows, SignerRows
 from tallystick.service.ports.index import IndexRows
@@ -29,6 +30,7 @@ class Transaction(
     MemberRows,
     SignerRows,
     EvidenceRows,
+    CatalogueRows,
     BatchRows,
     ImportRows,
     WaitingRows,
