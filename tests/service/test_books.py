@@ -6,6 +6,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
