@@ -179,7 +179,8 @@ class Books:
         if kept is None:
             kept = Kept(record, fields, next(self._positions))
             self._made[record.evidence_id] = kept
-            self._answers.setdefault(record.evidence_id, [])
+            if record.evidence.kind != Kind.CONTRACT:  # which may be older: only its signatures are new
+                self._answers.setdefault(record.evidence_id, [])
         kept.record = record
         evidence = record.evidence
         bill = self._bill_of(kept) if evidence.kind in (Kind.INVOICE, Kind.CORRECTION) else None
