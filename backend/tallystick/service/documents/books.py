@@ -301,11 +301,12 @@ def _is_bill(kept: Kept) -> bool:
 
 
 def _put(several: list[Kept], kept: Kept) -> None:
-    """Add ``kept`` to ``several``, in the place of what is there of it."""
-    for at, each in enumerate(several):
-        if each.record.evidence_id == kept.record.evidence_id:
-            several[at] = kept
-            return
+    """Add ``kept`` to ``several``; a contract, of which another signature is noted, in its place."""
+    if kept.record.evidence.kind == Kind.CONTRACT:
+        for at, each in enumerate(several):
+            if each.record.evidence_id == kept.record.evidence_id:
+                several[at] = kept
+                return
     several.append(kept)
 
 
