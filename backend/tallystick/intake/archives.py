@@ -31,8 +31,8 @@ _FREE = 16 * 1024 * 1024
 """Bytes up to which the ratio does not matter: small texts that repeat themselves are packed well."""
 _PIECE = 64 * 1024
 _ENCRYPTED = 0x1
-_LOCAL_HEADER = struct.Struct("<4s22xHH")
-"""PKWARE APPNOTE 4.3.7: the signature, and the lengths of name and extra field that come before the data."""
+_LOCAL_HEADER = struct.Struct("<26xHH")
+"""PKWARE APPNOTE 4.3.7: the lengths of name and extra field, which come before the data."""
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -89,7 +89,7 @@ def read_again(archive: BinaryIO, info: zipfile.ZipInfo) -> bytes:
     """
     try:
         archive.seek(info.header_offset)
-        _, name_length, extra_length = _LOCAL_HEADER.unpack(archive.read(_LOCAL_HEADER.size))
+        name_length, extra_length = _LOCAL_HEADER.unpack(archive.read(_LOCAL_HEADER.size))
         archive.seek(name_length + extra_length, io.SEEK_CUR)
         data = archive.read(min(info.compress_size, MAX_ARCHIVE))
         if info.compress_type == zipfile.ZIP_DEFLATED:

@@ -10,10 +10,9 @@ Rules:
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, count
 
 from tallystick.intake.likeness import Billed, Likeness, compared, cut, likeness
 from tallystick.protocol import content
@@ -74,7 +73,7 @@ class Books:
         self._made_names: dict[EvidenceId, frozenset[bytes]] = {}
         self._made_named: dict[bytes, list[Kept]] = defaultdict(list)
         self._made_answers: dict[EvidenceId, list[Kept]] = defaultdict(list)
-        self._positions = itertools.count(_NOT_RECORDED)
+        self._positions = count(_NOT_RECORDED)
 
     def within(self, transaction: Transaction) -> None:
         """Look things up in ``transaction`` from now on."""
