@@ -16,8 +16,10 @@ from tallystick.intake.bank.cases import Reason
 from tallystick.protocol import content
 from tallystick.protocol.evidence import Kind
 from tallystick.protocol.types import to_hex
+from tallystick.service.bank import importing
 from tallystick.service.bank.importing import BankImport, import_statements
 from tallystick.service.bank.ledger import read_ledger
+from tallystick.service.documents.jobs import begin
 from tallystick.service.parties import find_party
 
 SECOND = changed({**INVOICE, "label": "second"}, invoiceNumber="4712-B", payableAmount="80.00")
@@ -106,6 +108,29 @@ def test_importing_twice_changes_nothing(trading: World) -> None:
     before = evidence_count(trading)
     again = bank(trading, file)
     assert (again.made, again.work, again.known, evidence_count(trading)) == ((), (), 2, before)
+
+
+def test_what_is_recorded_while_an_import_is_planned_is_not_recorded_again(
+    trading: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two messages tell of one booking at the same time, and a third one pays the same invoice: all is paid once."""
+    trading.record(INVOICE, SECOND)
+    others = [notification(receipt("50.00")), statement(receipt("1200.00", servicer="T-2"))]
+
+    def let_others_first(*told: Any) -> str:
+        while others:
+            assert len(bank(trading, others.pop()).made) == 1
+        return begin(*told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(importing, "begin", let_others_first)
+        done = bank(trading, statement(receipt("50.00"), receipt("80.00", "4712-B")))
+    assert ([each.booking.transaction.amount.value for each in done.made], done.known) == ([Decimal(80)], 1)
+    assert open_amounts(trading) == {"4711": "0.00", "4712-B": "0.00"}
+    with trading.context.store.transaction() as transaction:
+        assert done.job is not None
+        _, (kept,) = transaction.imported(done.job)
+    assert len(kept.evidence) == 1, "what is kept of the import is what it did"
 
 
 BATCH = entry(

@@ -153,6 +153,18 @@ def fits(one: EvidenceRecord, by_id: dict[EvidenceId, EvidenceRecord], wanted: W
     )
 
 
+@settings(max_examples=20, deadline=None)
+@given(history=histories())
+def test_the_newest_of_a_party_is_the_first_of_its_pages(history: list[EvidenceRecord]) -> None:
+    """Also of one that is only named in it; a party of which there is none has position 0, below all."""
+    store = kept("sqlite://", history)
+    with store.transaction(read_only=True) as transaction:
+        for party in PARTIES:
+            page = transaction.find_evidence(Wanted(parties=(party,)), None, 1)
+            assert transaction.newest_of(party) == (page[0].position if page else 0)
+    store.close()
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), wanted=searches(), limit=st.integers(1, 4))
 def test_page_by_page_everything_that_fits_is_found_once(

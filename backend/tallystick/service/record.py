@@ -88,20 +88,26 @@ def record(context: Context, drafts: Sequence[Draft], once: Once = AT_WILL) -> l
 def _record(context: Context, drafts: Sequence[Draft], once: Once) -> list[EvidenceRecord]:
     with context.store.transaction() as transaction:
         once.begin(transaction)
-        acceptance, resolver = Acceptance(context, transaction), Resolver(context, transaction)
-        made = []
-        for position, draft in enumerate(drafts):
-            try:
-                evidence = sign_statement(context, resolver.resolve(draft))
-                acceptance.add(evidence)
-            except TallystickError as error:
-                error.message = f"draft {position + 1}: {error.message}"
-                raise
-            made.append(evidence)
-            if draft.label is not None:
-                resolver.labels[draft.label] = evidence
-        acceptance.keep()
+        made = record_within(context, transaction, drafts)
         once.end(transaction, made)
+    return made
+
+
+def record_within(context: Context, transaction: Transaction, drafts: Sequence[Draft]) -> list[EvidenceRecord]:
+    """Within ``transaction``, record ``drafts`` as ``record`` does."""
+    acceptance, resolver = Acceptance(context, transaction), Resolver(context, transaction)
+    made = []
+    for position, draft in enumerate(drafts):
+        try:
+            evidence = sign_statement(context, resolver.resolve(draft))
+            acceptance.add(evidence)
+        except TallystickError as error:
+            error.message = f"draft {position + 1}: {error.message}"
+            raise
+        made.append(evidence)
+        if draft.label is not None:
+            resolver.labels[draft.label] = evidence
+    acceptance.keep()
     return made
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, select, text, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select, text, union_all
 
 from tallystick.errors import TallystickError
 from tallystick.protocol import content
@@ -89,6 +89,11 @@ class SubjectRows:
         found.sort(key=lambda one: (one.position, one.party))
         last = found[limit - 1].position if len(found) > limit else None
         return [one for one in found if last is None or one.position <= last]
+
+    def newest_of(self, party: PartyId) -> int:
+        """The position of the newest evidence in the log of ``party``; 0: there is none."""
+        newest = select(func.max(evidence_subject.c.position)).where(evidence_subject.c.subject == party)
+        return self._connection.execute(newest).scalar_one() or 0
 
     def _note_subjects(self, records: Sequence[EvidenceRecord]) -> None:
         """Let ``records``, which were kept just now, be found by whom they concern; clear what they answer."""

@@ -8,7 +8,8 @@ Rules:
 - each booking is recorded once, however often and in whatever message it is told; nothing is recorded of what is not
   sure: it goes to the work list, with what it may be and what to do;
 - bookings are taken day by day, payments of a day before its returns, so that what a return reopens can be paid anew;
-- all of one import is recorded, or nothing; each is a job, with what became of every message.
+- all of one import is recorded, or nothing; each is a job, with what became of every message;
+- what is recorded was planned from all that is: where somebody records meanwhile, the import is planned anew.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from tallystick.service.context import Context
 from tallystick.service.documents.desk import Rules
 from tallystick.service.documents.jobs import begin, end
 from tallystick.service.documents.outcomes import Status
-from tallystick.service.record import record
+from tallystick.service.record import record_within, see_admissions, with_newest_signers
 from tallystick.store.records import ImportedDocument, PartyRecord
 
 DOCUMENT = "BankStatement"
@@ -102,22 +103,32 @@ def import_statements(
         raise WrongSigner(
             f"party {party.name}: no key of it is managed here.", todo="Import the statement where its key is."
         )
+    see_admissions(context)
     with context.store.transaction(read_only=True) as transaction:
-        ledger = read_ledger(transaction, party)
+        newest, ledger = transaction.newest_of(party.party), read_ledger(transaction, party)
     plan = _plan(ledger, messages)
     if dry_run:
         return plan
     job = begin(context, Rules(parties=frozenset([party.party])), len(messages), [], organisation)
-    drafts = [draft for each in plan.made for draft in each.drafts]
-    records = iter(record(context, drafts) if drafts else ())
-    recorded = tuple(
-        Made(each.booking, each.matched, each.drafts, tuple(next(records).evidence_id for _ in each.drafts))
-        for each in plan.made
-    )
-    with context.store.transaction() as transaction:
-        transaction.add_imported(job, [_kept(message, recorded) for message in messages])
+    done = with_newest_signers(context, lambda: _record(context, plan, newest, messages, job))
     end(context, job)
-    return replace(plan, made=recorded, job=job)
+    return done
+
+
+def _record(context: Context, plan: BankImport, newest: int, messages: Sequence[Message], job: str) -> BankImport:
+    """Record what ``plan`` makes, and what became of ``messages``.
+
+    It is planned anew, while nobody else can record, where the party's evidence goes beyond ``newest`` by now.
+    """
+    with context.store.transaction() as transaction:
+        if transaction.newest_of(plan.party.party) != newest:
+            plan = _plan(read_ledger(transaction, plan.party), messages)
+        records = iter(record_within(context, transaction, [draft for each in plan.made for draft in each.drafts]))
+        made = tuple(
+            replace(each, evidence=tuple(next(records).evidence_id for _ in each.drafts)) for each in plan.made
+        )
+        transaction.add_imported(job, [_kept(message, made) for message in messages])
+    return replace(plan, made=made, job=job)
 
 
 def _kept(message: Message, made: Iterable[Made]) -> ImportedDocument:

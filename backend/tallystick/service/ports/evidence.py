@@ -46,6 +46,9 @@ class EvidenceRows(Protocol):
     def evidence_of_party(self, party: PartyId, kinds: Iterable[int]) -> list[EvidenceRecord]:
         """The evidence of one of ``kinds`` that ``party`` issued or is named in as counterparty, oldest first."""
 
+    def newest_of(self, party: PartyId) -> int:
+        """The position of the newest evidence in the log of ``party``; 0: there is none."""
+
     def contract_of(self, deal: DealId) -> EvidenceRecord | None:
         """The CONTRACT that opened ``deal``, whatever its state."""
 
