@@ -41,6 +41,11 @@ def normal(text: str) -> str:
     return "".join(runs(text))
 
 
+def each_normal(texts: Iterable[str]) -> list[str]:
+    """``texts`` as one run each, in order, each once."""
+    return sorted({normal(text) for text in texts} - {""})
+
+
 def is_weak(number: str) -> bool:
     """Whether ``number`` is so short or common that a text may hold it by chance."""
     joined = normal(number)
