@@ -52,10 +52,14 @@ def test_what_is_too_large_too_deep_or_too_many_is_refused(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "document", [b"", b"  ", b"no XML", b"<a>", b"<a></b>", b"<a>&x;</a>", b"\x00\xff", b"<a/><b/>"]
+    "document",
+    [
+        *(b"", b"  ", b"no XML", b"<a>", b"<a></b>", b"<a>&x;</a>", b"\x00\xff", b"<a/><b/>"),
+        *(b"<p:a/>", b"<a><p:b/></a>", b"<p:a/><?xmlp?>", b"<a><p:b/></a><?xmlp?>", b"<a><p:b/></a><?xmlp?><b/>"),
+    ],
 )
 def test_what_is_not_well_formed_is_refused(document: bytes) -> None:
-    """Cut short, no XML at all, or an entity that nobody defined."""
+    """Cut short, no XML at all, an entity or a prefix that nobody defined, whatever follows it."""
     with pytest.raises(MalformedInput, match="well-formed"):
         read_xml(document)
 

@@ -57,10 +57,13 @@ def read_xml(data: bytes) -> etree._Element:
         raise MalformedInput(
             f"XML: expected at most {MAX_NODES} elements and attributes, got more.", todo="Split the file."
         )
+    parser = _parser()
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, parser)
     except (etree.LxmlError, ValueError, LookupError) as error:
         raise _not_well_formed(str(error)) from error
+    for found in parser.error_log.filter_from_errors():  # lxml judges by the last message, and that may be a warning
+        raise _not_well_formed(found.message)
     if root.getroottree().docinfo.doctype:  # the parser saw what was not seen above
         raise _has_document_type()
     if _TOO_DEEP(root):
